@@ -1,0 +1,131 @@
+"""The waist: the four methods that every backend has."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import ClassVar, Self
+
+from padre_git.messages import Message
+from padre_git.model import ChangeSet, Found, Key, Kind
+
+__all__ = ["Backend", "Changes"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """Is what happened to a project's records between two states.
+
+    Attributes:
+        start: the earlier state; None for "before anything".
+        end: the later state.
+        stored: keys of records that are new or differ, in order.
+        deleted: keys of records that are gone, in order.
+    """
+
+    start: str | None
+    end: str | None
+    stored: tuple[Key, ...] = ()
+    deleted: tuple[Key, ...] = ()
+
+
+class Backend(ABC):
+    """Stores records. put, delete, recorder, transaction and merge each end in one :meth:`apply`.
+
+    A *state* is a name for everything a project holds at one time (a commit id in git); it is
+    opaque to callers. Records below a tombstone do not exist.
+    """
+
+    #: Whether ``at`` and :meth:`changes` can reach states other than the present one.
+    keeps_history: ClassVar[bool] = True
+
+    @abstractmethod
+    def read(self, keys: Iterable[Key], *, at: str | None = None) -> dict[Key, Found]:
+        """Returns what is stored under each of these keys; keys that hold nothing are missing.
+
+        A deleted key gives its :class:`~padre_git.model.Tombstone`. The bytes are returned as they
+        are stored; whether they can be understood is for the caller to find out, key by key.
+
+        Args:
+            keys: any number of keys, of any projects.
+            at: a state, commit, tag, branch or RFC 3339 date; None for now.
+
+        Raises:
+            NotFoundError: if ``at`` names nothing.
+            UnsupportedError: if ``at`` is given and this backend keeps no history.
+            UnsupportedFormatError: if a project has a format that this version cannot read.
+        """
+
+    @abstractmethod
+    def scan(
+        self,
+        prefix: Key | None = None,
+        *,
+        kind: Kind | None = None,
+        at: str | None = None,
+        after: Key | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Key]:
+        """Yields the keys of living records below ``prefix``, each once, in the order of keys.
+
+        Args:
+            prefix: a record; itself not among the results. None for everything, from projects on.
+            kind: only records of this kind.
+            at: as in :meth:`read`.
+            after: only keys greater than this one, for paging.
+            limit: at most this many.
+
+        Raises:
+            NotFoundError, UnsupportedError, UnsupportedFormatError: as in :meth:`read`.
+        """
+
+    @abstractmethod
+    def apply(self, changes: ChangeSet, message: Message) -> dict[Key, str | None]:
+        """Makes all of these changes durable, or none, and returns the revisions afterwards.
+
+        Storing below a parent that does not exist is an error unless the same set stores the
+        parent; storing a project creates it. A change that leaves a record's values as they are
+        (see :func:`padre_git.format.same`) is dropped; if nothing is left, nothing is written.
+        Deleting what does not exist is an error. Deleting takes what lies below along and leaves
+        one tombstone. Storing over a tombstone brings the record back to life.
+
+        Returns:
+            The revision of every key in the set; None for deleted ones.
+
+        Raises:
+            ConflictError: if a record is not at its expected revision, or storing would overwrite
+                somebody's uncommitted work; nothing was written.
+            NotFoundError: if a parent or a record to delete does not exist; nothing was written.
+            UnsupportedFormatError: as in :meth:`read`.
+            LockedError: if another process held the project for too long; nothing was written.
+        """
+
+    @abstractmethod
+    def changes(self, project: str, start: str | None = None, end: str | None = None) -> Changes:
+        """Returns what differs between two states of a project.
+
+        Args:
+            project: its name.
+            start: a state; None for "before anything".
+            end: a state; None for now.
+
+        Raises:
+            NotFoundError: if the project or a state does not exist.
+            UnsupportedError: if a state is given and this backend keeps no history.
+        """
+
+    def close(self) -> None:  # noqa: B027 - most backends hold nothing
+        """Releases what the backend holds; it can be called twice."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.close()

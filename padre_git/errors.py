@@ -1,0 +1,283 @@
+"""The errors of padre_git: one tree, grouped by what a caller does next.
+
+Every error carries a stable :attr:`~PadreGitError.code` (codes are only ever added), the key it
+concerns where there is one, and a :attr:`~PadreGitError.hint` that says what to do. The text of an
+error is lower case, says the failure first, quotes its subject and puts the advice on a line of
+its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+__all__ = [
+    "AlreadyExistsError",
+    "AmbiguousReferenceError",
+    "ArtifactCorruptError",
+    "ArtifactError",
+    "ArtifactMissingError",
+    "AuthenticationError",
+    "Conflict",
+    "ConflictError",
+    "DamagedError",
+    "DocumentError",
+    "FormatError",
+    "InvalidInputError",
+    "InvalidNameError",
+    "InvalidValueError",
+    "LockedError",
+    "NotFetchedError",
+    "NotFoundError",
+    "PadreGitError",
+    "RejectedError",
+    "RemoteError",
+    "RemoteUnavailableError",
+    "RepositoryError",
+    "UnsupportedError",
+    "UnsupportedFormatError",
+]
+
+
+class PadreGitError(Exception):
+    """Is the base of every error that padre_git raises on purpose.
+
+    Args:
+        message: what failed and on what, lower case, without a full stop.
+        key: text of the record's key, if one record is concerned.
+        hint: what the reader can do about it.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, key: object = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.key = None if key is None else str(key)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message}\n{self.hint}"
+
+
+class InvalidInputError(PadreGitError, ValueError):
+    """Says that an argument cannot be stored; nothing was written."""
+
+    code = "invalid-input"
+
+
+class InvalidNameError(InvalidInputError):
+    """Says that a name or id breaks the rules of docs/format, "Names"."""
+
+    code = "invalid-name"
+
+
+class InvalidValueError(InvalidInputError):
+    """Says that a value has no exact place in a document (docs/format, "Values")."""
+
+    code = "invalid-value"
+
+
+class AmbiguousReferenceError(InvalidInputError):
+    """Says that a reference fits more than one record; the hint lists them."""
+
+    code = "ambiguous-reference"
+
+
+class UnsupportedError(InvalidInputError):
+    """Says that this backend cannot do what was asked (no history, no remote)."""
+
+    code = "unsupported"
+
+
+class NotFoundError(PadreGitError, LookupError):
+    """Says that no record, commit or part answers to the reference."""
+
+    code = "not-found"
+
+
+class AlreadyExistsError(PadreGitError, FileExistsError):
+    """Says that the name is taken."""
+
+    code = "already-exists"
+
+    def __str__(self) -> str:
+        return PadreGitError.__str__(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """Is one place where two histories disagree.
+
+    Attributes:
+        key: text of the record's key, or the path of a file that belongs to no record.
+        field: the field of the document or the name of the part; None for the whole record.
+        base: the value in the common ancestor; None if there was none.
+        ours: the value on this side; None if it is gone.
+        theirs: the value on the other side; None if it is gone.
+    """
+
+    key: str
+    field: str | None
+    base: object = None
+    ours: object = None
+    theirs: object = None
+
+
+class ConflictError(PadreGitError):
+    """Says that somebody else changed the same thing; nothing was written.
+
+    Args:
+        message: see :class:`PadreGitError`.
+        conflicts: the disagreements, one by one.
+        key: see :class:`PadreGitError`.
+        hint: see :class:`PadreGitError`.
+    """
+
+    code = "conflict"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        conflicts: Sequence[Conflict] = (),
+        key: object = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, key=key, hint=hint)
+        self.conflicts = tuple(conflicts)
+
+
+class FormatError(PadreGitError):
+    """Says that what is stored cannot be understood."""
+
+    code = "format"
+
+
+class DocumentError(FormatError):
+    """Says that one document breaks the format.
+
+    Args:
+        message: what is wrong.
+        file: path of the file below the project, or any name for it.
+        line: line in that file, counted from 1.
+        field: dotted name of the field.
+        key: see :class:`PadreGitError`.
+        hint: see :class:`PadreGitError`.
+    """
+
+    code = "document"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        field: str | None = None,
+        key: object = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, key=key, hint=hint)
+        self.reason = message
+        self.file = file
+        self.line = line
+        self.field = field
+
+    def located(self, *, file: str | None = None, key: object = None) -> DocumentError:
+        """Returns this error with a file and a key, for a caller that knows them."""
+        return type(self)(
+            self.reason,
+            file=self.file or file,
+            line=self.line,
+            field=self.field,
+            key=self.key if self.key is not None else key,
+            hint=self.hint,
+        )
+
+    def __str__(self) -> str:
+        place = self.file or ""
+        if self.line is not None:
+            place = f"{place}:{self.line}" if place else f"line {self.line}"
+        text = f"{place}: {self.message}" if place else self.message
+        if self.field is not None:
+            text += f" (field '{self.field}')"
+        if self.key is not None:
+            text += f" [in '{self.key}']"
+        return text if self.hint is None else f"{text}\n{self.hint}"
+
+
+class UnsupportedFormatError(FormatError):
+    """Says that a newer padre_git wrote this; neither read nor written here."""
+
+    code = "unsupported-format"
+
+
+class RepositoryError(PadreGitError):
+    """Says that git could not do its part on a clone; carries git's own words."""
+
+    code = "repository"
+
+
+class DamagedError(RepositoryError):
+    """Says that the clone's own objects, refs or index are unreadable."""
+
+    code = "damaged"
+
+
+class LockedError(RepositoryError):
+    """Says that another process holds a lock for longer than we waited."""
+
+    code = "locked"
+
+
+class RemoteError(PadreGitError):
+    """Is the base of what can go wrong with the other side."""
+
+    code = "remote"
+
+
+class RemoteUnavailableError(RemoteError, ConnectionError):
+    """Says that the remote did not answer; local work stands."""
+
+    code = "remote-unavailable"
+
+    def __str__(self) -> str:
+        return PadreGitError.__str__(self)
+
+
+class AuthenticationError(RemoteError):
+    """Says that the remote does not accept these credentials."""
+
+    code = "authentication"
+
+
+class RejectedError(RemoteError):
+    """Says that the remote refused the push; the server's words are in the message."""
+
+    code = "rejected"
+
+
+class ArtifactError(PadreGitError):
+    """Is the base of what can go wrong with data kept by DVC."""
+
+    code = "artifact"
+
+
+class ArtifactMissingError(ArtifactError, LookupError):
+    """Says that no reachable place has these bytes."""
+
+    code = "artifact-missing"
+
+
+class ArtifactCorruptError(ArtifactError):
+    """Says that stored bytes do not have the hash they are filed under."""
+
+    code = "artifact-corrupt"
+
+
+class NotFetchedError(PadreGitError):
+    """Says that the data exists elsewhere and has not been fetched yet."""
+
+    code = "not-fetched"
