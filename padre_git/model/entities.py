@@ -401,7 +401,7 @@ class Split:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "run", _key_of(self.run, Kind.RUN))
-        if isinstance(self.number, bool) or not isinstance(self.number, int) or self.number < 0:
+        if type(self.number) is not int or self.number < 0:
             raise InvalidValueError(f"a split's number counts from 0, not '{self.number}'")
         object.__setattr__(self, "metrics", freeze_metrics(self.metrics))
         for name in ("train", "test", "validation"):
