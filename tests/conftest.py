@@ -36,10 +36,13 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     """Gives the test an empty home with an identity in its git configuration."""
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
-        if name not in _KEPT and not name.startswith(("PYTEST_", "COV_", "HYPOTHESIS_", "PADRE_TEST_")):
+        if name not in _KEPT and not name.startswith(
+            ("PYTEST_", "COV_", "HYPOTHESIS_", "PADRE_TEST_")
+        ):
             monkeypatch.delenv(name, raising=False)
     (home / "gitconfig").write_text(
-        "[user]\n\tname = Ada Lovelace\n\temail = ada@example.org\n[init]\n\tdefaultBranch = trunk\n"
+        "[user]\n\tname = Ada Lovelace\n\temail = ada@example.org\n"
+        "[init]\n\tdefaultBranch = trunk\n"
     )
     for name, value in {
         "HOME": str(home),

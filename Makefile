@@ -1,0 +1,49 @@
+# Every target does its own set-up: Python 3.11 or newer, git and make are all it needs.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+STAMP := $(VENV)/.installed
+
+.PHONY: all demo test lint format docs bench nightly hooks clean
+
+all: lint test docs
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("padre_git needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $(STAMP)
+
+demo: $(STAMP) ## trains models on real data, records, publishes, clones and reads back
+	$(BIN)/python -m padre_git.demo
+
+test: $(STAMP) ## the whole test suite
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not nightly" $(ARGS)
+
+nightly: $(STAMP) ## the long randomized runs
+	$(BIN)/python -m pytest -n $(WORKERS) -m nightly $(ARGS)
+
+lint: $(STAMP) ## style, spelling, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(STAMP) ## the pages under docs/_build/html; warnings are errors
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
+bench: $(STAMP) ## prints figures; see tests/benchmarks/
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+hooks: $(STAMP) ## runs the checks before every commit
+	$(BIN)/pre-commit install
+
+clean:
+	rm -rf $(VENV) docs/_build .demo build dist *.egg-info
