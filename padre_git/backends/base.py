@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import ClassVar, Self
 
+from padre_git.errors import InvalidInputError
 from padre_git.messages import Message
 from padre_git.model import ChangeSet, Found, Key, Kind
 
@@ -89,18 +90,39 @@ class Backend(ABC):
         parent; storing a project creates it. A change that leaves a record's values as they are
         (see :func:`padre_git.format.same`) is dropped; if nothing is left, nothing is written.
         Deleting what does not exist is an error. Deleting takes what lies below along and leaves
-        one tombstone. Storing over a tombstone brings the record back to life.
+        one tombstone. Storing over a tombstone brings the record back to life. A change with
+        ``moved_from`` takes the child records of the record that is deleted along.
 
         Returns:
             The revision of every key in the set; None for deleted ones.
 
         Raises:
+            AlreadyExistsError: if a record would move to where one exists; nothing was written.
             ConflictError: if a record is not at its expected revision, or storing would overwrite
                 somebody's uncommitted work; nothing was written.
+            InvalidInputError: if a file is no part of a record of its kind; nothing was written.
             NotFoundError: if a parent or a record to delete does not exist; nothing was written.
             UnsupportedFormatError: as in :meth:`read`.
             LockedError: if another process held the project for too long; nothing was written.
         """
+
+    def apply_each(
+        self, writes: Sequence[tuple[ChangeSet, Message]]
+    ) -> list[dict[Key, str | None]]:
+        """Applies change sets of one project in this order, each with a message of its own.
+
+        A backend that can makes all of them durable in one write (a commit for each in git); this
+        one applies them one by one, so when one fails those before it may have been stored.
+
+        Returns:
+            What :meth:`apply` returns, for each of them.
+
+        Raises:
+            InvalidInputError: for change sets of two projects.
+            ConflictError, NotFoundError, UnsupportedFormatError, LockedError: as in :meth:`apply`.
+        """
+        check_one_project(writes)
+        return [self.apply(changes, message) for changes, message in writes]
 
     @abstractmethod
     def changes(self, project: str, start: str | None = None, end: str | None = None) -> Changes:
@@ -129,3 +151,9 @@ class Backend(ABC):
         tb: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def check_one_project(writes: Sequence[tuple[ChangeSet, Message]]) -> None:
+    """Raises InvalidInputError if these change sets are of more than one project."""
+    if len({changes.project for changes, _ in writes}) > 1:
+        raise InvalidInputError("change sets of two projects in one write", hint="write one by one")

@@ -130,12 +130,15 @@ class Change:
         expected: the revision it must have now, :data:`ABSENT` if it must not exist, None if
             that does not matter.
         moved_to: where a deleted record went, for the tombstone.
+        moved_from: for a renamed record, the record deleted in the same set whose child records
+            come along, as they are and without being read.
     """
 
     key: Key
     files: Mapping[str, bytes] | None
     expected: str | None = None
     moved_to: Key | None = None
+    moved_from: Key | None = None
 
     def __post_init__(self) -> None:
         if self.files is not None and DOCUMENTS[self.key.kind] not in self.files:
@@ -152,7 +155,8 @@ class ChangeSet:
         changes: at most one per key; applied as one, whatever their order.
 
     Raises:
-        InvalidInputError: for no changes, two changes of one key or two projects in one set.
+        InvalidInputError: for no changes, two changes of one key or two projects in one set, and
+            for a ``moved_from`` without the deletion that says ``moved_to``.
     """
 
     changes: tuple[Change, ...]
@@ -165,6 +169,17 @@ class ChangeSet:
             raise InvalidInputError("a change set with two changes of one record")
         if len({key.project for key in keys}) != 1:
             raise InvalidInputError("a change set over two projects", hint="apply one by one")
+        for change in self.changes:
+            if change.moved_from is not None:
+                self._check_move(change, change.moved_from)
+
+    def _check_move(self, change: Change, source: Key) -> None:
+        moved = any(c.key == source and c.moved_to == change.key for c in self.changes)
+        if not moved or change.files is None or source.kind is not change.key.kind:
+            raise InvalidInputError(f"not a move from '{source}'", key=change.key)
+        for other in self.changes:
+            if change.key.contains(other.key) and other.key != change.key:
+                raise InvalidInputError("a change below a record that moves", key=other.key)
 
     @property
     def project(self) -> str:
