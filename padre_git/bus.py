@@ -1,1 +1,77 @@
-"""."""
+"""The bus: commands reach their one handler, events any number of subscribers.
+
+A command's error is the sender's; a subscriber's error is logged and undoes nothing. Handlers and
+subscribers are held strongly until they are taken off (docs/decisions/0009).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from padre_git.errors import AlreadyExistsError, UnsupportedError
+from padre_git.messages import Command, Event, Subject
+
+__all__ = ["Bus"]
+
+R = TypeVar("R")
+Ev = TypeVar("Ev", bound=Event)
+
+_log = logging.getLogger(__name__)
+
+
+class Bus:
+    """Connects those who ask with those who answer, in the asking thread."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[tuple[type[Command[Any]], Subject], Callable[[Any], Any]] = {}
+        self._subscribers: tuple[tuple[type[Event], Callable[[Any], object]], ...] = ()
+
+    def handle(
+        self, command: type[Command[R]], subject: Subject, handler: Callable[[Any], R]
+    ) -> None:
+        """Makes ``handler`` the one that answers this command about this subject.
+
+        Raises:
+            AlreadyExistsError: if there is one.
+        """
+        if (command, subject) in self._handlers:
+            raise AlreadyExistsError(f"a second handler for '{command.__name__}' of {subject}s")
+        self._handlers[command, subject] = handler
+
+    def send(self, command: Command[R]) -> R:
+        """Returns the handler's answer; its errors reach the caller.
+
+        Raises:
+            UnsupportedError: if nothing handles it.
+        """
+        handler = self._handlers.get((type(command), command.subject))
+        if handler is None:
+            what = type(command).__name__.lower()
+            raise UnsupportedError(f"cannot {what} a {command.subject}: nothing handles it")
+        result: R = handler(command)
+        return result
+
+    def subscribe(self, event: type[Ev], subscriber: Callable[[Ev], object]) -> Callable[[], None]:
+        """Calls ``subscriber`` with every event of this type or a type below it.
+
+        Returns:
+            A function that ends the subscription; calling it twice does no harm.
+        """
+        entry = (event, subscriber)
+        self._subscribers += (entry,)
+
+        def unsubscribe() -> None:
+            self._subscribers = tuple(e for e in self._subscribers if e is not entry)
+
+        return unsubscribe
+
+    def publish(self, event: Event) -> None:
+        """Tells everybody who subscribed, in the order of subscription."""
+        for wanted, subscriber in self._subscribers:
+            if isinstance(event, wanted):
+                try:
+                    subscriber(event)
+                except Exception:  # what happened has happened, whoever cannot cope with it
+                    _log.exception("a subscriber failed on %s", type(event).__name__)

@@ -1,74 +1,23 @@
-"""Messages: what crosses layers as data — commit messages, and events that tell what happened."""
+"""Events: what happened, told to any number of subscribers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
 
 from padre_git.errors import Conflict, PadreGitError
+from padre_git.messages.commit import DeleteMode
 from padre_git.model import Key
 
 __all__ = [
-    "Author",
     "ConflictFound",
-    "DeleteMode",
     "Deleted",
     "Event",
-    "Message",
     "Notice",
-    "Op",
     "Pulled",
     "Pushed",
     "Skipped",
     "Stored",
 ]
-
-
-class Op(StrEnum):
-    """What a commit does, its ``Padre-Op`` trailer."""
-
-    INIT = "init"
-    PUT = "put"
-    RECORD = "record"
-    DELETE = "delete"
-    RENAME = "rename"
-    PUBLISH = "publish"
-    MERGE = "merge"
-    RESTORE = "restore"
-
-
-class DeleteMode(StrEnum):
-    """From where a record is deleted."""
-
-    ALL = "all"
-    REMOTE = "remote"
-    LOCAL = "local"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Author:
-    """Is who a commit is by."""
-
-    name: str
-    email: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Message:
-    """Is what the log will say of one change set.
-
-    Attributes:
-        op: what was done.
-        subject: at most 72 characters, says the result.
-        author: by whom; None for the clone's own identity.
-        time: when; None for now.
-    """
-
-    op: Op
-    subject: str
-    author: Author | None = None
-    time: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
