@@ -7,6 +7,7 @@ subscribers are held strongly until they are taken off (docs/decisions/0009).
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -26,6 +27,7 @@ class Bus:
 
     def __init__(self) -> None:
         self._handlers: dict[tuple[type[Command[Any]], Subject], Callable[[Any], Any]] = {}
+        self._lock = threading.Lock()
         self._subscribers: tuple[tuple[type[Event], Callable[[Any], object]], ...] = ()
 
     def handle(
@@ -60,10 +62,12 @@ class Bus:
             A function that ends the subscription; calling it twice does no harm.
         """
         entry = (event, subscriber)
-        self._subscribers += (entry,)
+        with self._lock:
+            self._subscribers = (*self._subscribers, entry)
 
         def unsubscribe() -> None:
-            self._subscribers = tuple(e for e in self._subscribers if e is not entry)
+            with self._lock:
+                self._subscribers = tuple(e for e in self._subscribers if e is not entry)
 
         return unsubscribe
 
@@ -73,5 +77,5 @@ class Bus:
             if isinstance(event, wanted):
                 try:
                     subscriber(event)
-                except Exception:  # what happened has happened, whoever cannot cope with it
+                except Exception:  # noqa: BLE001 - what happened has happened, whoever chokes on it
                     _log.exception("a subscriber failed on %s", type(event).__name__)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import ClassVar, Self
 
-from padre_git.errors import InvalidInputError
-from padre_git.messages import Message
+from padre_git.errors import InvalidInputError, UnsupportedError
+from padre_git.messages import Message, Version
 from padre_git.model import ChangeSet, Found, Key, Kind
 
 __all__ = ["Backend", "Changes"]
@@ -137,6 +137,26 @@ class Backend(ABC):
             NotFoundError: if the project or a state does not exist.
             UnsupportedError: if a state is given and this backend keeps no history.
         """
+
+    def history(self, key: Key, *, limit: int | None = None) -> Iterator[Version]:
+        """Yields the commits that changed this record itself, not what lies below, newest first.
+
+        Args:
+            key: of a record that exists or once existed.
+            limit: at most this many.
+
+        Raises:
+            NotFoundError: if nothing was ever stored under this key.
+            UnsupportedError: if this backend keeps no history.
+        """
+        raise UnsupportedError("this store keeps no history", key=key)
+
+    def urls(self, keys: Iterable[Key]) -> dict[Key, str]:
+        """Returns where these records are published; those that are not are missing.
+
+        A record is published if the remote, as last seen, holds its present revision.
+        """
+        return {}
 
     def close(self) -> None:  # noqa: B027 - most backends hold nothing
         """Releases what the backend holds; it can be called twice."""
