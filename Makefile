@@ -17,7 +17,7 @@ $(STAMP): pyproject.toml
 	@touch $(STAMP)
 
 demo: $(STAMP) ## trains models on real data, records, publishes, clones and reads back
-	$(BIN)/python -m padre_git.demo
+	$(BIN)/python docs/examples/demo.py
 
 test: $(STAMP) ## the whole test suite
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not nightly" $(ARGS)

@@ -29,7 +29,9 @@ FOLDS = 5
 def train(store, experiment, data, parameters, seed) -> None:
     """Records one run: 5 folds with indices, results and metrics, and the model of the last fold."""
     with store.start_run(experiment, parameters, seed=seed) as run:
-        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(data.data, data.target)
+        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(
+            data.data, data.target
+        )
         scores = []
         for number, (train_index, test_index) in enumerate(folds):
             model = make_pipeline(
