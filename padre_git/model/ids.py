@@ -16,7 +16,9 @@ __all__ = ["check_id", "content_id", "new_run_id", "run_month", "short_id"]
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _RANDOM = 12
 _PATTERNS = {
-    "run": re.compile(r"r-(\d{4})(0[1-9]|1[0-2])([0-2]\d|3[01])t\d{6}-[0-9abcdefghjkmnp-tv-z]{12}"),
+    "run": re.compile(
+        r"r-([0-9]{4})(0[1-9]|1[0-2])([0-2][0-9]|3[01])t[0-9]{6}-[0-9abcdefghjkmnp-tv-z]{12}"
+    ),
     "execution": re.compile(r"x-[0-9a-f]{12}"),
     "environment": re.compile(r"e-[0-9a-f]{12}"),
 }

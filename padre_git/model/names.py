@@ -11,7 +11,7 @@ import unicodedata
 
 from padre_git.errors import InvalidNameError
 
-__all__ = ["check_label", "check_name", "is_name"]
+__all__ = ["check_label", "check_name", "is_device", "is_name"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _DEVICES = frozenset(
@@ -29,6 +29,11 @@ def quoted(text: object) -> str:
 
 def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[: _SHOWN + 1])
+
+
+def is_device(text: str) -> bool:
+    """Returns whether ``text``, in lower case, names a Windows device."""
+    return text in _DEVICES
 
 
 def is_name(text: str) -> bool:
