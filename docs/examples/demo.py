@@ -133,8 +133,9 @@ def main() -> None:
 
     say("the best runs")
     for name in EXPERIMENTS:
-        call(*padre, places["alice"], "list", f"demo/{name}", "--order-by=-metrics.accuracy",
-             "--limit", "4", "--columns", "run,parameters,metrics.accuracy,metrics.f1_macro,started")  # fmt: skip
+        columns = "run,parameters,metrics.accuracy,metrics.f1_macro,started"
+        options = ["--order-by=-metrics.accuracy", "--limit", "4", "--columns", columns]
+        call(*padre, places["alice"], "list", f"demo/{name}", *options)
 
     say("what git says")
     clone = places["alice"] / "demo"

@@ -27,7 +27,7 @@ FOLDS = 5
 
 
 def train(store, experiment, data, parameters, seed) -> None:
-    """Records one run: 5 folds with indices, results and metrics, and the model of the last fold."""
+    """Records one run: 5 folds with indices, results, metrics, and the last fold's model."""
     with store.start_run(experiment, parameters, seed=seed) as run:
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(
             data.data, data.target

@@ -1,0 +1,5 @@
+"""Runs the command line: ``python -m padre_git``."""
+
+from padre_git.cli import main
+
+main()

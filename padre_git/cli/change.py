@@ -1,0 +1,217 @@
+"""Changing the store: ``init``, ``put``, ``tag``, ``note``, ``delete``, ``rename``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from padre_git.cli.group import Session, note
+from padre_git.cli.output import print_json
+from padre_git.cli.references import as_json, collection_of
+from padre_git.errors import InvalidInputError, NotFoundError
+from padre_git.model import Dataset, Entity, Experiment, Key, Kind, Project
+
+__all__ = ["COMMANDS", "pairs"]
+
+
+def pairs(texts: tuple[str, ...], what: str) -> dict[str, Any]:
+    """Returns ``name=value`` options as a mapping; values are read as JSON where they are JSON.
+
+    Raises:
+        InvalidInputError: for a text without ``=``.
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InvalidInputError(f"not a {what}: '{text}'", hint=f"write {what}s as name=value")
+        try:
+            found[name] = json.loads(value)
+        except json.JSONDecodeError:
+            found[name] = value
+    return found
+
+
+@click.command()
+@click.argument("project")
+@click.option("--title", help="One line for people.")
+@click.option("--description", help="Text for people.")
+@click.pass_obj
+def init(session: Session, project: str, title: str | None, description: str | None) -> None:
+    """Create a project: a git repository in the store's root.
+
+    \b
+    Examples:
+      padre-git init demo --title "Support vectors on real data"
+      padre-git --root ~/research init iris
+    """
+    store = session.store
+    entity = Project(name=project, title=title, description=description)
+    if store.projects.exists(entity.key):
+        from padre_git.errors import AlreadyExistsError
+
+        raise AlreadyExistsError(f"project '{project}' exists", key=project)
+    stored = store.projects.put(entity)
+    click.echo(store.project_path(stored.name))
+
+
+@click.command()
+@click.argument("ref")
+@click.option("--title", help="One line for people.")
+@click.option("--description", help="Text for people.")
+@click.option("--dataset", help="The dataset an experiment uses.")
+@click.option("--seed", type=int, help="Default seed of an experiment's runs.")
+@click.option("-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE",
+              help="A default parameter of an experiment.")  # fmt: skip
+@click.option("--metric", "metrics", multiple=True, metavar="NAME=max|min",
+              help="Which values of a metric are better.")  # fmt: skip
+@click.option("--source", help="Where a dataset came from.")
+@click.option("--license", "license_", help="Under which terms a dataset may be used.")
+@click.option("--kind", type=click.Choice(["project", "dataset", "experiment"]),
+              help="What REF is, when it is new.")  # fmt: skip
+@click.option("-m", "--message", help="Subject of the commit.")
+@as_json
+@click.pass_obj
+def put(session: Session, /, ref: str, kind: str | None, message: str | None, json_: bool,
+        parameters: tuple[str, ...], metrics: tuple[str, ...], license_: str | None,
+        **fields: Any) -> None:  # fmt: skip
+    """Create a project, dataset or experiment, or change the named fields of one.
+
+    \b
+    Examples:
+      padre-git put demo/svm --title "RBF kernel" -p C=1.0 --metric accuracy=max
+      padre-git put demo/iris --kind dataset --license CC-BY-4.0
+    """
+    store = session.store
+    changes = {name: value for name, value in fields.items() if value is not None}
+    if license_ is not None:
+        changes["license"] = license_
+    if parameters:
+        changes["parameters"] = pairs(parameters, "parameter")
+    if metrics:
+        changes["metrics"] = pairs(metrics, "metric")
+    entity = _existing(session, ref, kind) or _new(ref, Kind(kind) if kind else None)
+    for name in ("parameters", "metrics"):
+        if name in changes:
+            changes[name] = {**getattr(entity, name, {}), **changes[name]}
+    unknown = [name for name in changes if not hasattr(entity, name)]
+    if unknown:
+        raise InvalidInputError(f"a {entity.key.kind} has no '{unknown[0]}'", key=entity.key)
+    stored = collection_of(store, entity.key.kind).put(entity.replace(**changes), message=message)
+    if json_:
+        print_json(stored)
+    else:
+        click.echo(stored.key.text)
+
+
+def _existing(session: Session, ref: str, kind: str | None) -> Entity | None:
+    try:
+        key = session.store.resolve(ref)
+    except NotFoundError:
+        return None
+    if kind is not None and key.kind != kind:
+        return None
+    found: Entity = collection_of(session.store, key.kind).get(key)
+    return found
+
+
+def _new(ref: str, kind: Kind | None) -> Entity:
+    names = ref.split("/")
+    if len(names) == 1:
+        return Project(name=names[0])
+    if len(names) == 2:
+        type_ = Dataset if kind is Kind.DATASET else Experiment
+        return type_(project=names[0], name=names[1])
+    key = Key.parse(ref)
+    if key.kind is Kind.DATASET:
+        return Dataset(project=key.project, name=key.name)
+    if key.kind is Kind.EXPERIMENT:
+        return Experiment(project=key.project, name=key.name)
+    raise InvalidInputError(f"a {key.kind} is not made by hand", key=key, hint="see 'record'")
+
+
+@click.command()
+@click.argument("ref")
+@click.argument("tags", nargs=-1, required=True, metavar="NAME[=VALUE]...")
+@click.option("-d", "--delete", "remove", is_flag=True, help="Take the tags away.")
+@click.pass_obj
+def tag(session: Session, ref: str, tags: tuple[str, ...], remove: bool) -> None:
+    """Label a run that has ended.
+
+    \b
+    Examples:
+      padre-git tag demo/svm/k3v9 candidate table=2
+      padre-git tag -d demo/svm/k3v9 candidate
+    """
+    runs = session.store.runs
+    if remove:
+        runs.untag(ref, *(name.partition("=")[0] for name in tags))
+    else:
+        runs.tag(ref, {name: value for name, _, value in (text.partition("=") for text in tags)})
+
+
+@click.command("note")
+@click.argument("ref")
+@click.argument("text", required=False)
+@click.pass_obj
+def note_(session: Session, ref: str, text: str | None) -> None:
+    """Add a remark to a run; without TEXT it is read from standard input.
+
+    \b
+    Examples:
+      padre-git note demo/svm/k3v9 "diverged after the learning rate dropped"
+    """
+    session.store.runs.note(ref, sys.stdin.read() if text is None else text)
+
+
+@click.command()
+@click.argument("refs", nargs=-1, required=True, metavar="REF...")
+@click.option("--mode", type=click.Choice(["all", "remote", "local"]), default="all",
+              show_default=True, help="From where.")  # fmt: skip
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def delete(session: Session, refs: tuple[str, ...], mode: str, yes: bool) -> None:
+    """Delete records with what lies below them; history keeps them.
+
+    \b
+    all     here and on the remote, for every clone
+    remote  on the remote; this clone keeps its copy
+    local   from this clone's work tree only; it comes back when asked for
+    \b
+    Examples:
+      padre-git delete demo/svm/k3v9
+      padre-git delete demo/old --mode local
+    """
+    keys = [session.store.resolve(ref) for ref in refs]
+    bulky = len(keys) > 1 or any(key.kind is not Kind.RUN for key in keys)
+    if bulky and mode != "local" and not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError(
+                "deleting more than one run needs --yes when nobody can be asked"
+            )
+        click.confirm(f"delete {', '.join(map(str, keys))} ({mode})?", abort=True, err=True)
+    for key in keys:
+        collection_of(session.store, key.kind).delete(key, mode=mode)
+        note(f"deleted {key} ({mode})")
+
+
+@click.command()
+@click.argument("ref")
+@click.argument("new")
+@click.pass_obj
+def rename(session: Session, ref: str, new: str) -> None:
+    """Give a dataset or experiment another name; the old one leads to it.
+
+    \b
+    Examples:
+      padre-git rename demo/svm svm-rbf
+    """
+    key = session.store.resolve(ref)
+    renamed = collection_of(session.store, key.kind).rename(key, new)
+    click.echo(renamed.key.text)
+
+
+COMMANDS = [init, put, tag, note_, delete, rename]

@@ -1,0 +1,141 @@
+"""Exchanging with the remote: ``clone``, ``push``, ``pull``, ``sync``, ``status``, ``get``."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import click
+
+from padre_git.cli.group import Session
+from padre_git.cli.output import print_json, print_table
+from padre_git.cli.references import as_json, collection_of, project_argument
+from padre_git.errors import AlreadyExistsError
+from padre_git.model import Kind
+
+__all__ = ["COMMANDS"]
+
+
+@click.command()
+@click.argument("remote")
+@click.argument("project", required=False)
+@click.option("--artifacts", metavar="URL", help="The DVC remote, if it is not beside the other.")
+@click.pass_obj
+def clone(session: Session, remote: str, project: str | None, artifacts: str | None) -> None:
+    """Clone one project of REMOTE, or all, into the root, and remember REMOTE for the next time.
+
+    REMOTE is where the repositories are: a directory, ssh or https location of a base, or of one
+    project if it ends in .git.
+
+    \b
+    Examples:
+      padre-git --root ~/research clone /srv/lab demo
+      padre-git --root ~/research clone git@host:lab
+    """
+    import padre_git
+
+    with padre_git.open(session.root, remote=remote, artifacts=artifacts) as store:
+        names = [project] if project else [p.name for p in store.projects.list()]
+        for name in names:
+            store.projects.get(name)
+            click.echo(store.project_path(name))
+
+
+def _names(session: Session, project: str | None) -> list[str]:
+    return [project] if project else [p.name for p in session.store.projects.list()]
+
+
+@click.command()
+@project_argument
+@click.pass_obj
+def push(session: Session, project: str | None) -> None:
+    """Publish what this clone has: data first, then commits.
+
+    \b
+    Examples:
+      padre-git push demo
+    """
+    for name in _names(session, project):
+        session.store.push(name)
+
+
+@click.command()
+@project_argument
+@click.pass_obj
+def pull(session: Session, project: str | None) -> None:
+    """Bring in what the remote has.
+
+    \b
+    Examples:
+      padre-git pull demo
+    """
+    for name in _names(session, project):
+        session.store.pull(name)
+
+
+@click.command()
+@project_argument
+@click.pass_obj
+def sync(session: Session, project: str | None) -> None:
+    """Pull, merge and push: both sides have everything afterwards.
+
+    \b
+    Examples:
+      padre-git sync
+      padre-git sync demo
+    """
+    for name in _names(session, project):
+        session.store.sync(name)
+        click.echo(f"{name}: in step with the remote", err=True)
+
+
+@click.command()
+@project_argument
+@as_json
+@click.pass_obj
+def status(session: Session, project: str | None, json_: bool) -> None:
+    """Say how clones and remote stand: commits ahead and behind, what waits.
+
+    \b
+    Examples:
+      padre-git status
+      padre-git status demo --json
+    """
+    found = [session.store.status(name) for name in _names(session, project)]
+    if json_:
+        print_json(found)
+        return
+    rows = [[s.project, s.state, s.ahead, s.behind, s.pending, s.url] for s in found]
+    print_table(rows, ["project", "state", "ahead", "behind", "pending", "url"])
+
+
+@click.command()
+@click.argument("ref")
+@click.argument("name", required=False)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Copy it here.")
+@click.pass_obj
+def get(session: Session, ref: str, name: str | None, output: Path | None) -> None:
+    """Fetch a record, or the artifact NAME of a run or dataset, and print where it is.
+
+    \b
+    Examples:
+      padre-git get demo/svm/k3v9
+      padre-git get demo/svm/k3v9 model.joblib -o model.joblib
+    """
+    store = session.store
+    key = store.resolve(ref)
+    if name is None and key.kind is not Kind.DATASET:
+        collection_of(store, key.kind).get(key)
+        click.echo(key.text)
+        return
+    path = store.artifacts.get(key, name or "data")
+    if output is not None:
+        if output.exists():
+            raise AlreadyExistsError(f"'{output}' exists", hint="nothing was overwritten")
+        copy = shutil.copytree if path.is_dir() else shutil.copyfile
+        copy(path, output)
+        path = output
+    click.echo(path)
+
+
+COMMANDS = [clone, get, push, pull, sync, status]

@@ -1,0 +1,137 @@
+"""The group of all commands, its options, and how errors become exit codes."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from padre_git import __version__
+from padre_git.errors import ConflictError, PadreGitError, RemoteUnavailableError
+
+if TYPE_CHECKING:
+    from padre_git.api.store import Store
+
+__all__ = ["Session", "commands"]
+
+_EXIT_ERROR, _EXIT_CONFLICT, _EXIT_UNAVAILABLE = 1, 3, 4
+
+
+def exit_code(error: PadreGitError) -> int:
+    """Returns the exit code that says what a script could do about this error."""
+    if isinstance(error, ConflictError):
+        return _EXIT_CONFLICT
+    return _EXIT_UNAVAILABLE if isinstance(error, RemoteUnavailableError) else _EXIT_ERROR
+
+
+def show_error(error: PadreGitError) -> None:
+    """Prints the failure, its conflicts and its advice to standard error."""
+    reason = str(error) if error.hint is None else str(error).removesuffix(f"\n{error.hint}")
+    note(f"error: {reason}")
+    for conflict in error.conflicts if isinstance(error, ConflictError) else ():
+        place = conflict.key if conflict.field is None else f"{conflict.key} {conflict.field}"
+        note(f"  {place}: {conflict.ours!r} here, {conflict.theirs!r} there")
+    if error.hint is not None:
+        note(f"hint: {error.hint}")
+
+
+@dataclass
+class Session:
+    """Is what the options before the command say; opens the store when a command needs it."""
+
+    root: str | None = None
+    offline: bool = False
+    _store: Store | None = field(default=None, repr=False)
+
+    @property
+    def store(self) -> Store:
+        """The store, opened once and closed when the command ends."""
+        if self._store is None:
+            import padre_git
+            from padre_git.messages import Notice, Skipped
+
+            options: dict[str, Any] = {"policy": "manual"} if self.offline else {}
+            self._store = padre_git.open(self.root, **options)
+            self._store.subscribe(Notice, lambda event: note(event.text))
+            self._store.subscribe(Skipped, lambda event: note(f"skipped: {event.error}"))
+        return self._store
+
+    def close(self) -> None:
+        """Closes the store if a command opened it."""
+        if self._store is not None:
+            self._store.close()
+
+
+def note(text: str) -> None:
+    """Prints chatter to standard error."""
+    from padre_git.cli.output import printable
+
+    click.echo(printable(text), err=True)
+
+
+class Commands(click.Group):
+    """Turns errors of padre_git into messages and exit codes."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command; an error ends it with one line of failure and one of advice."""
+        try:
+            return super().invoke(ctx)
+        except PadreGitError as error:
+            show_error(error)
+            ctx.exit(exit_code(error))
+        except BrokenPipeError:
+            # the reader of a pipe has seen enough (`padre-git log | head`)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            ctx.exit(0)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="padre-git")
+@click.option("--root", metavar="DIR", help="Where the clones are (else PADRE_ROOT, else ~/padre).")
+@click.option("--offline", is_flag=True, help="Do not ask the remote.")
+@click.option("-v", "--verbose", is_flag=True, help="Say what is done.")
+@click.pass_context
+def commands(ctx: click.Context, root: str | None, offline: bool, verbose: bool) -> None:
+    """Versioned storage for machine-learning experiments on plain git.
+
+    A REF is what you would say: PROJECT, PROJECT/EXPERIMENT, PROJECT/EXPERIMENT/RUN (any unique
+    part of the run's random letters), a key, or a url.
+
+    \b
+    Examples:
+      padre-git list                          the projects
+      padre-git list demo/svm --order-by -metrics.accuracy --limit 10
+      padre-git show demo/svm/k3v9
+      padre-git record -e demo/svm -p C=10 -- python train.py
+    """
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s: %(message)s"
+    )
+    session = Session(root=root, offline=offline or bool(os.environ.get("PADRE_OFFLINE")))
+    ctx.obj = session
+    ctx.call_on_close(session.close)
+
+
+def _register() -> None:
+    from padre_git.cli import browse, change, compare, completion, exchange, record
+
+    registered: list[Callable[..., Any]] = [
+        *browse.COMMANDS,
+        *compare.COMMANDS,
+        *change.COMMANDS,
+        *exchange.COMMANDS,
+        *record.COMMANDS,
+        *completion.COMMANDS,
+    ]
+    for command in registered:
+        commands.add_command(command)  # type: ignore[arg-type]
+
+
+_register()

@@ -1,0 +1,119 @@
+"""Recording a command: ``record -- COMMAND`` and ``freeze``."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from padre_git.cli.change import pairs
+from padre_git.cli.group import Session, note
+from padre_git.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from padre_git.api.recorder import Recorder
+
+__all__ = ["COMMANDS"]
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("-e", "--experiment", required=True, metavar="REF", help="Such as demo/svm.")
+@click.option("-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE",
+              help="A parameter of the run; PADRE_PARAM_NAME for the command.")  # fmt: skip
+@click.option("--seed", type=int, help="What random numbers begin with.")
+@click.option("--title", help="One line for people.")
+@click.option("-t", "--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A label.")
+@click.option("--metrics", "metrics", type=click.Path(path_type=Path),
+              help="A JSON file of numbers that the command writes.")  # fmt: skip
+@click.option("-a", "--artifact", "artifacts", multiple=True, type=click.Path(path_type=Path),
+              help="A file or directory that the command writes.")  # fmt: skip
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.pass_context
+def record(ctx: click.Context, /, command: tuple[str, ...], experiment: str,
+           parameters: tuple[str, ...], tags: tuple[str, ...], metrics: Path | None,
+           artifacts: tuple[Path, ...], **options: Any) -> None:  # fmt: skip
+    """Run COMMAND and record it: output, exit code, metrics, artifacts, code and environment.
+
+    The command's output is shown and kept. Its exit code becomes ours; a code other than 0 makes
+    the run failed.
+
+    \b
+    Examples:
+      padre-git record -e demo/svm -p C=10 -- python train.py --C 10
+      padre-git record -e demo/svm --metrics metrics.json -a model.bin -- ./train.sh
+    """
+    session: Session = ctx.obj
+    values = pairs(parameters, "parameter")
+    run = session.store.start_run(experiment, values, argv=command, **options)
+    code = 1
+    try:
+        run.set_tags({n: str(v) for n, v in pairs(tags, "tag").items()})
+        code = _execute(run, command, values)
+        _collect(run, metrics, artifacts, finished=code == 0)
+    except BaseException:
+        run.end("failed")
+        raise
+    run.end("finished" if code == 0 else "failed")
+    note(f"recorded {run.key}")
+    ctx.exit(code)
+
+
+def _execute(run: Recorder, command: tuple[str, ...], values: dict[str, Any]) -> int:
+    """Runs the command, shows its output while it is kept, and returns its exit code."""
+    environment = {**os.environ, "PADRE_RUN": run.key.text}
+    environment |= {f"PADRE_PARAM_{name}": str(value) for name, value in values.items()}
+    try:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
+        )
+    except OSError as error:
+        raise InvalidInputError(f"cannot start '{command[0]}': {error.strerror}") from error
+    assert process.stdout is not None  # noqa: S101 - asked for above
+    started = time.monotonic()
+    with process:
+        kept = bytearray()
+        for line in process.stdout:
+            sys.stdout.buffer.write(line)
+            sys.stdout.buffer.flush()
+            kept += line
+    run.log_text("log.txt", kept.decode(errors="replace"))
+    run.log_metric("seconds", time.monotonic() - started)
+    return process.returncode
+
+
+def _collect(
+    run: Recorder, metrics: Path | None, artifacts: tuple[Path, ...], *, finished: bool
+) -> None:
+    if metrics is not None and (finished or metrics.exists()):
+        try:
+            found = json.loads(metrics.read_bytes())
+        except (OSError, ValueError) as error:
+            raise InvalidInputError(f"cannot read metrics from '{metrics}': {error}") from error
+        run.log_metrics(found)
+    for path in artifacts:
+        if finished or path.exists():
+            run.log_artifact(path)
+
+
+@click.command()
+@click.argument("experiment")
+@click.argument("entry_point", required=False)
+@click.pass_obj
+def freeze(session: Session, experiment: str, entry_point: str | None) -> None:
+    """Take the code version of the current directory once, for many runs of EXPERIMENT.
+
+    \b
+    Examples:
+      export PADRE_EXECUTION=$(padre-git freeze demo/svm train.py)
+      for C in 1 10 100; do sbatch train.sh $C; done
+    """
+    click.echo(session.store.freeze(experiment, entry_point=entry_point))
+
+
+COMMANDS = [record, freeze]
