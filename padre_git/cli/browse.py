@@ -35,7 +35,8 @@ _COLUMNS: Mapping[Kind, tuple[str, ...]] = {
 @at_option
 @as_json
 @click.pass_obj
-def list_(session: Session, /, ref: str | None, kind: Kind | None, columns: str | None, at: str | None,
+def list_(session: Session, /, ref: str | None, kind: Kind | None, columns: str | None,
+          at: str | None,
           json_: bool, **query: Any) -> None:  # fmt: skip
     """List what is below REF: projects, the experiments of a project, the runs of an experiment.
 
