@@ -6,7 +6,9 @@ imported here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+import struct
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, overload
 
 from padre_git.errors import InvalidValueError
@@ -47,6 +49,8 @@ class Array(Sequence[Any]):
             width = values.shape[1]  # type: ignore[attr-defined]
         name = dtype or (_dtype_name(given) if given is not None else _infer(items))
         _check(items, name, width)
+        if name == "str" or given is None or dtype is not None:  # numpy has checked its numbers
+            items = tuple(map(_converter(name), items))
         for slot, value in (("_values", items), ("dtype", name), ("width", width)):
             object.__setattr__(self, slot, value)
 
@@ -105,6 +109,64 @@ class Array(Sequence[Any]):
 
 def _rebuild(values: tuple[Any, ...], dtype: str, width: int | None) -> Array:
     return Array(values, dtype=dtype, width=width)
+
+
+def _converter(dtype: str) -> Callable[[Any], Any]:
+    """Returns what turns an element, or a row, into exactly what the type can hold."""
+    if dtype == "bool":
+        return lambda item: item
+    make = _ranged if dtype in _INTS else _rounded if dtype in _FLOATS else _encodable
+    convert = make(dtype)
+    return lambda item: tuple(map(convert, item)) if isinstance(item, tuple) else convert(item)
+
+
+def _ranged(dtype: str) -> Callable[[int], int]:
+    bits = int(dtype.lstrip("uint"))
+    low, high = (0, 1 << bits) if dtype[0] == "u" else (-(1 << bits - 1), 1 << bits - 1)
+
+    def convert(value: int) -> int:
+        if not low <= value < high:
+            raise InvalidValueError(f"cannot store an array of {dtype}: an element is out of range")
+        return int(value)
+
+    return convert
+
+
+def _rounded(dtype: str) -> Callable[[Any], Any]:
+    if dtype == "float64":
+        return _as_float
+    packed = struct.Struct("<f" if dtype == "float32" else "<e")
+
+    def convert(value: Any) -> Any:
+        try:
+            found = packed.unpack(packed.pack(value))[0]
+        except OverflowError:
+            return math.copysign(math.inf, value)
+        return found
+
+    return convert
+
+
+def _as_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise InvalidValueError(
+            "cannot store an array of float64: an element is out of range"
+        ) from error
+
+
+def _encodable(dtype: str) -> Callable[[str], str]:
+    def convert(value: str) -> str:
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidValueError(
+                f"cannot store an array of {dtype}: an element has a lone surrogate"
+            ) from error
+        return str(value)
+
+    return convert
 
 
 def _same(a: Any, b: Any) -> bool:

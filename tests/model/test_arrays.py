@@ -76,3 +76,26 @@ def test_equality_looks_at_type_shape_and_values() -> None:
     assert Array([1, 2]) != Array([2, 1])
     assert Array([1, 2]) != Array(np.array([1, 2], dtype="int8"))
     assert Array([float("nan")]) == Array([float("nan")])
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ([300], "uint8"),
+        ([-1], "uint64"),
+        ([2**63], "int64"),
+        ([10**5000], None),
+        (["\ud800"], None),
+    ],
+)
+def test_what_the_type_cannot_hold_is_refused(values: list[object], dtype: str | None) -> None:
+    with pytest.raises(InvalidValueError, match="cannot store an array"):
+        Array(values, dtype=dtype)
+
+
+def test_plain_numbers_become_what_numpy_would_make_of_them() -> None:
+    assert Array([0.1], dtype="float32") == Array(np.array([0.1], dtype="float32"))
+    assert Array([0.1, 1e9], dtype="float16").values == tuple(
+        np.array([0.1, np.inf], dtype="float16").tolist()
+    )
+    assert [type(value) for value in Array([1, 2.5])] == [float, float]
