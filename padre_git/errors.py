@@ -33,6 +33,7 @@ __all__ = [
     "PadreGitError",
     "RejectedError",
     "RemoteError",
+    "RemoteMissingError",
     "RemoteUnavailableError",
     "RepositoryError",
     "UnsupportedError",
@@ -245,6 +246,12 @@ class RemoteUnavailableError(RemoteError, ConnectionError):
 
     def __str__(self) -> str:
         return PadreGitError.__str__(self)
+
+
+class RemoteMissingError(RemoteError):
+    """Says that the remote answers and has no repository for the project."""
+
+    code = "remote-missing"
 
 
 class AuthenticationError(RemoteError):
