@@ -1,7 +1,9 @@
 """The format: how records become files and back, where files lie, and how two versions merge.
 
-Nothing here does I/O but reading the package's own templates; bytes come in and go out. The
-specification is docs/format.
+Nothing here does I/O but reading the package's own templates; bytes come in and go out. Documents
+are read strictly (``reading``), written in one way (``writing``), checked against tables
+(``schemas``) and turned into entities and back (``encoding``, ``decoding``). The specification is
+docs/format.
 """
 
 from padre_git.format.annotations import (
@@ -11,6 +13,10 @@ from padre_git.format.annotations import (
     encode_tags,
     new_note_name,
 )
+from padre_git.format.commits import commit_text, read_trailers
+from padre_git.format.decoding import decode
+from padre_git.format.encoding import encode, identify
+from padre_git.format.equality import same
 from padre_git.format.layout import (
     LIMIT,
     LONGEST_PATH,
@@ -23,23 +29,45 @@ from padre_git.format.layout import (
     record_directories,
     shards_of,
 )
+from padre_git.format.reading import Document, parse_document
 from padre_git.format.scaffold import scaffold
+from padre_git.format.times import read_time, write_time
+from padre_git.format.tombstones import read_tombstone, tombstone
+from padre_git.format.versions import FORMAT, FORMAT_FILE, check_format, format_document
+from padre_git.format.writing import write_document
 
 __all__ = [
+    "FORMAT",
+    "FORMAT_FILE",
     "LIMIT",
     "LONGEST_PATH",
+    "Document",
+    "check_format",
     "children_directory",
+    "commit_text",
+    "decode",
     "decode_notes",
     "decode_tags",
+    "encode",
     "encode_tag",
     "encode_tags",
+    "format_document",
+    "identify",
     "is_part",
     "is_shard",
     "locate",
     "new_note_name",
+    "parse_document",
     "part_path",
     "place_run",
+    "read_time",
+    "read_tombstone",
+    "read_trailers",
     "record_directories",
+    "same",
     "scaffold",
     "shards_of",
+    "tombstone",
+    "write_document",
+    "write_time",
 ]
