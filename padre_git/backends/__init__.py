@@ -1,1 +1,10 @@
-"""."""
+"""The waist: backends store records as bytes and know nothing of what is in them.
+
+:class:`Backend` is the contract; memory is its model in few words, file keeps plain directories
+without history, git keeps one repository for each project.
+"""
+
+from padre_git.backends.base import Backend, Changes
+from padre_git.backends.memory import Memory, MemoryBackend
+
+__all__ = ["Backend", "Changes", "Memory", "MemoryBackend"]

@@ -1,0 +1,102 @@
+"""What every backend refuses in a change set before it looks at what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from padre_git.errors import (
+    ConflictError,
+    FormatError,
+    InvalidInputError,
+    InvalidNameError,
+    NotFoundError,
+)
+from padre_git.format import read_tombstone
+from padre_git.format.layout import is_part
+from padre_git.model import ABSENT, DOCUMENTS, Change, ChangeSet, Key, Record, Tombstone
+from padre_git.model.names import quoted
+
+__all__ = ["check_expected", "check_files", "check_parents", "tombstone_in"]
+
+
+def check_files(changes: ChangeSet) -> None:
+    """Checks that every file of these changes is a part that a record of its kind may have.
+
+    Raises:
+        InvalidNameError: for a name that is no part, such as ``../x`` or ``notes.txt``.
+        InvalidInputError: for content that is not bytes, and for a tombstone given as a document.
+    """
+    for change in changes:
+        if change.files is not None:
+            _check_parts(change.key, change.files)
+
+
+def _check_parts(key: Key, files: Mapping[str, bytes]) -> None:
+    for name, content in files.items():
+        if not is_part(key.kind, name):
+            raise InvalidNameError(f"a {key.kind} has no part {quoted(name)}", key=key)
+        if not isinstance(content, bytes):
+            raise InvalidInputError(
+                f"the content of {quoted(name)} is {type(content).__name__}, not bytes", key=key
+            )
+    if tombstone_in(files[DOCUMENTS[key.kind]], key) is not None:
+        raise InvalidInputError(
+            "a tombstone given as a document", key=key, hint="delete the record instead"
+        )
+
+
+def check_expected(change: Change, current: Record | None) -> None:
+    """Checks that a record is where its change expects it to be.
+
+    Args:
+        change: what is asked for.
+        current: the living record; None if there is none.
+
+    Raises:
+        ConflictError: if somebody was faster.
+        NotFoundError: if the change deletes what does not exist.
+    """
+    key = change.key
+    if change.expected == ABSENT and current is not None:
+        raise ConflictError(f"'{key}' exists already", key=key, hint="read it and decide again")
+    if change.expected not in (None, ABSENT):
+        if current is None:
+            raise ConflictError(f"'{key}' is gone since it was read", key=key)
+        if current.revision != change.expected:
+            raise ConflictError(
+                f"'{key}' was changed since it was read", key=key, hint="read it and decide again"
+            )
+    if change.files is None and current is None:
+        raise NotFoundError(f"no {key.kind} '{key}' to delete", key=key)
+
+
+def check_parents(changes: ChangeSet, living: Mapping[Key, object]) -> None:
+    """Checks that what is stored has a parent afterwards.
+
+    Args:
+        changes: what is asked for.
+        living: has the records that exist before, at least all parents of changed ones.
+
+    Raises:
+        NotFoundError: for a record whose parent does not exist or is deleted by the same set.
+    """
+    given = {change.key: change.files for change in changes}
+    for key, files in given.items():
+        if files is None:
+            continue
+        for above in key.ancestors():
+            exists = given[above] is not None if above in given else above in living
+            if not exists:
+                raise NotFoundError(f"no {above.kind} '{above}' to store in", key=above)
+
+
+def tombstone_in(document: bytes, key: Key) -> Tombstone | None:
+    """Returns the tombstone that a document is; None for a living record.
+
+    A document that cannot be read is a living record: whoever decodes it will say what is wrong
+    with it, and it can be replaced or deleted.
+    """
+    try:
+        return read_tombstone(document, key)
+    except FormatError:
+        return None
