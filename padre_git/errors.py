@@ -75,9 +75,27 @@ class InvalidNameError(InvalidInputError):
 
 
 class InvalidValueError(InvalidInputError):
-    """Says that a value has no exact place in a document (docs/format, "Values")."""
+    """Says that a value has no exact place in a document (docs/format, "Values").
+
+    Args:
+        message: see :class:`PadreGitError`.
+        field: dotted name of the value, such as ``parameters.C``.
+        key: see :class:`PadreGitError`.
+        hint: see :class:`PadreGitError`.
+    """
 
     code = "invalid-value"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        key: object = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, key=key, hint=hint)
+        self.field = field
 
 
 class AmbiguousReferenceError(InvalidInputError):

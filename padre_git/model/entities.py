@@ -524,14 +524,14 @@ def _have(value: str | None, what: str) -> str:
 def _seed(value: Any) -> int | None:
     frozen = freeze(value, "seed")
     if frozen is not None and type(frozen) is not int:
-        raise InvalidValueError(f"cannot store 'seed': '{value}' is not an integer")
+        raise InvalidValueError(f"cannot store 'seed': '{value}' is not an integer", field="seed")
     return frozen
 
 
 def _parameters(value: Mapping[str, Any], field_: str = "parameters") -> FrozenMapping:
     frozen = freeze(value, field_)
     if not isinstance(frozen, FrozenMapping):
-        raise InvalidValueError(f"cannot store '{field_}': it is not a mapping")
+        raise InvalidValueError(f"cannot store '{field_}': it is not a mapping", field=field_)
     flatten(frozen, field_)
     return frozen
 

@@ -101,7 +101,9 @@ def _freeze_mapping(value: Mapping[Any, Any], field: str, finite: bool, depth: i
         try:
             check_label(name, "mapping key")
         except InvalidNameError as error:
-            raise InvalidValueError(f"cannot store '{field}': {error.message}") from error
+            raise InvalidValueError(
+                f"cannot store '{field}': {error.message}", field=field
+            ) from error
         frozen[name] = _freeze(item, f"{field}.{name}", finite, depth + 1)
     return FrozenMapping(frozen)
 
@@ -109,7 +111,7 @@ def _freeze_mapping(value: Mapping[Any, Any], field: str, finite: bool, depth: i
 def _check_int(value: Any, field: str, finite: bool) -> int:
     if not -_INT_BOUND < value < _INT_BOUND:
         raise InvalidValueError(
-            f"cannot store '{field}': the integer has more than {_INT_DIGITS} digits"
+            f"cannot store '{field}': the integer has more than {_INT_DIGITS} digits", field=field
         )
     return int(value)
 
@@ -138,6 +140,7 @@ _SCALARS: tuple[tuple[type, Callable[[Any, str, bool], Any]], ...] = (
 def _refused(value: Any, field: str, reason: str) -> InvalidValueError:
     return InvalidValueError(
         f"cannot store '{field}': {quoted(repr(value))} {reason}",
+        field=field,
         hint="values are None, bool, int, finite float, text, and lists and mappings of these",
     )
 
@@ -156,6 +159,7 @@ def freeze_metrics(metrics: Mapping[Any, Any], field: str = "metrics") -> Frozen
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidValueError(
                 f"cannot store '{field}.{name}': {quoted(repr(value))} is not a number",
+                field=f"{field}.{name}",
                 hint="texts and flags are parameters or tags, not metrics",
             )
         frozen[name] = freeze(value, f"{field}.{name}", finite=False)
@@ -176,7 +180,8 @@ def flatten(mapping: Mapping[str, Any], field: str = "parameters") -> dict[str, 
                 walk(value, f"{prefix}{name}.")
             elif prefix + name in flat:
                 raise InvalidValueError(
-                    f"two values of '{field}' have the name '{prefix}{name}' when flattened"
+                    f"two values of '{field}' have the name '{prefix}{name}' when flattened",
+                    field=f"{field}.{prefix}{name}",
                 )
             else:
                 flat[prefix + name] = value
