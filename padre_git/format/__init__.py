@@ -31,6 +31,8 @@ from padre_git.format.layout import (
 )
 from padre_git.format.reading import Document, parse_document
 from padre_git.format.scaffold import scaffold
+from padre_git.format.series import decode_series, encode_series
+from padre_git.format.splits import decode_splits, encode_splits
 from padre_git.format.times import read_time, write_time
 from padre_git.format.tombstones import read_tombstone, tombstone
 from padre_git.format.versions import FORMAT, FORMAT_FILE, check_format, format_document
@@ -47,8 +49,12 @@ __all__ = [
     "commit_text",
     "decode",
     "decode_notes",
+    "decode_series",
+    "decode_splits",
     "decode_tags",
     "encode",
+    "encode_series",
+    "encode_splits",
     "encode_tag",
     "encode_tags",
     "format_document",
