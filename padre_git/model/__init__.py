@@ -2,24 +2,26 @@
 
 from padre_git.model.arrays import Array
 from padre_git.model.entities import (
-    Code,
-    Column,
-    Computation,
     Dataset,
-    Direction,
     Entity,
     Environment,
     Execution,
     Experiment,
+    Project,
+    Run,
+)
+from padre_git.model.key import Key, Kind
+from padre_git.model.parts import (
+    Code,
+    Column,
+    Computation,
+    Direction,
     Note,
     Point,
-    Project,
     Results,
-    Run,
     Split,
     Status,
 )
-from padre_git.model.key import Key, Kind
 from padre_git.model.record import ABSENT, DOCUMENTS, Change, ChangeSet, Found, Record, Tombstone
 from padre_git.model.values import FrozenMapping
 

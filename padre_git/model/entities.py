@@ -7,66 +7,33 @@ in the store and are ignored by equality.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Self
 
-from padre_git.errors import InvalidInputError, InvalidValueError
-from padre_git.model.arrays import Array
+from padre_git.errors import InvalidInputError
 from padre_git.model.key import Key, Kind
-from padre_git.model.names import check_label, check_name
-from padre_git.model.values import FrozenMapping, flatten, freeze, freeze_metrics
+from padre_git.model.names import check_name
+from padre_git.model.parts import (
+    NOTHING,
+    Code,
+    Column,
+    Computation,
+    Direction,
+    Note,
+    Status,
+    frozen_directions,
+    frozen_parameters,
+    frozen_seed,
+    frozen_tags,
+    key_of,
+)
+from padre_git.model.values import freeze, freeze_metrics
 
-__all__ = [
-    "Code",
-    "Column",
-    "Computation",
-    "Dataset",
-    "Direction",
-    "Entity",
-    "Environment",
-    "Execution",
-    "Experiment",
-    "Note",
-    "Point",
-    "Project",
-    "Results",
-    "Run",
-    "Split",
-    "Status",
-]
-
-_NOTHING: FrozenMapping = FrozenMapping()
-
-
-class Status(StrEnum):
-    """How a run stands."""
-
-    RUNNING = "running"
-    FINISHED = "finished"
-    FAILED = "failed"
-    ABORTED = "aborted"
-    LOST = "lost"
-
-
-class Direction(StrEnum):
-    """Which values of a metric are better."""
-
-    MAX = "max"
-    MIN = "min"
-
-
-def _key_of(value: object, kind: Kind) -> Key:
-    if isinstance(value, Entity):
-        value = value.key
-    elif isinstance(value, str):
-        value = Key.parse(value)
-    if not isinstance(value, Key) or value.kind is not kind:
-        raise InvalidInputError(f"not the key of a {kind}: '{value}'")
-    return value
+__all__ = ["Dataset", "Entity", "Environment", "Execution", "Experiment", "Project", "Run"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +56,13 @@ class Entity:
         """Returns a copy with these fields changed; unknown names are errors."""
         return dataclasses.replace(self, **changes)
 
+    def published(self, url: str | None) -> Self:
+        """Returns a copy that says where it is published, for a kind that has a ``url``."""
+        found = copy.copy(self)
+        if hasattr(found, "url"):
+            object.__setattr__(found, "url", url)
+        return found
+
     def _set(self, **values: object) -> None:
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -110,8 +84,8 @@ class Project(Entity):
     name: str
     title: str | None = None
     description: str | None = None
-    settings: Mapping[str, Any] = _NOTHING
-    attributes: Mapping[str, Any] = _NOTHING
+    settings: Mapping[str, Any] = NOTHING
+    attributes: Mapping[str, Any] = NOTHING
     url: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
@@ -125,28 +99,6 @@ class Project(Entity):
     def key(self) -> Key:
         """Where the project is stored."""
         return Key.project_named(self.name)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """Describes one column of a dataset.
-
-    Attributes:
-        name: as in the data.
-        type: such as ``float64`` or ``text``.
-        unit: such as ``cm``.
-        level: measurement level: nominal, ordinal, interval or ratio.
-        target: whether it is what models predict.
-    """
-
-    name: str
-    type: str | None = None
-    unit: str | None = None
-    level: str | None = None
-    target: bool = False
-
-    def __post_init__(self) -> None:
-        check_label(self.name, "column")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +125,7 @@ class Dataset(Entity):
     source: str | None = None
     license: str | None = None
     columns: tuple[Column, ...] = ()
-    attributes: Mapping[str, Any] = _NOTHING
+    attributes: Mapping[str, Any] = NOTHING
     version: str | None = None
     url: str | None = field(default=None, compare=False)
 
@@ -212,10 +164,10 @@ class Experiment(Entity):
     description: str | None = None
     dataset: str | None = None
     seed: int | None = None
-    parameters: Mapping[str, Any] = _NOTHING
-    metrics: Mapping[str, Direction] = _NOTHING
-    tags: Mapping[str, str] = _NOTHING
-    attributes: Mapping[str, Any] = _NOTHING
+    parameters: Mapping[str, Any] = NOTHING
+    metrics: Mapping[str, Direction] = NOTHING
+    tags: Mapping[str, str] = NOTHING
+    attributes: Mapping[str, Any] = NOTHING
     url: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
@@ -224,10 +176,10 @@ class Experiment(Entity):
         if self.dataset is not None:
             check_name(self.dataset, "dataset")
         self._set(
-            seed=_seed(self.seed),
-            parameters=_parameters(self.parameters),
-            metrics=_directions(self.metrics),
-            tags=_tags(self.tags),
+            seed=frozen_seed(self.seed),
+            parameters=frozen_parameters(self.parameters),
+            metrics=frozen_directions(self.metrics),
+            tags=frozen_tags(self.tags),
             attributes=freeze(self.attributes, "attributes"),
         )
 
@@ -235,34 +187,6 @@ class Experiment(Entity):
     def key(self) -> Key:
         """Where the experiment is stored."""
         return Key.project_named(self.project).experiment(self.name)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Code:
-    """Is one version of code; exactly one of three shapes.
-
-    Attributes:
-        repository: the first root commit of the user's repository, its identity in every clone.
-        commit: the commit that was checked out.
-        snapshot: git tree id of the working state, when it differed from the commit.
-        package: name of an installed package.
-        version: its version.
-        content: SHA-256 of a script or notebook outside any repository.
-    """
-
-    repository: str | None = None
-    commit: str | None = None
-    snapshot: str | None = None
-    package: str | None = None
-    version: str | None = None
-    content: str | None = None
-
-    def __post_init__(self) -> None:
-        shapes = [bool(self.repository and self.commit), bool(self.package), bool(self.content)]
-        if sum(shapes) != 1 or (self.snapshot and not shapes[0]):
-            raise InvalidInputError(
-                "a code version is a repository with a commit, a package or a content"
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,15 +198,17 @@ class Execution(Entity):
         code: the code version.
         entry_point: what was started: a path in the repository, ``-m package.module``, a notebook.
         id: ``x-`` and 12 hex digits, computed from the rest when it is stored.
+        url: where it is published; None until then. Not part of its document.
     """
 
     experiment: Key
     code: Code
     entry_point: str | None = None
     id: str | None = None
+    url: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        self._set(experiment=_key_of(self.experiment, Kind.EXPERIMENT))
+        self._set(experiment=key_of(self.experiment, Kind.EXPERIMENT))
 
     @property
     def key(self) -> Key:
@@ -305,7 +231,7 @@ class Environment(Entity):
     project: str
     python: str
     platform: str
-    packages: Mapping[str, str] = _NOTHING
+    packages: Mapping[str, str] = NOTHING
     id: str | None = None
 
     def __post_init__(self) -> None:
@@ -316,130 +242,6 @@ class Environment(Entity):
     def key(self) -> Key:
         """Where the environment is stored."""
         return Key.project_named(self.project).environment(_have(self.id, "an environment"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Computation:
-    """Is one step of a run.
-
-    Attributes:
-        run: key of the run.
-        name: unique in the run.
-        predecessor: name of the computation it builds on.
-        parameters: what it was given.
-        metrics: what it measured.
-        started: when it began.
-        ended: when it ended.
-    """
-
-    run: Key
-    name: str
-    predecessor: str | None = None
-    parameters: Mapping[str, Any] = _NOTHING
-    metrics: Mapping[str, float] = _NOTHING
-    started: datetime | None = None
-    ended: datetime | None = None
-
-    def __post_init__(self) -> None:
-        check_label(self.name, "computation")
-        object.__setattr__(self, "run", _key_of(self.run, Kind.RUN))
-        object.__setattr__(self, "parameters", _parameters(self.parameters))
-        object.__setattr__(self, "metrics", freeze_metrics(self.metrics))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Results:
-    """Is what a model said of each test instance, in the order of ``index``.
-
-    Attributes:
-        truth: the right answers.
-        predicted: the model's answers.
-        probabilities: one row per instance, one column per class; None if there are none.
-        index: the instances' numbers in the dataset; None for the split's test indices.
-    """
-
-    truth: Array
-    predicted: Array
-    probabilities: Array | None = None
-    index: Array | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("truth", "predicted", "probabilities", "index"):
-            value = getattr(self, name)
-            if value is not None and not isinstance(value, Array):
-                object.__setattr__(self, name, Array(value))
-        lengths = {
-            len(a)
-            for a in (self.truth, self.predicted, self.probabilities, self.index)
-            if a is not None
-        }
-        if len(lengths) > 1:
-            raise InvalidValueError("cannot store results: their columns differ in length")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Split:
-    """Is one split of a run's dataset: which instances were used for what.
-
-    Attributes:
-        run: key of the run.
-        number: unique in the run, from 0.
-        train: indices of the training instances, in order.
-        test: indices of the test instances, in order.
-        validation: indices of the validation instances, in order.
-        metrics: measured on this split.
-        results: per instance; see :class:`Results`.
-    """
-
-    run: Key
-    number: int
-    train: Array | None = None
-    test: Array | None = None
-    validation: Array | None = None
-    metrics: Mapping[str, float] = _NOTHING
-    results: Results | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "run", _key_of(self.run, Kind.RUN))
-        if type(self.number) is not int or self.number < 0:
-            raise InvalidValueError(f"a split's number counts from 0, not '{self.number}'")
-        object.__setattr__(self, "metrics", freeze_metrics(self.metrics))
-        for name in ("train", "test", "validation"):
-            value = getattr(self, name)
-            if value is not None and not isinstance(value, Array):
-                object.__setattr__(self, name, Array(value))
-
-    def replace(self, **changes: Any) -> Self:
-        """Returns a copy with these fields changed."""
-        return dataclasses.replace(self, **changes)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Point:
-    """Is one row of a series: what was logged in one call.
-
-    Attributes:
-        step: the step it belongs to.
-        time: when it was logged.
-        values: number by metric name.
-    """
-
-    step: int
-    time: datetime
-    values: Mapping[str, float]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Note:
-    """Is a remark that somebody added to a run.
-
-    Attributes:
-        text: Markdown.
-        name: file name of the note, unique in the run; given when it is stored.
-    """
-
-    text: str
-    name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -467,6 +269,7 @@ class Run(Entity):
         notes: remarks in the order of their names.
         computations: the steps, in order.
         attributes: whatever else is worth keeping.
+        url: where it is published; None until then. Not part of its document.
     """
 
     execution: Key
@@ -476,29 +279,30 @@ class Run(Entity):
     started: datetime | None = None
     ended: datetime | None = None
     seed: int | None = None
-    defaults: Mapping[str, Any] = _NOTHING
-    parameters: Mapping[str, Any] = _NOTHING
-    metrics: Mapping[str, float] = _NOTHING
+    defaults: Mapping[str, Any] = NOTHING
+    parameters: Mapping[str, Any] = NOTHING
+    metrics: Mapping[str, float] = NOTHING
     argv: tuple[str, ...] = ()
     environment: str | None = None
     datasets: tuple[str, ...] = ()
     parent_run: str | None = None
-    tags: Mapping[str, str] = _NOTHING
+    tags: Mapping[str, str] = NOTHING
     notes: tuple[Note, ...] = ()
     computations: tuple[Computation, ...] = ()
-    attributes: Mapping[str, Any] = _NOTHING
+    attributes: Mapping[str, Any] = NOTHING
+    url: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         self._set(
-            execution=_key_of(self.execution, Kind.EXECUTION),
+            execution=key_of(self.execution, Kind.EXECUTION),
             status=Status(self.status),
-            seed=_seed(self.seed),
-            defaults=_parameters(self.defaults, "defaults"),
-            parameters=_parameters(self.parameters),
+            seed=frozen_seed(self.seed),
+            defaults=frozen_parameters(self.defaults, "defaults"),
+            parameters=frozen_parameters(self.parameters),
             metrics=freeze_metrics(self.metrics),
             argv=tuple(self.argv),
             datasets=tuple(self.datasets),
-            tags=_tags(self.tags),
+            tags=frozen_tags(self.tags),
             notes=tuple(self.notes),
             computations=tuple(self.computations),
             attributes=freeze(self.attributes, "attributes"),
@@ -507,7 +311,7 @@ class Run(Entity):
     @property
     def experiment(self) -> Key:
         """Key of the experiment."""
-        return _key_of(self.execution.parent, Kind.EXPERIMENT)
+        return key_of(self.execution.parent, Kind.EXPERIMENT)
 
     @property
     def key(self) -> Key:
@@ -519,40 +323,3 @@ def _have(value: str | None, what: str) -> str:
     if value is None:
         raise InvalidInputError(f"{what} has no id and no key before it is stored")
     return value
-
-
-def _seed(value: Any) -> int | None:
-    frozen = freeze(value, "seed")
-    if frozen is not None and type(frozen) is not int:
-        raise InvalidValueError(f"cannot store 'seed': '{value}' is not an integer", field="seed")
-    return frozen
-
-
-def _parameters(value: Mapping[str, Any], field_: str = "parameters") -> FrozenMapping:
-    frozen = freeze(value, field_)
-    if not isinstance(frozen, FrozenMapping):
-        raise InvalidValueError(f"cannot store '{field_}': it is not a mapping", field=field_)
-    flatten(frozen, field_)
-    return frozen
-
-
-def _directions(value: Mapping[str, Any]) -> FrozenMapping:
-    found = {}
-    for name, direction in value.items():
-        check_label(name, "metric")
-        if direction not in tuple(Direction):
-            raise InvalidValueError(f"cannot store 'metrics.{name}': it is 'max' or 'min'")
-        found[name] = Direction(direction)
-    return FrozenMapping(found)
-
-
-def _tags(value: Mapping[str, Any]) -> FrozenMapping:
-    found = {}
-    for name, text in value.items():
-        check_label(name, "tag")
-        if not isinstance(text, str):
-            raise InvalidValueError(f"cannot store 'tags.{name}': a tag's value is text")
-        if text:
-            check_label(text, "tag value")
-        found[name] = text
-    return FrozenMapping(found)
