@@ -21,12 +21,14 @@ from pathlib import Path
 
 from padre_git.errors import RepositoryError
 from padre_git.model import Code
-from padre_git.vcs.process import run_git
+from padre_git.vcs.process import run_git, try_git
 from padre_git.vcs.scratch import OFFLINE, Scratch, TreeEdit
 from padre_git.vcs.sources import is_source
 
-__all__ = ["LARGEST", "Capture", "capture", "capture_file", "work_tree_of"]
+__all__ = ["LARGEST", "Capture", "capture", "capture_file", "is_ignored", "work_tree_of"]
 
+#: Seconds for one git command; a home directory can be a work tree of a million files.
+_PATIENCE = 60.0
 #: Size in bytes above which a changed file is data, not code.
 LARGEST = 1_000_000
 _GITLINK = "160000"
@@ -65,6 +67,12 @@ def work_tree_of(directory: Path) -> Path | None:
             return None
         raise
     return Path(os.fsdecode(found.removesuffix(b"\n")))
+
+
+def is_ignored(root: Path, file: Path) -> bool:
+    """Returns whether an untracked file of a work tree is ignored there."""
+    asked = try_git(["check-ignore", "-q", "--", str(file)], root, env=OFFLINE)
+    return asked.code == 0
 
 
 def capture(directory: Path, *, entry: Path | None = None) -> Capture | None:
@@ -138,7 +146,8 @@ class _UserRepository:
         self._environment: dict[str, str] = dict(OFFLINE)
 
     def _git(self, *arguments: str, directory: Path | None = None) -> bytes:
-        return run_git(arguments, directory or self.root, env=self._environment)
+        place = directory or self.root
+        return run_git(arguments, place, env=self._environment, timeout=_PATIENCE)
 
     def _overrule(self, settings: dict[str, str]) -> None:
         """Puts settings above the repository's own, by the environment."""
