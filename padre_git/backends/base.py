@@ -158,6 +158,25 @@ class Backend(ABC):
         """
         return {}
 
+    def evict(self, key: Key) -> None:
+        """Drops a record, and what lies below it, from this clone only; a read brings it back.
+
+        Raises:
+            NotFoundError: if there is no such record.
+            UnsupportedError: if there is nothing to bring it back from.
+        """
+        raise UnsupportedError("this store has no other place for its records", key=key)
+
+    def withdraw(self, key: Key) -> None:
+        """Deletes a record from the remote and keeps this clone's copy aside.
+
+        Raises:
+            NotFoundError: if there is no such record.
+            RemoteError: if the remote did not take it; nothing was deleted.
+            UnsupportedError: if there is no remote.
+        """
+        raise UnsupportedError("this store has no remote", key=key)
+
     def close(self) -> None:  # noqa: B027 - most backends hold nothing
         """Releases what the backend holds; it can be called twice."""
 

@@ -5,6 +5,7 @@ listens, and a :class:`Message` says in the log what a commit does.
 """
 
 from padre_git.messages.commands import (
+    Annotate,
     Command,
     Commit,
     CommitEach,
@@ -37,6 +38,7 @@ from padre_git.messages.events import (
 )
 
 __all__ = [
+    "Annotate",
     "Author",
     "Command",
     "Commit",

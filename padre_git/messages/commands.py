@@ -16,6 +16,7 @@ from padre_git.model import Change, Entity, Key, Kind, Record
 from padre_git.model.values import FrozenMapping
 
 __all__ = [
+    "Annotate",
     "Command",
     "Commit",
     "CommitEach",
@@ -128,6 +129,21 @@ class Ensure(Command[tuple[Key, ...]]):
     """
 
     key: Key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotate(Command[V]):
+    """Adds and removes what people say of a run that has ended; returns the run.
+
+    Attributes:
+        key: of the run.
+        tags: value by name, empty for a mere label; None takes the tag away.
+        notes: texts to add.
+    """
+
+    key: Key
+    tags: Mapping[str, str | None] = FrozenMapping()
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

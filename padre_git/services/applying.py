@@ -1,0 +1,112 @@
+"""Applying: the last step of every verb that writes, and the events that tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from padre_git.backends.base import Backend
+from padre_git.bus import Bus
+from padre_git.errors import ConflictError, NotFoundError
+from padre_git.messages import Deleted, DeleteMode, Message, Stored
+from padre_git.model import Change, ChangeSet, Key, Record
+from padre_git.services.references import follow
+
+__all__ = ["Applier", "persist"]
+
+T = TypeVar("T")
+_ATTEMPTS = 5
+
+
+def persist(attempt: Callable[[], T]) -> T:
+    """Returns what ``attempt`` returns, trying again when somebody else was faster.
+
+    Args:
+        attempt: reads, decides and writes.
+
+    Raises:
+        ConflictError: if somebody was faster every time.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return attempt()
+        except ConflictError:
+            continue
+    return attempt()
+
+
+class Applier:
+    """Makes changes durable and tells whoever listens.
+
+    Args:
+        backend: where records are.
+        bus: where events go.
+    """
+
+    def __init__(self, backend: Backend, bus: Bus) -> None:
+        self.backend = backend
+        self._bus = bus
+
+    def apply(self, changes: Sequence[Change], message: Message) -> dict[Key, str | None]:
+        """Applies changes of one project, all or none; returns the revisions."""
+        revisions = self.backend.apply(ChangeSet(changes=tuple(changes)), message)
+        self._tell(changes, revisions)
+        return revisions
+
+    def each(
+        self, writes: Sequence[tuple[Sequence[Change], Message]]
+    ) -> list[dict[Key, str | None]]:
+        """Applies several sets of changes of one project, a commit for each."""
+        sets = [(ChangeSet(changes=tuple(changes)), message) for changes, message in writes]
+        found = self.backend.apply_each(sets)
+        for (changes, _), revisions in zip(writes, found, strict=True):
+            self._tell(changes, revisions)
+        return found
+
+    def edit(
+        self, key: Key, files: Callable[[Record], Mapping[str, bytes]], message: Message
+    ) -> Record:
+        """Changes the files of a record that exists, as often as it takes; returns it.
+
+        Args:
+            key: of the record; renames are followed.
+            files: returns all files of the record afterwards.
+            message: what the log will say.
+
+        Raises:
+            NotFoundError: if there is no such record.
+        """
+
+        def attempt() -> Record:
+            record = self.record(key)
+            after = files(record)
+            change = Change(key=record.key, files=after, expected=record.revision)
+            revision = self.apply([change], message)[record.key]
+            return Record(key=record.key, files=after, revision=str(revision))
+
+        return persist(attempt)
+
+    def record(self, key: Key, *, at: str | None = None) -> Record:
+        """Returns the record of a key, following renames.
+
+        Args:
+            key: of the record.
+            at: a state.
+
+        Raises:
+            NotFoundError: if there is none.
+        """
+        where = follow(self.backend, key, at)
+        found = self.backend.read([where], at=at).get(where)
+        if not isinstance(found, Record):  # deleted between two calls
+            raise NotFoundError(f"no {key.kind} '{key}'", key=key)
+        return found
+
+    def _tell(self, changes: Sequence[Change], revisions: Mapping[Key, str | None]) -> None:
+        for change in changes:
+            revision = revisions.get(change.key)
+            if change.files is None:
+                gone = Deleted(key=change.key, mode=DeleteMode.ALL, moved_to=change.moved_to)
+                self._bus.publish(gone)
+            elif revision is not None and revision != change.expected:
+                self._bus.publish(Stored(key=change.key, revision=revision))

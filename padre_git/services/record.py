@@ -1,0 +1,61 @@
+"""The service of a kind of record: its handlers on the bus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from padre_git.backends.base import Backend
+from padre_git.bus import Bus
+from padre_git.messages import (
+    Commit,
+    CommitEach,
+    Delete,
+    Ensure,
+    Exists,
+    Get,
+    History,
+    List,
+    Prepare,
+    Put,
+    Read,
+    Rename,
+    Resolve,
+    Shorten,
+)
+from padre_git.model import Entity, Kind
+from padre_git.services.reading import Reading
+from padre_git.services.writing import Writing
+
+__all__ = ["RecordService"]
+
+
+class RecordService:
+    """Answers every command about one kind of record.
+
+    Args:
+        kind: which; see :data:`padre_git.services.kinds.KINDS`.
+        backend: where records are.
+        bus: what it listens to and reports on.
+        clock: returns the time, with zone.
+    """
+
+    def __init__(
+        self, kind: Kind, backend: Backend, bus: Bus, clock: Callable[[], datetime]
+    ) -> None:
+        reading: Reading[Entity] = Reading(kind, backend, bus)
+        writing: Writing[Entity] = Writing(kind, backend, bus, reading, clock)
+        bus.handle(Resolve, kind, reading.resolve)
+        bus.handle(Read, kind, reading.read)
+        bus.handle(Get, kind, reading.get)
+        bus.handle(Exists, kind, reading.exists)
+        bus.handle(List, kind, reading.select)
+        bus.handle(History, kind, reading.history)
+        bus.handle(Shorten, kind, reading.shorten)
+        bus.handle(Put, kind, writing.put)
+        bus.handle(Prepare, kind, writing.prepare)
+        bus.handle(Commit, kind, writing.commit)
+        bus.handle(CommitEach, kind, writing.commit_each)
+        bus.handle(Ensure, kind, writing.ensure)
+        bus.handle(Delete, kind, writing.delete)
+        bus.handle(Rename, kind, writing.rename)
