@@ -29,6 +29,7 @@ from padre_git.format.layout import (
     record_directories,
     shards_of,
 )
+from padre_git.format.merging import Merged, merge_files
 from padre_git.format.reading import Document, parse_document
 from padre_git.format.scaffold import scaffold
 from padre_git.format.series import decode_series, encode_series
@@ -44,6 +45,7 @@ __all__ = [
     "LIMIT",
     "LONGEST_PATH",
     "Document",
+    "Merged",
     "check_format",
     "children_directory",
     "commit_text",
@@ -62,6 +64,7 @@ __all__ = [
     "is_part",
     "is_shard",
     "locate",
+    "merge_files",
     "new_note_name",
     "parse_document",
     "part_path",
