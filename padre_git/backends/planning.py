@@ -1,0 +1,205 @@
+"""From a change set to edits of paths: what the file and the git backend do to a tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from padre_git.backends.checks import check_expected, check_parents
+from padre_git.backends.records import Records, Tree, is_file
+from padre_git.errors import AlreadyExistsError, ConflictError
+from padre_git.format import same, tombstone
+from padre_git.format.layout import (
+    children_directory,
+    is_part,
+    locate,
+    part_path,
+    place_run,
+    record_directories,
+)
+from padre_git.model import DOCUMENTS, Change, ChangeSet, Found, Key, Kind, Record
+from padre_git.model.names import is_name
+from padre_git.model.record import revision_of
+from padre_git.vcs.objects import Entry
+
+__all__ = ["Edits", "Plan", "plan"]
+
+#: What becomes of paths: new content, an existing file or directory put there, or None for
+#: nothing any more (of a directory, nothing of it).
+Edits = dict[str, bytes | Entry | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Is what a change set does to a tree.
+
+    Attributes:
+        edits: see :data:`Edits`; empty if everything is as it was.
+        changed: the keys whose records change, as the set has them.
+        revisions: what :meth:`Backend.apply` returns.
+    """
+
+    edits: Edits
+    changed: tuple[Key, ...]
+    revisions: dict[Key, str | None]
+
+
+def plan(changes: ChangeSet, records: Records) -> Plan:
+    """Returns what a change set does to the tree that ``records`` reads.
+
+    Raises:
+        AlreadyExistsError, ConflictError, NotFoundError: see :meth:`Backend.apply`.
+    """
+    keys = [change.key for change in changes]
+    current = records.find(keys)
+    for change in changes:
+        check_expected(change, _living(current, change.key))
+    above = {parent for key in keys for parent in key.ancestors()}
+    check_parents(changes, dict.fromkeys(records.alive(above)))
+    return _Planner(changes, records, current).planned()
+
+
+def _living(current: Mapping[Key, Found], key: Key) -> Record | None:
+    found = current.get(key)
+    return found if isinstance(found, Record) else None
+
+
+@dataclass
+class _Planner:
+    changes: ChangeSet
+    records: Records
+    current: Mapping[Key, Found]
+    edits: Edits = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    clear: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.places = self.records.places(change.key for change in self.changes)
+        self.gone = {change.key for change in self.changes if change.files is None}
+
+    @property
+    def tree(self) -> Tree:
+        return self.records.tree
+
+    def planned(self) -> Plan:
+        revisions: dict[Key, str | None] = {}
+        changed: list[Key] = []
+        for change in self.changes:
+            before = len(self.edits)
+            if change.files is None:
+                self._bury(change)
+                revisions[change.key] = None
+            else:
+                revisions[change.key] = self._store(change, change.files)
+            if len(self.edits) > before:
+                changed.append(change.key)
+        return Plan(edits=self.edits, changed=tuple(changed), revisions=revisions)
+
+    # ------------------------------------------------------------------------------- storing
+
+    def _store(self, change: Change, files: Mapping[str, bytes]) -> str:
+        key = change.key
+        current = _living(self.current, key)
+        if change.moved_from is not None:
+            self._move(change.moved_from, key)
+        elif current is not None and _unchanged(current, files):
+            return current.revision
+        directory = self.places.get(key) or self._place(key)
+        known = current.files if current is not None else {}
+        for name in self.records.parts(key, directory):
+            if name not in files:
+                self.edits[part_path(key, directory, name)] = None
+        for name, content in files.items():
+            if known.get(name) != content:
+                path = part_path(key, directory, name)
+                if name not in known:
+                    self._check_way(path)
+                self.edits[path] = content
+        return revision_of(files)
+
+    def _place(self, key: Key) -> str:
+        if key.kind is not Kind.RUN or key.parent is None:
+            return record_directories(key)[0]
+        runs = children_directory(key.parent, Kind.RUN)
+        directory = f"{runs}/{place_run(key.name, lambda shard: self._count(f'{runs}/{shard}'))}"
+        shard = directory.rpartition("/")[0]
+        self.counts[shard] = self._count(shard) + 1
+        return directory
+
+    def _count(self, shard: str) -> int:
+        if shard not in self.counts:
+            entries = self.tree.entries(shard)
+            self.counts[shard] = sum(name.startswith("r-") for name in entries)
+        return self.counts[shard]
+
+    def _check_way(self, path: str) -> None:
+        """Makes sure that no file of the user's is where a directory or part has to be."""
+        holder, _, name = path.rpartition("/")
+        if holder and holder not in self.clear:
+            steps = holder.split("/")
+            for depth in range(len(steps)):
+                above = "/".join(steps[:depth])
+                entry = self.tree.entries(above).get(steps[depth])
+                if entry is not None and not entry.is_tree:
+                    raise self._in_the_way(f"{above}/{steps[depth]}".lstrip("/"))
+            self.clear.add(holder)
+        entry = self.tree.entries(holder).get(name)
+        if entry is not None and not is_file(entry):
+            raise self._in_the_way(path)
+
+    def _in_the_way(self, path: str) -> ConflictError:
+        return ConflictError(
+            f"'{path}' of project '{self.changes.project}' is in the way",
+            key=self.changes.project,
+            hint="padre_git needs this path; move what is there and try again",
+        )
+
+    def _move(self, source: Key, target: Key) -> None:
+        if _living(self.current, target) is not None:
+            raise AlreadyExistsError(f"'{target}' exists already", key=target)
+        if target.kind not in (Kind.DATASET, Kind.EXPERIMENT):
+            return  # nothing lies below the others, and their directories are all ours
+        (old,), (new,) = record_directories(source), record_directories(target)
+        for name, entry in self.tree.entries(old).items():
+            if not is_part(source.kind, name):
+                self._check_way(f"{new}/{DOCUMENTS[target.kind]}")
+                self.edits[f"{new}/{name}"] = entry
+
+    # ------------------------------------------------------------------------------ deleting
+
+    def _bury(self, change: Change) -> None:
+        key = change.key
+        if any(above in self.gone for above in key.ancestors()):
+            return  # goes with its parent
+        directory = self.places[key]
+        document = part_path(key, directory, DOCUMENTS[key.kind])
+        for path in self._remains(key, directory):
+            if path != document:
+                self.edits[path] = None
+        self.edits[document] = tombstone(change.moved_to)
+
+    def _remains(self, key: Key, directory: str) -> Iterator[str]:
+        """Yields what goes when a record is deleted, files of the user's included."""
+        if key.kind is Kind.PROJECT:
+            yield from self._records_of_project()
+        elif key.kind is not Kind.ENVIRONMENT:
+            for name in self.tree.entries(directory):
+                yield f"{directory}/{name}"
+            for other in record_directories(key):
+                if other != directory and self.tree.entries(other):
+                    yield other
+
+    def _records_of_project(self) -> Iterator[str]:
+        """Yields the places of all records; files of the user's beside them stay."""
+        for kind in (Kind.DATASET, Kind.EXPERIMENT):
+            for name, entry in self.tree.entries(kind.directory).items():
+                if entry.is_tree and is_name(name):
+                    yield f"{kind.directory}/{name}"
+        environments = Kind.ENVIRONMENT.directory
+        for name, entry in self.tree.entries(environments).items():
+            if is_file(entry) and locate(f"{environments}/{name}", self.changes.project):
+                yield f"{environments}/{name}"
+
+
+def _unchanged(current: Record, files: Mapping[str, bytes]) -> bool:
+    return current.files == files or same(current.key.kind, current.files, files)

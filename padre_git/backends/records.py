@@ -1,0 +1,224 @@
+"""Records in a tree of files: where they are, whether they exist, what they hold.
+
+The layout says where a record may be; a tree (a commit, or a directory) says what is there.
+Everything else in the tree — files of the user, names that are not ours, links, submodules — is
+passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from padre_git.backends.checks import tombstone_in
+from padre_git.errors import InvalidNameError
+from padre_git.format.layout import (
+    children_directory,
+    is_part,
+    is_shard,
+    part_path,
+    record_directories,
+    shards_of,
+)
+from padre_git.model import DOCUMENTS, Found, Key, Kind, Record
+from padre_git.vcs.objects import EXECUTABLE, FILE, Entry
+
+__all__ = ["Records", "Tree", "is_file"]
+
+_PART_DIRECTORIES = ("notes", "tags")
+_SHARD_LEVELS = 5
+
+
+class Tree(Protocol):
+    """Is one state of a project's files. Paths are relative, with ``/``; the root is empty."""
+
+    def entries(self, directory: str) -> Mapping[str, Entry]:
+        """Returns what is in a directory by name; nothing if there is no such directory."""
+
+    def blobs(self, paths: Iterable[str]) -> Mapping[str, bytes]:
+        """Returns the content of these regular files; those that do not exist are missing."""
+
+    def load(self, directories: Iterable[str]) -> None:
+        """Says which directories will be asked for, so that all can be read at once."""
+
+
+def is_file(entry: Entry | None) -> bool:
+    """Returns whether there is a regular file."""
+    return entry is not None and entry.mode in (FILE, EXECUTABLE)
+
+
+class Records:
+    """Reads the records of one project from one tree.
+
+    Args:
+        project: its name.
+        tree: its files.
+        living: ids of documents that are known to be no tombstones; it is added to.
+    """
+
+    def __init__(self, project: str, tree: Tree, living: set[str] | None = None) -> None:
+        self._root = Key.project_named(project)
+        self.tree = tree
+        self._living = set[str]() if living is None else living
+        self._alive: dict[Key, bool] = {}
+
+    def find(self, keys: Iterable[Key]) -> dict[Key, Found]:
+        """Returns what is stored under these keys."""
+        places = self.places(self._below_the_living(keys))
+        parts = {key: self._parts(key, place) for key, place in places.items()}
+        blobs = self.tree.blobs(path for paths in parts.values() for path in paths.values())
+        found: dict[Key, Found] = {}
+        for key, paths in parts.items():
+            files = {name: blobs[path] for name, path in paths.items()}
+            dead = tombstone_in(files[DOCUMENTS[key.kind]], key)
+            found[key] = dead or Record(key=key, files=files)
+        return found
+
+    def alive(self, keys: Iterable[Key]) -> set[Key]:
+        """Returns those of these keys that have a living record."""
+        return set(self._only_alive(self.places(self._below_the_living(keys))))
+
+    def scan(self, prefix: Key | None, kind: Kind | None) -> list[Key]:
+        """Returns the keys of living records below ``prefix``, in no order.
+
+        Args:
+            prefix: a record of this project; None for the project itself and all below it.
+            kind: only records of this kind.
+        """
+        start = prefix or self._root
+        if not self.alive([start]):
+            return []
+        found = list(self._below(start, kind))
+        return [start, *found] if prefix is None and kind in (None, Kind.PROJECT) else found
+
+    def places(self, keys: Iterable[Key]) -> dict[Key, str]:
+        """Returns the directory of each record whose document is there, dead or alive."""
+        candidates = {key: record_directories(key) for key in keys}
+        self.tree.load(dict.fromkeys(d for ds in candidates.values() for d in ds))
+        found: dict[Key, str] = {}
+        for key, directories in candidates.items():
+            for directory in directories:
+                if is_file(self._document(key, directory)):
+                    found[key] = directory
+                    break
+        return found
+
+    def parts(self, key: Key, directory: str) -> dict[str, Entry]:
+        """Returns the parts of a record that lies in ``directory``, by name."""
+        if key.kind is Kind.ENVIRONMENT:
+            document = self._document(key, directory)
+            return {} if document is None else {DOCUMENTS[key.kind]: document}
+        entries = self.tree.entries(directory)
+        found = {n: e for n, e in entries.items() if is_file(e) and is_part(key.kind, n)}
+        for inner in _PART_DIRECTORIES if key.kind is Kind.RUN else ():
+            if inner in entries and entries[inner].is_tree:
+                for name, entry in self.tree.entries(f"{directory}/{inner}").items():
+                    if is_file(entry) and is_part(key.kind, f"{inner}/{name}"):
+                        found[f"{inner}/{name}"] = entry
+        return found
+
+    def _parts(self, key: Key, directory: str) -> dict[str, str]:
+        return {name: part_path(key, directory, name) for name in self.parts(key, directory)}
+
+    def _document(self, key: Key, directory: str) -> Entry | None:
+        holder, _, name = part_path(key, directory, DOCUMENTS[key.kind]).rpartition("/")
+        return self.tree.entries(holder).get(name)
+
+    # ------------------------------------------------------------------ which records exist
+
+    def _below_the_living(self, keys: Iterable[Key]) -> list[Key]:
+        """Returns those of these keys all of whose ancestors exist."""
+        keys = list(keys)
+        above = {key for record in keys for key in record.ancestors()}
+        unknown = [key for key in above if key not in self._alive]
+        if unknown:
+            living = set(self._only_alive(self.places(unknown)))
+            self._alive |= {key: key in living for key in unknown}
+        return [key for key in keys if all(self._alive[above] for above in key.ancestors())]
+
+    def _only_alive(self, places: Mapping[Key, str]) -> Iterator[Key]:
+        """Yields the keys whose documents, at these places, are no tombstones."""
+        unknown: dict[str, Key] = {}
+        for key, place in places.items():
+            document = self._document(key, place)
+            if document is not None and document.id in self._living:
+                yield key
+            elif is_file(document):
+                unknown[part_path(key, place, DOCUMENTS[key.kind])] = key
+        for path, content in self.tree.blobs(unknown).items():
+            key = unknown[path]
+            if tombstone_in(content, key) is None:
+                document = self._document(key, places[key])
+                if document is not None and document.id:
+                    self._living.add(document.id)
+                yield key
+
+    # ------------------------------------------------------------------ what lies below a record
+
+    def _below(self, parent: Key, kind: Kind | None) -> Iterator[Key]:
+        for child in (k for k in Kind if k.parent is parent.kind):
+            if kind is not None and kind not in (child, *_kinds_below(child)):
+                continue
+            living = list(self._only_alive(self._children(parent, child)))
+            if kind in (None, child):
+                yield from living
+            if _kinds_below(child) and kind is not child:
+                for key in living:
+                    yield from self._below(key, kind)
+
+    def _children(self, parent: Key, kind: Kind) -> dict[Key, str]:
+        """Returns the records of one kind below ``parent`` with their places, dead or alive."""
+        if kind is Kind.RUN:
+            return self._runs(parent)
+        holder = children_directory(parent, kind)
+        keys = []
+        for name, entry in self.tree.entries(holder).items():
+            key = _child(parent, kind, name)
+            if key is not None and (entry.is_tree or kind is Kind.ENVIRONMENT):
+                keys.append(key)
+        return self.places(keys)
+
+    def _runs(self, experiment: Key) -> dict[Key, str]:
+        runs = children_directory(experiment, Kind.RUN)
+        found: dict[Key, list[str]] = {}
+        shards: Sequence[str] = [""]
+        for _ in range(_SHARD_LEVELS):
+            directories = {shard: f"{runs}/{shard}" if shard else runs for shard in shards}
+            self.tree.load(directories.values())
+            deeper: list[str] = []
+            for shard, directory in directories.items():
+                for name, entry in self.tree.entries(directory).items():
+                    inner = f"{shard}/{name}" if shard else name
+                    if entry.is_tree and is_shard(inner):
+                        deeper.append(inner)
+                    elif entry.is_tree and (key := _run(experiment, name, shard)):
+                        found.setdefault(key, []).append(f"{directory}/{name}")
+            shards = deeper
+        self.tree.load(place for places in found.values() for place in places)
+        return {
+            key: place
+            for key, places in found.items()
+            for place in reversed(places)  # so that the shallowest is what remains
+            if is_file(self._document(key, place))
+        }
+
+
+def _kinds_below(kind: Kind) -> tuple[Kind, ...]:
+    return tuple(below for below in Kind if below.parent is kind)
+
+
+def _child(parent: Key, kind: Kind, name: str) -> Key | None:
+    if kind is Kind.ENVIRONMENT:
+        name, dot, ending = name.rpartition(".")
+        if not dot or ending != "yaml":
+            return None
+    try:
+        return parent.child(kind, name)
+    except InvalidNameError:
+        return None
+
+
+def _run(experiment: Key, name: str, shard: str) -> Key | None:
+    """Returns the run that a directory in a shard holds; None if no reader would look there."""
+    key = _child(experiment, Kind.RUN, name)
+    return key if key is not None and shard in shards_of(name) else None
