@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from padre_git.backends.base import Backend
 from padre_git.bus import Bus
-from padre_git.errors import ConflictError, NotFoundError
+from padre_git.errors import ConflictError
 from padre_git.messages import Deleted, DeleteMode, Message, Stored
 from padre_git.model import Change, ChangeSet, Key, Record
 from padre_git.services.references import follow
@@ -78,29 +78,13 @@ class Applier:
         """
 
         def attempt() -> Record:
-            record = self.record(key)
+            record = follow(self.backend, key)
             after = files(record)
             change = Change(key=record.key, files=after, expected=record.revision)
             revision = self.apply([change], message)[record.key]
             return Record(key=record.key, files=after, revision=str(revision))
 
         return persist(attempt)
-
-    def record(self, key: Key, *, at: str | None = None) -> Record:
-        """Returns the record of a key, following renames.
-
-        Args:
-            key: of the record.
-            at: a state.
-
-        Raises:
-            NotFoundError: if there is none.
-        """
-        where = follow(self.backend, key, at)
-        found = self.backend.read([where], at=at).get(where)
-        if not isinstance(found, Record):  # deleted between two calls
-            raise NotFoundError(f"no {key.kind} '{key}'", key=key)
-        return found
 
     def _tell(self, changes: Sequence[Change], revisions: Mapping[Key, str | None]) -> None:
         for change in changes:

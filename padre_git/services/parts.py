@@ -20,6 +20,7 @@ from padre_git.services.loading import living_keys, living_records
 from padre_git.services.order import Order
 from padre_git.services.query import condition_of
 from padre_git.services.reading import check_page
+from padre_git.services.references import follow
 from padre_git.services.subjects import named, subject_text
 
 __all__ = ["ComputationService", "Large", "PartService", "SplitService"]
@@ -91,7 +92,7 @@ class PartService(ABC, Generic[V]):
 
     def get(self, command: Get[V]) -> V:
         """Handles :class:`Get`."""
-        record = self._applier.record(command.key, at=command.at)
+        record = follow(self._backend, command.key, command.at)
         return self._one(self.values(record), command.name, record.key)
 
     def select(self, command: List[V]) -> list[V]:
@@ -123,7 +124,7 @@ class PartService(ABC, Generic[V]):
 
     def _below(self, parent: Key | None, at: str | None) -> Iterator[V]:
         if parent is not None and parent.kind is Kind.RUN:
-            yield from self.values(self._applier.record(parent, at=at))
+            yield from self.values(follow(self._backend, parent, at))
             return
         skip = self._bus.publish
         keys = living_keys(self._backend, Kind.RUN, below=parent, at=at, skip=skip)

@@ -22,13 +22,12 @@ from padre_git.messages import (
     Version,
 )
 from padre_git.model import Entity, Key, Kind, Record
-from padre_git.services.applying import Applier
 from padre_git.services.fields import Reader
 from padre_git.services.kinds import KINDS
 from padre_git.services.loading import living_keys, living_records
 from padre_git.services.order import Order
 from padre_git.services.query import condition_of
-from padre_git.services.references import resolve, short_names
+from padre_git.services.references import follow, resolve, short_names
 
 __all__ = ["Reading", "check_page"]
 
@@ -48,7 +47,6 @@ class Reading(Generic[E]):
         self.kind = kind
         self._backend = backend
         self._bus = bus
-        self._applier = Applier(backend, bus)
         self._reader = Reader(KINDS[kind].type)
 
     def resolve(self, command: Resolve) -> Key:
@@ -57,7 +55,7 @@ class Reading(Generic[E]):
 
     def read(self, command: Read) -> Record:
         """Handles :class:`Read`."""
-        return self._applier.record(command.key, at=command.at)
+        return follow(self._backend, command.key, command.at)
 
     def get(self, command: Get[E]) -> E:
         """Handles :class:`Get`."""

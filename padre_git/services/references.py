@@ -23,7 +23,7 @@ from padre_git.errors import (
     InvalidNameError,
     NotFoundError,
 )
-from padre_git.model import Entity, Key, Kind, Tombstone
+from padre_git.model import Entity, Key, Kind, Record, Tombstone
 from padre_git.model.ids import short_id
 from padre_git.model.names import quoted
 
@@ -77,19 +77,19 @@ def resolve(
     if isinstance(reference, Entity):
         reference = reference.key
     if isinstance(reference, Key):
-        return follow(backend, _of_kind(reference, kind), at)
+        return follow(backend, _of_kind(reference, kind), at).key
     if not isinstance(reference, str):
         raise InvalidInputError(f"a reference is text, a key or an entity, not {quoted(reference)}")
     target = parse_url(reference)
     text = target.reference if target else reference
     key = _exact(text, kind)
     if key is not None:
-        return follow(backend, key, at)
+        return follow(backend, key, at).key
     return _search(backend, kind, text, at)
 
 
-def follow(backend: Backend, key: Key, at: str | None = None) -> Key:
-    """Returns where the record of this key is now, after any number of renames.
+def follow(backend: Backend, key: Key, at: str | None = None) -> Record:
+    """Returns the record of this key, wherever it is now after any number of renames.
 
     Raises:
         NotFoundError: if it does not exist or was deleted, or if renames lead in a circle.
@@ -98,13 +98,16 @@ def follow(backend: Backend, key: Key, at: str | None = None) -> Key:
     start = key
     while key not in seen:
         seen.add(key)
+        found = backend.read([key], at=at)
+        record = found.get(key)
+        if isinstance(record, Record):
+            return record
         line = [*reversed(key.ancestors()), key]
-        found = backend.read(line, at=at)
+        found |= backend.read(line[:-1], at=at)
         moved = next((t for k in line if isinstance(t := found.get(k), Tombstone)), None)
-        if moved is None and key in found:
-            return key
         if moved is None or moved.moved_to is None:
-            raise _missing(backend, start, moved is not None, at)
+            gone = next(k for k in line if not isinstance(found.get(k), Record))
+            raise _missing(backend, gone, moved is not None, at)
         key = Key.parse(moved.moved_to.text + key.text.removeprefix(moved.key.text))
     raise NotFoundError(f"renames of '{start}' lead in a circle", key=start)
 
@@ -219,6 +222,8 @@ def _near(text: str, keys: list[Key], kind: Kind) -> str:
     near = difflib.get_close_matches(text.lower(), list(names), n=5, cutoff=0.5)
     if near:
         return f"is it {' or '.join(dict.fromkeys(repr(names[n]) for n in near))}?"
+    if len(keys) == 1:
+        return f"the only {kind} is '{_name_path(keys[0])}'"
     return f"there are {len(keys)} {kind}s, such as '{_name_path(keys[0])}'"
 
 

@@ -29,6 +29,7 @@ from padre_git.model.names import check_name
 from padre_git.services.applying import Applier, persist
 from padre_git.services.kinds import KINDS
 from padre_git.services.reading import Reading
+from padre_git.services.references import follow
 from padre_git.services.subjects import named, subject_of, subject_text
 
 __all__ = ["Writing"]
@@ -140,7 +141,7 @@ class Writing(Generic[E]):
         message = Message(op=Op.RENAME, subject=subject_text(command.message, subject))
 
         def attempt() -> E:
-            record = self._applier.record(command.key)
+            record = follow(self._backend, command.key)
             if record.key == target:
                 return self._reading.entity(record, self._backend.urls([target]))
             moved = self._moved(record, command.new)
