@@ -1,0 +1,134 @@
+"""The cache: where a clone keeps the bytes of its artifacts."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from padre_git.artifacts import durable
+from padre_git.artifacts.hashes import Item
+from padre_git.artifacts.objects import Objects
+from padre_git.artifacts.places import replace_file
+from padre_git.errors import ArtifactError, NotFoundError
+
+__all__ = ["Cache"]
+
+_READ = os.O_RDONLY | os.O_NONBLOCK
+
+
+class Cache(Objects):
+    """Is the cache of one clone: DVC's cache, in DVC's layout, under ``.git/padre/cache``.
+
+    Bytes are never handed out unchecked. Files are copied in and out, not linked: a program that
+    writes into a linked file would damage the cache.
+
+    Args:
+        directory: the cache; made, readable by its owner only, when something is added.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory, mode=0o700)
+
+    def add(self, path: Path, *, move: bool = False) -> Item:
+        """Places one file and returns its hash and size; durable on return.
+
+        Args:
+            path: a file, or a link to one.
+            move: give the file away: it is renamed into the cache where that is possible, and
+                gone afterwards.
+
+        Raises:
+            NotFoundError: if there is no such file.
+            ArtifactError: if it is not a file, or cannot be read.
+        """
+        with _opened(path) as source:
+            state = os.fstat(source)
+            executable = bool(state.st_mode & stat.S_IXUSR)
+            if move and self._can_take(path, state):
+                md5, size = self._take(path, source, state)
+            else:
+                md5, size = self.keep(source)
+        if move:
+            path.unlink(missing_ok=True)
+        return Item(md5=md5, size=size, executable=executable)
+
+    def add_bytes(self, data: bytes) -> Item:
+        """Places ``data`` as if it were a file; durable on return."""
+        md5, size = self.keep_bytes(data)
+        return Item(md5=md5, size=size)
+
+    def read(self, md5: str) -> bytes:
+        """Returns all bytes of an object, checked.
+
+        Raises:
+            ArtifactMissingError: if it is not here.
+            ArtifactCorruptError: if its bytes have another hash.
+        """
+        with self.open(md5) as stream:
+            return stream.read()
+
+    def materialise(
+        self, md5: str, target: Path, *, within: Path | None = None, executable: bool = False
+    ) -> None:
+        """Copies an object to a file, checked, replacing it whole or not at all.
+
+        Args:
+            md5: the object.
+            target: the file.
+            within: a directory above it that is trusted; no symbolic link is followed below.
+                None for the directory of the file.
+            executable: whether the file can be run.
+
+        Raises:
+            ArtifactMissingError, ArtifactCorruptError: as :meth:`read`; no file was written.
+            ArtifactError: if a link is in the way, or the target lies outside.
+        """
+        with self.open_unchecked(md5) as stream:
+            replace_file(
+                stream.fileno(),
+                target,
+                md5=md5,
+                within=within or target.parent,
+                executable=executable,
+            )
+
+    def discard(self, md5: str) -> None:
+        """Removes an object from this cache, if it is there."""
+        self.path(md5).unlink(missing_ok=True)
+
+    def _can_take(self, path: Path, state: os.stat_result) -> bool:
+        durable.make_directories(self.root, mode=0o700)
+        same_device = state.st_dev == self.root.stat().st_dev
+        return same_device and state.st_nlink == 1 and not path.is_symlink()
+
+    def _take(self, path: Path, source: int, before: os.stat_result) -> tuple[str, int]:
+        md5, size = durable.hash_of(source)
+        if self.size(md5) == size:
+            return md5, size
+        after = os.fstat(source)
+        if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
+            raise ArtifactError(
+                f"cannot move '{path}': it changed while it was read",
+                hint="close the file first, or copy it",
+            )
+        self.take(path, md5)
+        return md5, size
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    try:
+        source = os.open(path, _READ)
+    except FileNotFoundError:
+        raise NotFoundError(f"no file '{path}'") from None
+    except OSError as error:
+        raise ArtifactError(f"cannot read '{path}': {error.strerror}") from error
+    try:
+        if not stat.S_ISREG(os.fstat(source).st_mode):
+            raise ArtifactError(f"cannot store '{path}': it is not a file")
+        yield source
+    finally:
+        os.close(source)

@@ -1,0 +1,196 @@
+"""The data of one clone: its cache and the remote behind it, as one place to read from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from padre_git.artifacts import members
+from padre_git.artifacts.cache import Cache
+from padre_git.artifacts.durable import hash_bytes, hash_of
+from padre_git.artifacts.listings import Listing
+from padre_git.artifacts.pointers import Pointer
+from padre_git.artifacts.remote import DataRemote
+from padre_git.errors import ArtifactCorruptError, ArtifactMissingError, NotFoundError
+from padre_git.model.names import quoted
+
+__all__ = ["ProjectData"]
+
+_T = TypeVar("_T")
+
+
+class ProjectData:
+    """Reads artifacts of a clone, from the cache or else from the remote, always checked.
+
+    Args:
+        project: the clone's directory.
+        git_dir: its git directory (of the main work tree), below which the cache lies.
+        url: a data remote to use instead of the one in DVC's configuration.
+    """
+
+    def __init__(self, project: Path, git_dir: Path, *, url: str | None = None) -> None:
+        self.project = project
+        self.cache = Cache(git_dir / "padre" / "cache")
+        self._copies = git_dir / "padre" / "artifacts"
+        self._url = url
+
+    @property
+    def remote(self) -> DataRemote | None:
+        """The data remote as configured now; None if there is none."""
+        return DataRemote.of(self.project, self.cache, url=self._url)
+
+    def listing(self, pointer: Pointer) -> Listing:
+        """Returns the files of a directory; only the listing is fetched.
+
+        Raises:
+            ArtifactMissingError: if it is neither here nor on the remote.
+            ArtifactCorruptError: if no copy is whole.
+            DocumentError: if it is hostile.
+            RemoteError: if the remote is needed and cannot be reached.
+        """
+        return self._sound(pointer.md5, lambda: members.listing_of(self.cache, pointer))
+
+    def names(self, pointer: Pointer) -> dict[str, str]:
+        """Returns the hash of every file, by name; a single file goes by the pointer's own name.
+
+        Raises:
+            ArtifactMissingError, ArtifactCorruptError, DocumentError, RemoteError: as
+                :meth:`listing`.
+        """
+        if pointer.is_directory:
+            return dict(self.listing(pointer))
+        return {pointer.path: pointer.md5}
+
+    def size(self, md5: str) -> int | None:
+        """Returns the bytes of an object as far as they are known in this clone."""
+        return self.cache.size(md5)
+
+    def open(self, pointer: Pointer, name: str) -> BinaryIO:
+        """Opens one file for reading, after all of its bytes were checked.
+
+        Raises:
+            NotFoundError: if there is no such file.
+            ArtifactMissingError, ArtifactCorruptError, DocumentError, RemoteError: as
+                :meth:`listing`.
+        """
+        md5 = self._one(pointer, name)
+        return self._sound(md5, lambda: self.cache.open(md5))
+
+    def get(self, pointer: Pointer, name: str) -> Path:
+        """Returns the path of a private copy of a file or directory, checked just now.
+
+        The copy lies outside of the work tree, under a directory named after its content. Writing
+        to it damages nothing: the next call finds that and makes it anew.
+
+        Args:
+            pointer: to what holds it.
+            name: a file or directory of it.
+
+        Raises:
+            NotFoundError: if there is no such file or directory.
+            ArtifactMissingError, ArtifactCorruptError, DocumentError, RemoteError: as
+                :meth:`listing`.
+        """
+        wanted = self._some(pointer, name)
+        content = hash_bytes(Listing(wanted).encode())
+        place = self._copies / content[:2] / content[2:]
+        stale = {path: md5 for path, md5 in wanted.items() if not _is_copy(place / path, md5)}
+        self._write(stale, place, executable=pointer.executable)
+        _remove_others(place, name, wanted)
+        return place / name
+
+    def write(self, pointer: Pointer, name: str, directory: Path) -> None:
+        """Writes a file or directory to its name below ``directory``.
+
+        No link below ``directory`` is followed; each file is replaced whole or not at all.
+
+        Raises:
+            NotFoundError: if there is no such file or directory.
+            ArtifactError: if something is in the way.
+            ArtifactMissingError, ArtifactCorruptError, DocumentError, RemoteError: as
+                :meth:`listing`.
+        """
+        wanted = self._some(pointer, name)
+        self._write(wanted, directory, executable=pointer.executable)
+
+    def _write(self, files: Mapping[str, str], directory: Path, *, executable: bool) -> None:
+        self.ensure(files.values())
+        for path, md5 in files.items():
+            write = partial(
+                self.cache.materialise,
+                md5,
+                directory / path,
+                within=directory,
+                executable=executable,
+            )
+            self._sound(md5, write)
+
+    def ensure(self, md5s: Iterable[str]) -> None:
+        """Fetches what the cache has not; what it has is not looked at.
+
+        Raises:
+            ArtifactMissingError: if some are neither here nor on the remote.
+            ArtifactCorruptError: if the remote's are damaged.
+            RemoteError: if the remote is needed and cannot be reached.
+        """
+        absent = [md5 for md5 in dict.fromkeys(md5s) if not self.cache.has(md5)]
+        if not absent:
+            return
+        remote = self.remote
+        if remote is None:
+            raise ArtifactMissingError(
+                f"{len(absent)} artifacts are not in this clone, the first is '{absent[0]}'",
+                hint="no artifact remote is configured here, and they may exist in another clone",
+            )
+        remote.fetch(absent)
+
+    def _sound(self, md5: str, use: Callable[[], _T]) -> _T:
+        """Uses an object, fetched if it is not here, fetched again if its bytes are damaged."""
+        self.ensure([md5])
+        try:
+            return use()
+        except ArtifactCorruptError:
+            remote = self.remote
+            if remote is None or md5 in remote.missing([md5]):
+                raise
+            remote.fetch_again([md5])
+        return use()
+
+    def _one(self, pointer: Pointer, name: str) -> str:
+        found = self.names(pointer).get(name)
+        if found is None:
+            raise NotFoundError(f"no artifact {quoted(name)} in '{pointer.path}'")
+        return found
+
+    def _some(self, pointer: Pointer, name: str) -> dict[str, str]:
+        if not pointer.is_directory:
+            return {name: self._one(pointer, name)}
+        found = self.listing(pointer).below(name)
+        if not found:
+            raise NotFoundError(f"no artifact {quoted(name)} in '{pointer.path}'")
+        return found
+
+
+def _is_copy(path: Path, md5: str) -> bool:
+    try:
+        source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        return hash_of(source)[0] == md5
+    except OSError:
+        return False  # a directory
+    finally:
+        os.close(source)
+
+
+def _remove_others(place: Path, name: str, wanted: Mapping[str, str]) -> None:
+    """Removes files from a copy of a directory that somebody has put there."""
+    for directory, _, files in os.walk(place / name):
+        for file in files:
+            path = Path(directory, file)
+            if path.relative_to(place).as_posix() not in wanted:
+                path.unlink(missing_ok=True)

@@ -1,0 +1,174 @@
+"""DVC's own library, for the remotes that only it can reach: the one module that imports it.
+
+DVC's classes for file systems and its configuration are used, and nothing above them: no
+repository object, so no lock, no index of all pointers, no state database of pickles in a shared
+directory (CVE-2025-69872), no analytics, and nothing that could run a command.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from padre_git.artifacts.cache import Cache
+from padre_git.artifacts.hashes import object_path
+from padre_git.artifacts.settings import RemoteSettings
+from padre_git.artifacts.stores import UNKNOWN, in_parallel
+from padre_git.errors import (
+    ArtifactError,
+    AuthenticationError,
+    PadreGitError,
+    RemoteUnavailableError,
+)
+
+__all__ = ["DvcStore"]
+
+_WORKERS = 8
+_ABSENT = frozenset([404, 410])
+_DENIED = frozenset([401, 403, 407])
+
+
+class DvcStore:
+    """Is a store that DVC's file systems reach: S3, ssh, WebDAV, HTTP and others.
+
+    Args:
+        project: the clone, whose DVC configuration names the remote or its credentials.
+        settings: which remote.
+
+    Raises:
+        ArtifactError: if DVC refuses the configuration or lacks the package for the protocol.
+    """
+
+    def __init__(self, project: Path, settings: RemoteSettings) -> None:
+        self._shown = str(settings)
+        self._fs, self._path = _file_system(project, settings)
+
+    def sizes(self, md5s: Sequence[str]) -> dict[str, int | None]:
+        """Returns the size of each object there; None if absent, UNKNOWN if not measured.
+
+        Raises:
+            RemoteUnavailableError, AuthenticationError: if the remote cannot be asked.
+        """
+        with self._errors():
+            self._fs.fs.invalidate_cache()
+            answers = self._fs.info(
+                [self._place(md5) for md5 in md5s], return_exceptions=True, batch_size=_WORKERS
+            )
+        found: dict[str, int | None] = {}
+        for md5, answer in zip(md5s, answers, strict=True):
+            failure = _failure(answer)
+            if failure is not None:
+                raise self._error(failure) from failure
+            if isinstance(answer, FileNotFoundError):
+                found[md5] = None
+            else:
+                size = answer.get("size")
+                found[md5] = UNKNOWN if size is None else int(size)
+        return found
+
+    def send(self, cache: Cache, md5s: Sequence[str]) -> None:
+        """Copies objects from the cache, after checking their bytes.
+
+        Raises:
+            ArtifactMissingError, ArtifactCorruptError: if the cache has not the bytes.
+            RemoteUnavailableError, AuthenticationError: if the remote does not take them.
+        """
+
+        def send(md5: str) -> None:
+            cache.open(md5).close()
+            place = self._place(md5)
+            with self._errors():
+                self._fs.makedirs(self._fs.parent(place), exist_ok=True)
+                self._fs.put_file(os.fspath(cache.path(md5)), place)
+
+        in_parallel(send, md5s, workers=_WORKERS)
+
+    def fetch(self, cache: Cache, md5s: Sequence[str]) -> None:
+        """Copies objects into the cache, checked and flushed.
+
+        Raises:
+            ArtifactCorruptError: if the remote has other bytes.
+            RemoteUnavailableError, AuthenticationError: if it does not give them.
+        """
+
+        def fetch(md5: str) -> None:
+            with _download(cache) as temporary:
+                with self._errors():
+                    self._fs.get_file(self._place(md5), os.fspath(temporary))
+                with temporary.open("rb") as stream:
+                    cache.receive(stream.fileno(), md5)
+
+        in_parallel(fetch, md5s, workers=_WORKERS)
+
+    def _place(self, md5: str) -> str:
+        return str(self._fs.join(self._path, *object_path(md5).split("/")))
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except PadreGitError:
+            raise
+        except Exception as error:
+            # every file system has exceptions of its own, without a common base
+            raise self._error(error) from error
+
+    def _error(self, error: Exception) -> PadreGitError:
+        words = " ".join(str(error).split())[:300] or type(error).__name__
+        if isinstance(error, PermissionError) or getattr(error, "status", None) in _DENIED:
+            return AuthenticationError(
+                f"the artifact remote '{self._shown}' does not let us in: {words}",
+                hint="give credentials to DVC: dvc remote modify --local …",
+            )
+        return RemoteUnavailableError(f"the artifact remote '{self._shown}' failed: {words}")
+
+
+def _failure(answer: object) -> Exception | None:
+    """Returns what kept a remote from answering; None if it said yes or no."""
+    if not isinstance(answer, Exception):
+        return None
+    if not isinstance(answer, FileNotFoundError):
+        return answer
+    # fsspec says "not found" for a web server that is down or wants a password, too
+    cause = answer.__cause__
+    status = getattr(cause, "status", None)
+    if isinstance(cause, Exception) and isinstance(status, int) and status not in _ABSENT:
+        return cause
+    if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError):
+        return cause
+    return None
+
+
+@contextmanager
+def _download(cache: Cache) -> Iterator[Path]:
+    temporary = cache.scratch_directory() / f"{secrets.token_hex(8)}.part"
+    try:
+        yield temporary
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def _file_system(project: Path, settings: RemoteSettings) -> tuple[Any, str]:
+    from dvc.config import Config, ConfigError
+    from dvc.fs import RemoteMissingDepsError, get_cloud_fs
+
+    options = {"name": settings.name} if settings.name else {"url": settings.url}
+    try:
+        config = Config(os.fspath(project / ".dvc"))
+        file_system, arguments, path = get_cloud_fs(config, **options)
+        return file_system(**arguments), path
+    except RemoteMissingDepsError as error:
+        raise ArtifactError(
+            f"DVC cannot reach '{settings}': {error}",
+            hint=f"install it for that protocol: pip install 'dvc[{error.protocol}]'",
+        ) from error
+    except (ConfigError, ValueError, ImportError) as error:
+        raise ArtifactError(
+            f"DVC cannot use the remote '{settings}': {error}",
+            hint="most protocols need a package of their own, such as dvc-s3 or dvc-ssh",
+        ) from error

@@ -1,0 +1,199 @@
+"""Members: files and directories under names of their own in one directory kept by DVC.
+
+A run has one pointer for its directory ``artifacts/``, a dataset one for ``data``. Adding a file
+makes a new listing and so a new pointer; nothing is changed in place. Everything here reads and
+writes the cache and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from padre_git.artifacts.cache import Cache
+from padre_git.artifacts.hashes import DIRECTORY, Item
+from padre_git.artifacts.listings import Listing
+from padre_git.artifacts.places import check_relpath
+from padre_git.artifacts.pointers import Pointer
+from padre_git.errors import ArtifactError, InvalidInputError, NotFoundError
+from padre_git.model.names import quoted
+
+__all__ = ["add_member", "listing_of", "place", "pointer_to", "remove_member", "unite"]
+
+_NOTHING = Listing({})
+
+
+def place(cache: Cache, path: Path, *, move: bool = False) -> dict[str, Item]:
+    """Places a file or every file below a directory in the cache; durable on return.
+
+    Args:
+        cache: where to.
+        path: the file or directory.
+        move: give the files away; see :meth:`Cache.add`.
+
+    Returns:
+        What was placed, by path below ``path``; under ``""`` for a single file.
+
+    Raises:
+        NotFoundError: if there is nothing at ``path``.
+        ArtifactError: for anything but files, directories and links to files of the same tree,
+            and for names that cannot be stored; nothing is lost, some files may be in the cache.
+        InvalidInputError: for a directory without files.
+    """
+    if not path.is_dir():
+        return {"": cache.add(path, move=move)}
+    found = _files(path)
+    if not found:
+        raise InvalidInputError(f"no files in '{path}'", hint="DVC does not keep directories")
+    with cache.batch() as batch:
+        return {name: batch.add(Path(file), move=move) for name, file in found.items()}
+
+
+def _files(root: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    real = os.path.realpath(root)
+    pending = [("", str(root))]
+    while pending:
+        prefix, directory = pending.pop()
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                name = check_relpath(prefix + entry.name)
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append((f"{name}/", entry.path))
+                else:
+                    found[name] = _file(entry, real)
+    return dict(sorted(found.items()))
+
+
+def _file(entry: os.DirEntry[str], root: str) -> str:
+    if entry.is_symlink():
+        target = os.path.realpath(entry.path)
+        if not target.startswith(root + os.sep) or not Path(target).is_file():
+            raise ArtifactError(
+                f"cannot store '{entry.path}': it is a link to something else",
+                hint="links to files inside the same directory are stored as files",
+            )
+    elif not stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
+        raise ArtifactError(f"cannot store '{entry.path}': it is not a file")
+    return entry.path
+
+
+def listing_of(cache: Cache, pointer: Pointer | None) -> Listing:
+    """Returns which files a directory has.
+
+    Args:
+        cache: must have the pointer's object.
+        pointer: to a directory; None for an empty one.
+
+    Raises:
+        ArtifactMissingError: if the listing is not in the cache.
+        ArtifactCorruptError: if it is damaged.
+        DocumentError: if it is hostile.
+        InvalidInputError: if the pointer is to a single file.
+    """
+    if pointer is None:
+        return _NOTHING
+    if not pointer.is_directory:
+        raise InvalidInputError(f"'{pointer.path}' is a single file and has no members")
+    return Listing.parse(cache.read(pointer.md5), name=pointer.md5)
+
+
+def pointer_to(cache: Cache, path: str, items: Mapping[str, Item]) -> Pointer:
+    """Returns a pointer named ``path`` to what :func:`place` returned.
+
+    Raises:
+        ArtifactError: if the items cannot be in one directory.
+    """
+    if items.keys() == {""}:
+        item = items[""]
+        return Pointer(md5=item.md5, path=path, size=item.size, executable=item.executable)
+    listing = Listing({name: item.md5 for name, item in items.items()})
+    return _to_listing(cache, path, listing, sum(item.size for item in items.values()))
+
+
+def add_member(
+    cache: Cache, pointer: Pointer | None, path: str, name: str, items: Mapping[str, Item]
+) -> Pointer:
+    """Returns a pointer to a directory in which ``name`` is what was placed.
+
+    Args:
+        cache: must have the listing of ``pointer``.
+        pointer: to the directory so far; None if there is none.
+        path: the directory's name.
+        name: where in it; what was there is replaced.
+        items: what :func:`place` returned.
+
+    Raises:
+        ArtifactError: if ``name`` is not a path, or a file is where a directory must be.
+        ArtifactMissingError, ArtifactCorruptError, DocumentError: as :func:`listing_of`.
+    """
+    check_relpath(name)
+    before = listing_of(cache, pointer)
+    new = {f"{name}/{below}" if below else name: item for below, item in items.items()}
+    after = before.without(name).with_entries({p: item.md5 for p, item in new.items()})
+    added = sum(item.size for item in new.values())
+    return _to_listing(cache, path, after, _plus(cache, pointer, before.below(name), added))
+
+
+def remove_member(cache: Cache, pointer: Pointer, name: str) -> Pointer | None:
+    """Returns a pointer to a directory without ``name``; None if nothing is left.
+
+    Raises:
+        NotFoundError: if there is no such member.
+        ArtifactMissingError, ArtifactCorruptError, DocumentError: as :func:`listing_of`.
+    """
+    before = listing_of(cache, pointer)
+    gone = before.below(name)
+    if not gone:
+        raise NotFoundError(f"no artifact {quoted(name)} in '{pointer.path}'")
+    after = before.without(name)
+    if not after:
+        return None
+    return _to_listing(cache, pointer.path, after, _plus(cache, pointer, gone, 0))
+
+
+def unite(
+    cache: Cache, base: Pointer | None, ours: Pointer, theirs: Pointer
+) -> tuple[Pointer, tuple[str, ...]]:
+    """Returns the union of what two clones made of one directory, and where they disagree.
+
+    Args:
+        cache: must have all three listings.
+        base: the directory both began with.
+        ours: what this clone made of it; stands where the two disagree.
+        theirs: what the other made of it.
+
+    Raises:
+        InvalidInputError: if one of them is a single file.
+        ArtifactMissingError, ArtifactCorruptError, DocumentError: as :func:`listing_of`.
+    """
+    old, left, right = (listing_of(cache, pointer) for pointer in (base, ours, theirs))
+    merged: dict[str, str] = {}
+    disputed = []
+    for name in sorted({*old, *left, *right}):
+        was, mine, other = old.get(name), left.get(name), right.get(name)
+        if was != mine != other != was:
+            disputed.append(name)
+        chosen = other if mine == was else mine
+        if chosen is not None:
+            merged[name] = chosen
+    sizes = [cache.size(md5) for md5 in merged.values()]
+    total = None if None in sizes else sum(size for size in sizes if size is not None)
+    return _to_listing(cache, ours.path, Listing(merged), total), tuple(disputed)
+
+
+def _plus(cache: Cache, pointer: Pointer | None, gone: Mapping[str, str], added: int) -> int | None:
+    """Returns the bytes of a directory after a change; None if they cannot be known here."""
+    if pointer is None:
+        return added
+    sizes = [cache.size(md5) for md5 in gone.values()]
+    if pointer.size is None or None in sizes:
+        return None
+    return max(pointer.size + added - sum(size for size in sizes if size is not None), 0)
+
+
+def _to_listing(cache: Cache, path: str, listing: Listing, size: int | None) -> Pointer:
+    md5, _ = cache.keep_bytes(listing.encode(), suffix=DIRECTORY)
+    return Pointer(md5=md5, path=path, size=size, nfiles=len(listing))

@@ -1,0 +1,208 @@
+"""Objects: a directory in the layout of DVC 3, whether a clone's cache or a remote."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+import secrets
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from padre_git.artifacts import durable
+from padre_git.artifacts.hashes import EMPTY, check_hash, object_path
+from padre_git.errors import ArtifactCorruptError, ArtifactError, ArtifactMissingError
+
+__all__ = ["Objects"]
+
+_MODE = 0o444
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+_ABANDONED = 24 * 3600.0
+
+
+class Objects:
+    """Keeps bytes by their hash, durably, in ``files/md5/ab/cdef…`` below a directory.
+
+    An object appears under its name only when all of it is on disk. An object that is empty under
+    any hash but that of nothing (what a power cut leaves of ``dvc add``) counts as absent.
+
+    Args:
+        root: the directory; made when the first object is kept.
+        mode: mode of the directories below it.
+    """
+
+    def __init__(self, root: Path, *, mode: int = 0o700) -> None:
+        self.root = root
+        self._mode = mode
+        self._unsynced: set[Path] | None = None
+
+    def path(self, md5: str) -> Path:
+        """Returns where the object is, or would be.
+
+        Raises:
+            ArtifactError: if ``md5`` is not the name of an object.
+        """
+        return self.root / object_path(md5)
+
+    def size(self, md5: str) -> int | None:
+        """Returns the object's size in bytes; None if it is not here. Nothing is hashed."""
+        try:
+            found = os.lstat(self.path(md5))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        whole = stat.S_ISREG(found.st_mode) and (found.st_size > 0 or md5 == EMPTY)
+        return found.st_size if whole else None
+
+    def has(self, md5: str) -> bool:
+        """Returns whether the object is here; its bytes are not looked at."""
+        return self.size(md5) is not None
+
+    def keep(self, source: int, *, suffix: str = "") -> tuple[str, int]:
+        """Copies an open file into an object and returns its hash and size.
+
+        Args:
+            source: descriptor, read from here to the end, once.
+            suffix: put behind the hash; ``.dir`` for a listing.
+        """
+        with self._scratch() as (target, temporary):
+            md5, size = durable.copy_hashed(source, target)
+            if self.size(md5 + suffix) != size:
+                self._install(target, temporary, md5 + suffix)
+        return md5 + suffix, size
+
+    def keep_bytes(self, data: bytes, *, suffix: str = "") -> tuple[str, int]:
+        """Writes ``data`` into an object and returns its hash and size."""
+        md5 = durable.hash_bytes(data) + suffix
+        if self.size(md5) != len(data):
+            with self._scratch() as (target, temporary):
+                durable.write_all(target, data)
+                self._install(target, temporary, md5)
+        return md5, len(data)
+
+    def receive(self, source: int, md5: str) -> int:
+        """Copies an open file into the object ``md5``, replacing what is there; returns its size.
+
+        Raises:
+            ArtifactCorruptError: if the bytes have another hash; nothing was changed.
+        """
+        check_hash(md5)
+        with self._scratch() as (target, temporary):
+            found, size = durable.copy_hashed(source, target)
+            if found != md5[:32]:
+                raise ArtifactCorruptError(
+                    f"not the bytes of artifact '{md5}': their hash is '{found}'"
+                )
+            self._install(target, temporary, md5)
+        return size
+
+    def take(self, path: Path, md5: str) -> None:
+        """Moves a file of the same file system, whose hash is known, into its object."""
+        target = os.open(path, _READ)
+        try:
+            self._install(target, str(path), md5)
+        finally:
+            os.close(target)
+
+    def open(self, md5: str) -> BinaryIO:
+        """Opens an object for reading, after checking all of its bytes.
+
+        Raises:
+            ArtifactMissingError: if it is not here.
+            ArtifactCorruptError: if its bytes have another hash.
+        """
+        stream = self.open_unchecked(md5)
+        try:
+            self._check(stream, md5)
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+    def open_unchecked(self, md5: str) -> BinaryIO:
+        """Opens an object for a reader that will check the bytes itself.
+
+        Raises:
+            ArtifactMissingError: if it is not here.
+        """
+        if not self.has(md5):
+            raise ArtifactMissingError(f"artifact '{md5}' is not in '{self.root}'")
+        try:
+            return os.fdopen(os.open(self.path(md5), _READ), "rb")
+        except OSError as error:
+            raise ArtifactError(f"cannot read artifact '{md5}': {error.strerror}") from error
+
+    def _check(self, stream: BinaryIO, md5: str) -> None:
+        found, _ = durable.hash_of(stream.fileno())
+        if found != md5[:32]:
+            raise ArtifactCorruptError(
+                f"damaged artifact '{md5}': the hash of its bytes is '{found}'",
+                hint=f"the damaged object is {self.path(md5)}",
+            )
+        stream.seek(0)
+
+    @contextlib.contextmanager
+    def batch(self) -> Iterator[Self]:
+        """Gives the same objects, flushing directories once, when the block is left.
+
+        What is kept through the given value is durable when the block has been left.
+        """
+        pending: set[Path] = set()
+        batched = self._collecting(pending)
+        try:
+            yield batched
+        finally:
+            for directory in sorted(pending):
+                durable.sync_directory(directory)
+
+    def _collecting(self, pending: set[Path]) -> Self:
+        other = copy.copy(self)
+        vars(other)["_unsynced"] = pending
+        return other
+
+    def sweep(self, *, age: float = _ABANDONED) -> None:
+        """Removes unfinished copies that processes left which were killed.
+
+        Args:
+            age: seconds since the last write from which a copy counts as left.
+        """
+        oldest = time.time() - age
+        for path in self._temporary.glob("*"):
+            with contextlib.suppress(FileNotFoundError):
+                if path.lstat().st_mtime < oldest:
+                    path.unlink()
+
+    def scratch_directory(self) -> Path:
+        """Returns a directory for unfinished copies, on the same disk as the objects."""
+        durable.make_directories(self._temporary, mode=self._mode)
+        return self._temporary
+
+    @property
+    def _temporary(self) -> Path:
+        # beside files/, where DVC looks for objects and nothing else
+        return self.root / "tmp"
+
+    @contextlib.contextmanager
+    def _scratch(self) -> Iterator[tuple[int, str]]:
+        """Gives an empty file of our own; it is gone afterwards unless it became an object."""
+        path = f"{self.scratch_directory()}/{secrets.token_hex(8)}"
+        target = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            yield target, path
+        finally:
+            os.close(target)
+            with contextlib.suppress(FileNotFoundError):
+                Path(path).unlink()
+
+    def _install(self, target: int, temporary: str, md5: str) -> None:
+        path = self.path(md5)
+        durable.make_directories(path.parent, mode=self._mode)
+        os.fchmod(target, _MODE)
+        os.fsync(target)
+        Path(temporary).replace(path)
+        if self._unsynced is None:
+            durable.sync_directory(path.parent)
+        else:
+            self._unsynced.add(path.parent)

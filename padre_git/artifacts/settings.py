@@ -1,0 +1,205 @@
+"""Settings: which DVC remote a clone uses, from DVC's own configuration files.
+
+``.dvc/config`` is tracked and everybody's; ``.dvc/config.local`` is this clone's and wins. Both are
+read without importing DVC, because most remotes are directories.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from padre_git.artifacts import durable
+from padre_git.errors import ArtifactError, InvalidInputError
+from padre_git.model.names import quoted
+
+__all__ = ["RemoteSettings", "create_store", "read_settings", "write_settings"]
+
+_NAME = "padre"
+_SECTION = re.compile(r"\s*\[\s*(?P<quote>['\"]?)(?P<name>.*?)(?P=quote)\s*\]\s*(?:#.*)?")
+_OPTION = re.compile(
+    r"\s*(?P<key>[^=\s#\[][^=]*?)\s*=\s*(?:'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<bare>[^#]*?))"
+    r"\s*(?:#.*)?"
+)
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.*", re.DOTALL)
+_PASSWORD = re.compile(r"[^:/]+://[^/@]*:[^/@]*@")
+_LENGTH = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteSettings:
+    """Is where the data of a clone is shared.
+
+    Attributes:
+        name: of the remote in DVC's configuration; None for one that is not configured there.
+        url: as configured; None if it is configured outside of the clone.
+        directory: where that is on this machine; None if it is elsewhere.
+    """
+
+    name: str | None
+    url: str | None
+    directory: Path | None
+
+    @classmethod
+    def of_url(cls, url: str, *, base: Path, name: str | None = None) -> RemoteSettings:
+        """Returns settings for a URL or path, relative to ``base``."""
+        return cls(name=name, url=url, directory=_directory(url, base))
+
+    def __str__(self) -> str:
+        return re.sub(r"//[^/@]*@", "//", self.url or self.name or "")
+
+
+def _directory(url: str, base: Path) -> Path | None:
+    if url.startswith("file://"):
+        return Path(unquote(url.removeprefix("file://")))
+    if _URL.fullmatch(url):
+        return None
+    return Path(os.path.normpath((base / Path(url).expanduser()).absolute()))
+
+
+def read_settings(project: Path) -> RemoteSettings | None:
+    """Returns the default remote of a clone; None if it has none.
+
+    Args:
+        project: the clone's directory.
+
+    Raises:
+        ArtifactError: if DVC's configuration cannot be read.
+    """
+    directory = project / ".dvc"
+    merged: dict[str, dict[str, str]] = {}
+    for name in ("config", "config.local"):
+        for section, options in _parse(_read(directory / name), directory / name).items():
+            merged.setdefault(section, {}).update(options)
+    remote = merged.get("core", {}).get("remote", "").lower()
+    if not remote:
+        return None
+    url = merged.get(f'remote "{remote}"', {}).get("url")
+    if url is None:
+        return RemoteSettings(name=remote, url=None, directory=None)
+    return RemoteSettings.of_url(url, base=directory, name=remote)
+
+
+def _read(path: Path) -> str:
+    if path.parent.is_symlink() or path.is_symlink():
+        raise ArtifactError(f"'{path}' is a link", hint="a clone's settings are files of its own")
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise ArtifactError(f"cannot read '{path}': {error.strerror}") from error
+    try:
+        return data[:_LENGTH].decode()
+    except UnicodeDecodeError as error:
+        raise ArtifactError(f"cannot read '{path}': it is not UTF-8") from error
+
+
+def _parse(text: str, path: Path) -> Mapping[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    section = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if head := _SECTION.fullmatch(line):
+            section = found.setdefault(head["name"].lower(), {})
+        elif (option := _OPTION.fullmatch(line)) and section is not None:
+            value = option["single"] or option["double"] or option["bare"] or ""
+            section[option["key"].lower()] = value
+        else:
+            raise ArtifactError(f"{path}:{number}: not a line of DVC's configuration")
+    return found
+
+
+def write_settings(project: Path, url: str) -> None:
+    """Makes ``url`` the default remote of this clone, in ``.dvc/config.local``.
+
+    The user's other lines stay as they are; nothing is written if it is so already.
+
+    Args:
+        project: the clone's directory.
+        url: a path or any URL that DVC understands, without password.
+
+    Raises:
+        InvalidInputError: for a URL with a password or characters that cannot be written.
+        ArtifactError: if the configuration cannot be read.
+    """
+    _check_url(url)
+    path = project / ".dvc" / "config.local"
+    before = _read(path)
+    _parse(before, path)
+    lines = before.splitlines()
+    _set(lines, "core", "remote", _NAME)
+    _set(lines, f'remote "{_NAME}"', "url", url)
+    after = "\n".join(lines) + "\n"
+    if after != before:
+        path.parent.mkdir(exist_ok=True)
+        _replace(path, after.encode())
+
+
+def _check_url(url: str) -> None:
+    if _PASSWORD.match(url):
+        raise InvalidInputError(
+            "invalid artifact remote: it has a password in it",
+            hint="give credentials to DVC: dvc remote modify --local padre password …",
+        )
+    if not url or not url.isprintable() or '"' in url or "%(" in url:
+        raise InvalidInputError(f"invalid artifact remote: {quoted(url)}")
+
+
+def _set(lines: list[str], section: str, key: str, value: str) -> None:
+    """Sets one option in the lines of a configuration file, touching no other line."""
+    text = f'    {key} = "{value}"' if re.search(r"[#,'\s]", value) else f"    {key} = {value}"
+    heads = [n for n, line in enumerate(lines) if _SECTION.fullmatch(line)]
+    for place, start in enumerate(heads):
+        head = _SECTION.fullmatch(lines[start])
+        if head is None or head["name"].lower() != section:
+            continue
+        end = heads[place + 1] if place + 1 < len(heads) else len(lines)
+        for number in range(start + 1, end):
+            option = _OPTION.fullmatch(lines[number])
+            if option is not None and option["key"].lower() == key:
+                lines[number] = text
+                return
+        lines.insert(start + 1, text)
+        return
+    lines += [f"['{section}']" if " " in section else f"[{section}]", text]
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    # it may come to hold credentials
+    target = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        durable.write_all(target, data)
+        os.fsync(target)
+    finally:
+        os.close(target)
+    temporary.replace(path)
+    durable.sync_directory(path.parent)
+
+
+def create_store(directory: Path) -> None:
+    """Makes a directory that several people's clones share data through, if it is not there.
+
+    It is its owner's alone, unless the directory above is shared with a group; then as that one.
+
+    Args:
+        directory: the store; the directory above it must exist.
+
+    Raises:
+        ArtifactError: if it cannot be made.
+    """
+    if directory.is_dir():
+        return
+    try:
+        above = directory.parent.stat().st_mode
+        shared = above & 0o2070 if above & 0o020 else 0
+        durable.make_directories(directory, mode=0o700 | shared)
+    except OSError as error:
+        raise ArtifactError(f"cannot make '{directory}': {error.strerror}") from error

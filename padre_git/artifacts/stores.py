@@ -1,0 +1,120 @@
+"""Stores: the places where clones share the bytes of their artifacts."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+from padre_git.artifacts.cache import Cache
+from padre_git.artifacts.objects import Objects
+from padre_git.artifacts.settings import create_store
+from padre_git.errors import PadreGitError, RemoteUnavailableError
+
+__all__ = ["UNKNOWN", "DirectoryStore", "Store", "in_parallel"]
+
+#: The size of an object that a server has but does not measure.
+UNKNOWN = -1
+_WORKERS = 4
+
+
+class Store(Protocol):
+    """Is one remote in DVC's layout; what is not there is not an error of its own."""
+
+    def sizes(self, md5s: Sequence[str]) -> dict[str, int | None]:
+        """Returns the size of each object there; None if absent, UNKNOWN if not measured."""
+
+    def send(self, cache: Cache, md5s: Sequence[str]) -> None:
+        """Copies objects from the cache, each whole and checked, replacing what is there."""
+
+    def fetch(self, cache: Cache, md5s: Sequence[str]) -> None:
+        """Copies objects into the cache, each whole and checked, replacing what is there."""
+
+
+class DirectoryStore:
+    """Is a store in a directory of this machine (a shared or mounted disk).
+
+    What is sent is flushed to disk. Objects are read only, like DVC's own; directories have the
+    mode of the store, so that a group can share it.
+
+    Args:
+        directory: made on the first write, if the directory above it exists.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._root = directory
+
+    def sizes(self, md5s: Sequence[str]) -> dict[str, int | None]:
+        """Returns the size of each object there; None if absent.
+
+        Raises:
+            RemoteUnavailableError: if neither the directory nor the one above it exists.
+        """
+        self._reach()
+        objects = Objects(self._root)
+        return {md5: objects.size(md5) for md5 in md5s}
+
+    def send(self, cache: Cache, md5s: Sequence[str]) -> None:
+        """Copies objects from the cache, checked and flushed.
+
+        Raises:
+            ArtifactMissingError, ArtifactCorruptError: if the cache has not the bytes.
+            RemoteUnavailableError: as :meth:`sizes`, or if the store cannot be written.
+        """
+        self._reach()
+        try:
+            create_store(self._root)
+            mode = stat.S_IMODE(self._root.stat().st_mode)
+            with Objects(self._root, mode=mode).batch() as objects:
+                in_parallel(lambda md5: _copy(cache, objects, md5), md5s)
+        except OSError as error:
+            raise RemoteUnavailableError(
+                f"cannot write to '{self._root}': {os.strerror(error.errno or 0)}"
+            ) from error
+
+    def fetch(self, cache: Cache, md5s: Sequence[str]) -> None:
+        """Copies objects into the cache, checked and flushed.
+
+        Raises:
+            ArtifactMissingError, ArtifactCorruptError: if the store has not the bytes.
+            RemoteUnavailableError: as :meth:`sizes`.
+        """
+        self._reach()
+        objects = Objects(self._root)
+        with cache.batch() as batch:
+            in_parallel(lambda md5: _copy(objects, batch, md5), md5s)
+
+    def _reach(self) -> None:
+        # an unmounted disk must not be taken for an empty store, nor be filled below its mount
+        if not self._root.is_dir() and not self._root.parent.is_dir():
+            raise RemoteUnavailableError(f"the artifact remote '{self._root}' is not there")
+
+
+def _copy(source: Objects, target: Objects, md5: str) -> None:
+    with source.open_unchecked(md5) as stream:
+        target.receive(stream.fileno(), md5)
+
+
+def in_parallel(
+    work: Callable[[str], None], md5s: Iterable[str], *, workers: int = _WORKERS
+) -> None:
+    """Does ``work`` for every object, several at a time, and raises the first error at the end.
+
+    One failure does not keep the others from being done; what was done need not be done again.
+    """
+    failed: list[PadreGitError | OSError] = []
+
+    def attempt(md5: str) -> None:
+        try:
+            work(md5)
+        except (PadreGitError, OSError) as error:
+            failed.append(error)
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for _ in pool.map(attempt, md5s):
+            pass
+    if failed:
+        raise failed[0]
