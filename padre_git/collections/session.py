@@ -1,0 +1,113 @@
+"""The session: what the collections of one store share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from padre_git.bus import Bus
+from padre_git.errors import AmbiguousReferenceError, InvalidInputError, NotFoundError
+from padre_git.messages import Resolve
+from padre_git.model import Entity, Key, Kind
+from padre_git.services.references import parse_url
+
+__all__ = ["Ref", "Session", "Unit"]
+
+#: What means a record: what people type, a key, or an entity that was read.
+Ref = str | Key | Entity
+
+_DEPTHS = {Kind.PROJECT: 1, Kind.RUN: 3, Kind.EXECUTION: 3}
+_DIRECTORIES = frozenset(kind.directory for kind in Kind)
+
+
+class Unit(Protocol):
+    """Collects what will be written together."""
+
+    def put(self, entity: Any) -> Any:
+        """Will store an entity; returns it with its id."""
+
+    def delete(self, ref: Ref) -> None:
+        """Will delete a record."""
+
+
+class Session:
+    """Holds the bus, and the transaction that this thread has open.
+
+    Args:
+        bus: where commands go.
+    """
+
+    def __init__(self, bus: Bus) -> None:
+        self.bus = bus
+        self._open = threading.local()
+
+    @property
+    def unit(self) -> Unit | None:
+        """The transaction that is open in this thread; None if there is none."""
+        return getattr(self._open, "unit", None)
+
+    @unit.setter
+    def unit(self, unit: Unit | None) -> None:
+        self._open.unit = unit
+
+    def resolve(self, ref: Ref, kinds: Sequence[Kind], *, at: str | None = None) -> Key:
+        """Returns the key that a reference means; its depth says the kind.
+
+        Args:
+            ref: what somebody typed, a key or an entity.
+            kinds: what it may be; of several kinds of one depth only one may fit.
+            at: a state.
+
+        Raises:
+            AmbiguousReferenceError, InvalidInputError, NotFoundError: see
+                :func:`padre_git.services.references.resolve`.
+        """
+        first, others = _candidates(ref, kinds)
+        found, failures = self._fitting(ref, first, at)
+        for kind in [] if found else others:
+            found, more = self._fitting(ref, [kind], at)
+            failures += more
+            if found:
+                break
+        if len(found) > 1:
+            names = " or ".join(f"the {key.kind} '{key}'" for key in found)
+            raise AmbiguousReferenceError(f"'{ref}' may be several things", hint=f"is it {names}?")
+        if not found:
+            raise failures[0]
+        return found[0]
+
+    def _fitting(
+        self, ref: Ref, kinds: Sequence[Kind], at: str | None
+    ) -> tuple[list[Key], list[NotFoundError]]:
+        found, failures = [], []
+        for kind in kinds:
+            try:
+                found.append(self.bus.send(Resolve(subject=kind, reference=ref, at=at)))
+            except NotFoundError as error:
+                failures.append(error)
+        return found, failures
+
+
+def _candidates(ref: Ref, kinds: Sequence[Kind]) -> tuple[list[Kind], list[Kind]]:
+    """Returns the kinds that a reference fits by its depth, and those it may be short for."""
+    if not isinstance(ref, str):
+        key = ref.key if isinstance(ref, Entity) else ref
+        return _only(getattr(key, "kind", None), ref, kinds), []
+    target = parse_url(ref)
+    names = (target.reference if target else ref).split("/")
+    if len(names) % 2 and len(names) > 1 and names[1] in _DIRECTORIES:
+        return _only(Key.parse("/".join(names)).kind, ref, kinds), []
+    first = [kind for kind in kinds if _DEPTHS.get(kind, 2) == len(names)]
+    others = [kind for kind in kinds if _DEPTHS.get(kind, 2) > len(names)]
+    if not first and not others:
+        what = " or ".join(kinds)
+        raise InvalidInputError(f"not a reference to a {what}: '{ref}'", hint="it is too deep")
+    return (first, others) if first else (others[:1], others[1:])
+
+
+def _only(kind: Kind | None, ref: object, kinds: Sequence[Kind]) -> list[Kind]:
+    if kind is None or kind not in kinds:
+        what = f"a {kind}" if kind else type(ref).__name__
+        raise InvalidInputError(f"'{ref}' is {what}, not a {' or '.join(kinds)}")
+    return [kind]
