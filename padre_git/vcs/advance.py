@@ -1,0 +1,291 @@
+"""Moving a branch under its user: objects, then files, then the index, then the ref.
+
+The order is what keeps commits: a crash between two steps leaves the old state or the new one, and
+a user who commits at the same moment commits our files with theirs instead of deleting them
+(docs/decisions/0005-git-engine). Work that cannot reach the branch now stands on
+``refs/padre/pending`` until it can.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from padre_git.errors import ConflictError, DamagedError, LockedError
+from padre_git.vcs.checkout import Site, wait_for_index
+from padre_git.vcs.identity import Identity
+from padre_git.vcs.merging import merge_pending
+from padre_git.vcs.objects import EMPTY_TREE, MODULE, Entry
+from padre_git.vcs.packs import PackWriter
+from padre_git.vcs.plan import NewCommit, build_plan, differences
+from padre_git.vcs.reader import Reader
+from padre_git.vcs.refs import RefStore, StaleRefError
+from padre_git.vcs.snapshot import Snapshot
+from padre_git.vcs.userstate import Checkout, UserState, state_of
+from padre_git.vcs.worktree import Change
+
+__all__ = ["PENDING", "Clone", "Mover", "Plan"]
+
+PENDING = "refs/padre/pending"
+#: Says what to do to a branch: commits to make, or the commit, made already, to go forward to.
+Plan = Callable[[Snapshot], Sequence[NewCommit] | str]
+_SHORT_WAIT = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clone:
+    """Is what moving a branch needs to know of a clone.
+
+    Attributes:
+        common: the common git directory.
+        branch: short name of the branch.
+        reader, refs: the clone's objects and refs.
+        checkouts: finds the work trees that have the branch checked out.
+        open_site: gives the way to change one of them.
+        identity: who commits.
+        move_ref: moves a ref by compare-and-swap and logs it.
+        is_ancestor: tells whether one commit is reachable from another.
+    """
+
+    common: Path
+    branch: str
+    reader: Reader
+    refs: RefStore
+    checkouts: Callable[[], list[Checkout]]
+    open_site: Callable[[Checkout], Site]
+    identity: Callable[[], Identity]
+    move_ref: Callable[[str, str, str | None, str], None]
+    is_ancestor: Callable[[str, str], bool]
+    merge_base: Callable[[str, str], str | None]
+
+    @property
+    def ref(self) -> str:
+        """The branch's full name."""
+        return f"refs/heads/{self.branch}"
+
+    @property
+    def intent(self) -> Path:
+        """The file that says which move was begun, for whoever comes after a crash."""
+        return self.common / "padre" / "intent"
+
+
+@dataclass(kw_only=True)
+class Mover:
+    """Does one advance: it knows what its own earlier attempts have put into the work trees.
+
+    Attributes:
+        clone: where.
+        writer: takes the objects of all attempts.
+        applied: what a lost race has left in work trees and indexes, by path.
+        at: the tree that a lost race has left them at.
+    """
+
+    clone: Clone
+    writer: PackWriter
+    applied: dict[str, Entry | None] = field(default_factory=dict)
+    at: str | None = None
+
+    def advance(self, plan: Plan, *, timeout: float) -> str | None:
+        """Makes the planned commits and returns the new tip; see ``Repository.advance``."""
+        deadline = time.monotonic() + timeout
+        waiting = not self._settle()
+        while True:
+            base = self._tip()
+            try:
+                sites = [] if waiting else self._sites()
+                new = self._build(base, plan)
+                if waiting:
+                    return self._hold(base, new)
+                self._place(sites, base, new)
+            except StaleRefError:
+                if time.monotonic() > deadline:
+                    raise
+                continue
+            except LockedError:
+                if waiting:
+                    raise
+                waiting = True
+                continue
+            except Exception:
+                self._undo(base)
+                raise
+            return new
+
+    def _tip(self) -> str | None:
+        refs = self.clone.refs
+        return refs.read(PENDING) or refs.read(self.clone.ref)
+
+    def _build(self, base: str | None, plan: Plan) -> str | None:
+        snapshot = Snapshot(self.clone.reader, base)
+        planned = plan(snapshot)
+        if isinstance(planned, str):
+            return planned
+        return build_plan(
+            snapshot,
+            planned,
+            reader=self.clone.reader,
+            writer=self.writer,
+            who=self.clone.identity(),
+        )
+
+    def _hold(self, base: str | None, new: str | None) -> str | None:
+        """Puts commits where they wait for the user to be free."""
+        if new is not None and new != base:
+            self.writer.flush()
+            old = self.clone.refs.read(PENDING)
+            self.clone.move_ref(PENDING, new, old, "padre_git: waiting")
+        return new
+
+    def _undo(self, base: str | None) -> None:
+        """Takes back what a lost race has left, when no second attempt will be made."""
+        if self.applied:
+            with suppress(ConflictError, LockedError):  # what is the user's by now stays
+                self._follow(self._sites(), base, base)
+            self.applied, self.at = {}, None
+            self.clone.intent.unlink(missing_ok=True)
+
+    def place(self, base: str | None, new: str) -> None:
+        """Brings work trees, indexes and the branch from one commit to another.
+
+        Raises:
+            ConflictError: if a file holds uncommitted work; nothing was written.
+            LockedError: if the user is in the middle of something.
+            StaleRefError: if the branch has moved meanwhile.
+        """
+        self._place(self._sites(), base, new)
+
+    def _place(self, sites: Sequence[Site], base: str | None, new: str | None) -> None:
+        if new is None or (new == base and not self.applied):
+            return
+        self._follow(sites, base, new)
+        if new != base:
+            self.clone.move_ref(self.clone.ref, new, base, "padre_git: advance")
+        self.applied, self.at = {}, None
+        self.clone.intent.unlink(missing_ok=True)
+
+    def _sites(self) -> list[Site]:
+        found = self.clone.checkouts()
+        for checkout in found:
+            state = state_of(checkout)
+            if state is UserState.INDEX_LOCKED and wait_for_index(checkout, _SHORT_WAIT):
+                state = state_of(checkout)
+            if state is not UserState.FREE:
+                raise LockedError(f"'{checkout.root}' is {state}")
+        return [self.clone.open_site(checkout) for checkout in found]
+
+    def _follow(self, sites: Sequence[Site], base: str | None, new: str | None) -> None:
+        old_tree, new_tree = self._tree(base), self._tree(new)
+        changes = self._changes(old_tree, new_tree)
+        start = self.at or old_tree
+        self.writer.flush()
+        for site in sites:
+            site.check(start, new_tree, changes)
+        if sites and changes:
+            self.clone.intent.write_text(f"{base or '-'} {new or '-'}\n")
+            contents = self._contents(changes)
+            for site in sites:
+                site.follow(start, new_tree, changes, contents)
+            self.applied = {change.path: change.new for change in changes}
+            self.at = new_tree
+
+    def _tree(self, commit: str | None) -> str:
+        return EMPTY_TREE if commit is None else self.clone.reader.commit(commit).tree
+
+    def _changes(self, old: str, new: str) -> list[Change]:
+        reader = self.clone.reader
+        found = {
+            d.path: Change(path=d.path, known=frozenset([d.old]), new=d.new)
+            for d in differences(reader, old, new)
+        }
+        for path, left in self.applied.items():
+            change = found.get(path)
+            here = _entry(reader, new, path)
+            known = change.known if change else frozenset([here])
+            found[path] = Change(path=path, known=known | {left}, new=here)
+        return list(found.values())
+
+    def _contents(self, changes: Sequence[Change]) -> dict[str, bytes]:
+        wanted = {c.new.id for c in changes if c.new is not None and c.new.mode != MODULE}
+        fresh = self.writer.blobs
+        missing = [oid for oid in wanted if oid not in fresh]
+        read = self.clone.reader.objects(missing, "blob")
+        return {oid: fresh[oid] if oid in fresh else read[oid] for oid in wanted}
+
+    def bring_up(self) -> bool:
+        """Brings the branch up to what is pending; tells whether nothing is pending any more.
+
+        Raises:
+            ConflictError: if branch and pending changed the same file, or a file of the user's
+                would be overwritten; both stay as they are.
+        """
+        try:
+            self._recover()
+            while (pending := self.clone.refs.read(PENDING)) is not None:
+                try:
+                    self._bring_up(pending)
+                except StaleRefError:
+                    continue
+        except LockedError:
+            return False
+        return True
+
+    def _settle(self) -> bool:
+        """Brings up what is pending if that can be done now."""
+        try:
+            return self.bring_up()
+        except ConflictError:  # it stays pending, and what comes now with it
+            return False
+
+    def _bring_up(self, pending: str) -> None:
+        clone = self.clone
+        branch = clone.refs.read(clone.ref)
+        if branch is None or clone.is_ancestor(branch, pending):
+            self.place(branch, pending)
+        elif not clone.is_ancestor(pending, branch):
+            merged = merge_pending(
+                branch,
+                pending,
+                base=clone.merge_base(branch, pending),
+                reader=clone.reader,
+                writer=self.writer,
+                who=clone.identity(),
+            )
+            self.place(branch, merged)
+        clone.refs.delete(PENDING, pending)
+
+    def _recover(self) -> None:
+        """Finishes what a killed process began: its objects are durable, so its commit stands."""
+        clone = self.clone
+        try:
+            _, _, new = clone.intent.read_text().strip().partition(" ")
+        except FileNotFoundError:
+            return
+        branch = clone.refs.read(clone.ref)
+        pending = clone.refs.read(PENDING)
+        if pending is None and not self._has(branch, new):
+            clone.move_ref(PENDING, new, None, "padre_git: recover")
+        if clone.refs.read(PENDING) is None:
+            clone.intent.unlink(missing_ok=True)
+
+    def _has(self, branch: str | None, new: str) -> bool:
+        """Tells whether there is nothing to recover: the commit is there, or was never durable."""
+        try:
+            if new == "-":
+                return True
+            self.clone.reader.commit(new)
+        except DamagedError:
+            return True
+        return branch is not None and self.clone.is_ancestor(new, branch)
+
+
+def _entry(reader: Reader, tree: str, path: str) -> Entry | None:
+    found: Entry | None = None
+    for name in path.split("/"):
+        found = reader.tree(tree).get(name)
+        if found is None:
+            return None
+        tree = found.id if found.is_tree else EMPTY_TREE
+    return found

@@ -1,0 +1,234 @@
+"""Bringing one checked-out work tree from one tree to another, files and index."""
+
+from __future__ import annotations
+
+import os
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from padre_git.errors import ConflictError, LockedError
+from padre_git.vcs.config import Config
+from padre_git.vcs.index import Index, Stamp, UnknownIndexError, stamp
+from padre_git.vcs.locks import git_lock
+from padre_git.vcs.process import run_git, try_git
+from padre_git.vcs.userstate import Checkout
+from padre_git.vcs.worktree import Change, WorkTree
+
+__all__ = ["IndexFile", "Site", "open_site"]
+
+_TRIES = 50
+
+
+class IndexFile:
+    """Is the index of one work tree on disk, with what was last read of it.
+
+    Args:
+        path: the index file.
+        scratch: a directory on the same file system.
+        mark: see :func:`padre_git.vcs.locks.make_mark`.
+    """
+
+    def __init__(self, path: Path, *, scratch: Path, mark: Path) -> None:
+        self.path = path
+        self._scratch = scratch
+        self._mark = mark
+        self._stamp: Stamp | None = None
+        self._index: Index | None = None
+
+    def load(self) -> tuple[Index, Stamp | None]:
+        """Returns the index and what tells this version of it from others.
+
+        Raises:
+            UnknownIndexError, DamagedError: see :class:`padre_git.vcs.index.Index`.
+        """
+        now = stamp(self.path)
+        if self._index is None or now != self._stamp:
+            self._index = None
+            try:
+                with self.path.open("rb") as file:
+                    seen = os.fstat(file.fileno())
+                    self._index = Index(file.read(), written=seen.st_mtime_ns)
+                now = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
+            except FileNotFoundError:
+                self._index, now = Index(), None
+            self._stamp = now
+        elif now is not None:
+            self._index.settle(now[3])
+        return self._index, now
+
+    def store(self, index: Index, expected: Stamp | None, *, timeout: float) -> bool:
+        """Puts a changed index in place, durably, if nobody else has changed it meanwhile.
+
+        The lock is held only for the moment of replacing, so the user's own git commands hardly
+        ever meet it.
+
+        Args:
+            index: what :meth:`load` returned, changed.
+            expected: the version that was changed.
+            timeout: seconds to wait for a process that holds the index.
+
+        Returns:
+            Whether it was put in place; if not, load it again.
+
+        Raises:
+            LockedError: if the index was held for all that time.
+        """
+        self._index = None  # whatever happens now, what is in memory is not what was read
+        fresh = self._scratch / f"index.{os.getpid()}"
+        with fresh.open("wb") as file:
+            file.write(index.build())
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            with git_lock(self.path, mark=self._mark, timeout=timeout):
+                if stamp(self.path) != expected:
+                    return False
+                fresh.replace(self.path)
+        finally:
+            fresh.unlink(missing_ok=True)
+        self._stamp, self._index = stamp(self.path), index
+        return True
+
+
+class Site(ABC):
+    """Is a work tree that is to follow its branch."""
+
+    @abstractmethod
+    def check(self, old: str, new: str, changes: Sequence[Change]) -> None:
+        """Refuses a move that would overwrite the user's work.
+
+        Args:
+            old: tree that files and index are at.
+            new: tree that they are to be at; its objects are durable.
+            changes: what differs.
+
+        Raises:
+            ConflictError: naming the paths; nothing was written.
+            LockedError: if a process holds the index.
+        """
+
+    @abstractmethod
+    def follow(
+        self, old: str, new: str, changes: Sequence[Change], contents: Mapping[str, bytes]
+    ) -> None:
+        """Makes a checked move: files first, then the index.
+
+        Args:
+            old: as for :meth:`check`.
+            new: as for :meth:`check`.
+            changes: as for :meth:`check`.
+            contents: bytes of new files by object id.
+
+        Raises:
+            LockedError: if a process holds the index for too long; files may be in place.
+        """
+
+
+class SplicedSite(Site):
+    """Is a full checkout, whose files and index entries we write ourselves."""
+
+    def __init__(
+        self, tree: WorkTree, index: IndexFile, *, evicted: tuple[str, ...], timeout: float
+    ) -> None:
+        self._tree = tree
+        self._index = index
+        self._evicted = evicted
+        self._timeout = timeout
+
+    def check(self, old: str, new: str, changes: Sequence[Change]) -> None:
+        """Implements :meth:`Site.check`."""
+        index, _ = self._index.load()
+        self._tree.check((c for c in changes if not self._is_evicted(index, c)), index)
+
+    def _is_evicted(self, index: Index, change: Change) -> bool:
+        known = index.get(change.path)
+        if known is not None:
+            return known.skipped and known.entry in change.known | {change.new}
+        return change.path.startswith(self._evicted) if self._evicted else False
+
+    def follow(
+        self, old: str, new: str, changes: Sequence[Change], contents: Mapping[str, bytes]
+    ) -> None:
+        """Implements :meth:`Site.follow`."""
+        index, version = self._index.load()
+        evicted = {c.path for c in changes if self._is_evicted(index, c)}
+        seen = self._tree.write((c for c in changes if c.path not in evicted), contents)
+        for _ in range(_TRIES):
+            for change in changes:
+                self._splice(index, change, seen.get(change.path), skip=change.path in evicted)
+            if self._index.store(index, version, timeout=self._timeout):
+                return
+            index, version = self._index.load()
+        raise LockedError(f"the index '{self._index.path}' keeps changing")
+
+    def _splice(
+        self, index: Index, change: Change, seen: os.stat_result | None, *, skip: bool
+    ) -> None:
+        now = index.get(change.path)
+        if (now.entry if now else None) not in change.known | {change.new}:
+            return  # staged by the user since the check: it stays theirs
+        if change.new is None:
+            index.remove(change.path)
+        else:
+            index.set(change.path, change.new, seen, skip=skip)
+
+
+class GitSite(Site):
+    """Is a work tree whose index only git itself should change (sparse, split, version 4)."""
+
+    def __init__(self, checkout: Checkout) -> None:
+        self._root = checkout.root
+
+    def check(self, old: str, new: str, changes: Sequence[Change]) -> None:
+        """Implements :meth:`Site.check`."""
+        done = try_git(["read-tree", "-m", "-u", "-n", old, new], self._root)
+        if done.code == 0:
+            return
+        named = [change.path for change in changes if f"'{change.path}'" in done.err]
+        if "index.lock" in done.err:
+            raise LockedError(f"another process holds the index of '{self._root}'")
+        raise ConflictError(
+            f"{named or 'files'} in '{self._root}' hold uncommitted changes: {done.err.strip()}",
+            hint="commit, move or undo them, then try again",
+        )
+
+    def follow(
+        self, old: str, new: str, changes: Sequence[Change], contents: Mapping[str, bytes]
+    ) -> None:
+        """Implements :meth:`Site.follow`."""
+        run_git(["read-tree", "-m", "-u", old, new], self._root)
+
+
+def open_site(
+    checkout: Checkout, index: IndexFile, config: Config, tree: WorkTree, evicted: tuple[str, ...]
+) -> Site:
+    """Returns the right way to change a work tree.
+
+    Args:
+        checkout: where it is.
+        index: its index file.
+        config: says whether it is sparse.
+        tree: its files.
+        evicted: directories (ending in a slash) whose files are left out of the work tree.
+    """
+    if not config.is_true("core.sparsecheckout"):
+        try:
+            index.load()
+        except UnknownIndexError:
+            pass
+        else:
+            return SplicedSite(tree, index, evicted=evicted, timeout=2.0)
+    return GitSite(checkout)
+
+
+def wait_for_index(checkout: Checkout, seconds: float) -> bool:
+    """Waits for the user's index lock to go away and tells whether it has."""
+    lock = checkout.git_dir / "index.lock"
+    deadline = time.monotonic() + seconds
+    while lock.exists():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.002)
+    return True

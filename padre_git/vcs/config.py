@@ -1,0 +1,79 @@
+"""What git's configuration says about a repository, read once and again when a file changed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from padre_git.errors import UnsupportedError
+from padre_git.vcs.process import run_git
+
+__all__ = ["Config"]
+
+_Stamp = tuple[tuple[int, int, int] | None, ...]
+_TRUE = frozenset(["true", "yes", "on", "1", "always"])
+
+
+class Config:
+    """Is the configuration that git uses in one repository: the person's and the clone's own."""
+
+    def __init__(self, root: Path, common: Path) -> None:
+        self._root = root
+        self._common = common
+        self._stamp: _Stamp | None = None
+        self._values: dict[str, str] = {}
+
+    def get(self, name: str) -> str | None:
+        """Returns the last value of a key, its section and name in lower case; None if unset."""
+        return self._read().get(name)
+
+    def is_true(self, name: str, *, default: str = "false") -> bool:
+        """Tells whether a key holds one of git's words for true.
+
+        Args:
+            name: the key, as for :meth:`get`.
+            default: what to take if it is unset.
+        """
+        value = self.get(name)
+        return (default if value is None else value).lower() in _TRUE
+
+    def require_files(self) -> None:
+        """Refuses repositories whose objects or refs are not the files that we write.
+
+        Raises:
+            UnsupportedError: for SHA-256 objects or a ref store other than files.
+        """
+        if (self.get("extensions.objectformat") or "sha1") != "sha1":
+            raise UnsupportedError(f"'{self._root}' has SHA-256 objects", hint="use SHA-1")
+        if (self.get("extensions.refstorage") or "files") != "files":
+            raise UnsupportedError(
+                f"'{self._root}' keeps its refs in {self.get('extensions.refstorage')}",
+                hint="run `git refs migrate --ref-format=files` there",
+            )
+
+    def _read(self) -> dict[str, str]:
+        stamp = tuple(_stat(path) for path in self._files())
+        if stamp != self._stamp:
+            out = run_git(["config", "-z", "--list"], self._root).decode(errors="replace")
+            values = {}
+            for item in out.split("\0"):
+                name, found, value = item.partition("\n")
+                if name:
+                    values[name] = value if found else "true"
+            self._values, self._stamp = values, stamp
+        return self._values
+
+    def _files(self) -> list[Path]:
+        home = Path(os.environ.get("HOME", "/"))
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+        person = os.environ.get("GIT_CONFIG_GLOBAL")
+        files = [Path(person)] if person else [home / ".gitconfig", base / "git" / "config"]
+        return [self._common / "config", self._common / "config.worktree", *files]
+
+
+def _stat(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -1,0 +1,217 @@
+"""The index: entries taken out and put in without starting git, as git itself would write them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+from bisect import bisect_left, insort
+from pathlib import Path
+from typing import NamedTuple
+
+from padre_git.errors import DamagedError
+from padre_git.vcs.objects import EXECUTABLE, FILE, Entry
+
+__all__ = ["Index", "IndexEntry", "Stamp", "UnknownIndexError", "stamp"]
+
+_FIXED = 62
+_EXTENDED, _STAGE, _NAME, _SKIP, _VALID = 0x4000, 0x3000, 0x0FFF, 0x4000, 0x8000
+_STAT = struct.Struct(">10I")
+_HEAD = struct.Struct(">4sII")
+_NOTHING = bytes(20)
+
+#: What tells one version of the index file from another: device, inode, size, times.
+Stamp = tuple[int, int, int, int, int]
+
+
+class UnknownIndexError(Exception):
+    """Says that an index has a form that only git itself should change."""
+
+
+class IndexEntry(NamedTuple):
+    """Is what the index says about one path."""
+
+    entry: Entry
+    stat: tuple[int, ...]
+    skipped: bool
+
+
+def stamp(path: Path) -> Stamp | None:
+    """Returns what tells this version of an index file from others; None if there is none."""
+    try:
+        seen = path.stat()
+    except FileNotFoundError:
+        return None
+    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
+
+
+def _split_time(nanoseconds: int) -> tuple[int, int]:
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    return seconds & 0xFFFFFFFF, rest
+
+
+def stat_fields(seen: os.stat_result) -> tuple[int, ...]:
+    """Returns the part of a file's status that the index keeps, without mode."""
+    low = 0xFFFFFFFF
+    numbers = (seen.st_dev, seen.st_ino, seen.st_uid, seen.st_gid, seen.st_size)
+    dev, ino, uid, gid, size = (number & low for number in numbers)
+    return *_split_time(seen.st_ctime_ns), *_split_time(seen.st_mtime_ns), dev, ino, uid, gid, size
+
+
+class Index:
+    """Is an index in memory: versions 2 and 3, without the extensions that git can rebuild.
+
+    Args:
+        content: the bytes of an index file; empty for none.
+        written: modification time of that file in nanoseconds; entries not older than it are
+            marked for git to compare by content, as git itself marks them when it rewrites one.
+
+    Raises:
+        UnknownIndexError: for a version 4, split or sparse index and unknown needed extensions.
+        DamagedError: if the checksum is wrong.
+    """
+
+    def __init__(self, content: bytes = b"", *, written: int = 0) -> None:
+        self._raw: dict[bytes, bytes] = {}
+        self._keys: list[bytes] = []
+        self._fresh: set[bytes] = set()
+        if content:
+            self._parse(content)
+            self.settle(written, self._keys)
+
+    def _parse(self, content: bytes) -> None:
+        magic, version, count = _HEAD.unpack_from(content) if len(content) > 32 else (b"", 0, 0)
+        if magic != b"DIRC":
+            raise DamagedError("the index is not an index", hint="run `git fsck` there")
+        if version not in {2, 3}:
+            raise UnknownIndexError(f"version {version}")
+        checksum = hashlib.sha1(content[:-20], usedforsecurity=False).digest()
+        if content[-20:] not in {checksum, _NOTHING}:
+            raise DamagedError("the index is corrupt", hint="run `git fsck` there")
+        position = _HEAD.size
+        try:
+            for _ in range(count):
+                position = self._take(content, position)
+        except (ValueError, struct.error) as error:
+            raise DamagedError("the index is corrupt", hint="run `git fsck` there") from error
+        _check_extensions(content, position)
+
+    def _take(self, content: bytes, start: int) -> int:
+        flags = content[start + 60] << 8 | content[start + 61]
+        name_at = start + (_FIXED + 2 if flags & _EXTENDED else _FIXED)
+        end = content.index(b"\0", name_at)
+        stop = start + ((end - start) // 8 + 1) * 8
+        key = content[name_at:end] + b"\0" + bytes([(flags & _STAGE) >> 12])
+        self._raw[key] = content[start:stop]
+        self._keys.append(key)
+        return stop
+
+    def settle(self, written: int, keys: list[bytes] | None = None) -> None:
+        """Marks entries that are not older than the index file they were read from.
+
+        A file changed within the same tick of the clock would look unchanged once the index is
+        newer; an entry of size 0 makes git look at the content.
+        """
+        seconds, rest = _split_time(written)
+        limit = struct.pack(">II", seconds, rest)
+        for key in self._fresh if keys is None else keys:
+            raw = self._raw.get(key)
+            if raw is not None and raw[8:16] >= limit:
+                self._raw[key] = raw[:36] + b"\0\0\0\0" + raw[40:]
+        self._fresh = set()
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def get(self, path: str) -> IndexEntry | None:
+        """Returns what stands at a path; None if nothing or a conflict does."""
+        raw = self._raw.get(_key(path))
+        return None if raw is None else _read(raw)
+
+    def is_unmerged(self, path: str) -> bool:
+        """Tells whether a path is in conflict."""
+        return any(_key(path, stage) in self._raw for stage in (1, 2, 3))
+
+    def below(self, directory: str) -> list[str]:
+        """Returns the paths below a directory, in order; of everything for an empty name."""
+        prefix = f"{directory}/".encode("utf-8", "surrogateescape") if directory else b""
+        found = []
+        for position in range(bisect_left(self._keys, prefix), len(self._keys)):
+            if not self._keys[position].startswith(prefix):
+                break
+            found.append(self._keys[position][:-2].decode("utf-8", "surrogateescape"))
+        return list(dict.fromkeys(found))
+
+    def set(
+        self, path: str, entry: Entry, seen: os.stat_result | None, *, skip: bool = False
+    ) -> None:
+        """Puts an entry at a path.
+
+        Args:
+            path: where.
+            entry: what the next commit holds there.
+            seen: status of the work-tree file; None makes git compare the content.
+            skip: whether the file is left out of the work tree (git's skip-worktree).
+        """
+        key = _key(path)
+        if key not in self._raw:
+            insort(self._keys, key)
+        self._raw[key] = _build(key[:-2], entry, seen, skip=skip)
+        self._fresh.add(key)
+
+    def remove(self, path: str) -> None:
+        """Takes a path out, in whatever stages it is there."""
+        for stage in range(4):
+            key = _key(path, stage)
+            if self._raw.pop(key, None) is not None:
+                del self._keys[bisect_left(self._keys, key)]
+
+    def build(self) -> bytes:
+        """Returns the bytes of the index file."""
+        raws = [self._raw[key] for key in self._keys]
+        extended = any(raw[60] & 0x40 for raw in raws)
+        body = b"".join([_HEAD.pack(b"DIRC", 3 if extended else 2, len(raws)), *raws])
+        return body + hashlib.sha1(body, usedforsecurity=False).digest()
+
+
+def _key(path: str, stage: int = 0) -> bytes:
+    return path.encode("utf-8", "surrogateescape") + b"\0" + bytes([stage])
+
+
+def _read(raw: bytes) -> IndexEntry:
+    values = _STAT.unpack_from(raw)
+    flags = raw[60] << 8
+    extra = raw[62] << 8 if flags & _EXTENDED else 0
+    mode = values[6]
+    return IndexEntry(
+        Entry(mode, raw[40:60].hex()), (*values[:6], *values[7:]), bool(extra & _SKIP)
+    )
+
+
+def _build(name: bytes, entry: Entry, seen: os.stat_result | None, *, skip: bool) -> bytes:
+    fields = (0,) * 9 if seen is None else stat_fields(seen)
+    flags = min(len(name), _NAME) | (_EXTENDED if skip else 0)
+    fixed = _STAT.pack(*fields[:6], entry.mode, *fields[6:]) + bytes.fromhex(entry.id)
+    head = fixed + (struct.pack(">HH", flags, _SKIP) if skip else struct.pack(">H", flags))
+    length = len(head) + len(name)
+    return head + name + b"\0" * (8 - length % 8)
+
+
+def _check_extensions(content: bytes, position: int) -> None:
+    """Refuses extensions that change the meaning of entries; the others git can rebuild."""
+    while position < len(content) - 20:
+        name = content[position : position + 4]
+        if not name[:1].isupper():
+            raise UnknownIndexError(f"extension {name!r}")
+        (size,) = struct.unpack_from(">I", content, position + 4)
+        position += 8 + size
+
+
+def same_file(known: tuple[int, ...], seen: os.stat_result) -> bool:
+    """Tells whether a file's status is the one that the index keeps of it."""
+    return known == stat_fields(seen)
+
+
+def file_mode(seen: os.stat_result) -> int:
+    """Returns git's mode for a regular file."""
+    return EXECUTABLE if seen.st_mode & 0o100 else FILE

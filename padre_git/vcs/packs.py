@@ -1,0 +1,140 @@
+"""Writing packs: many objects in one durable file with its index, by the standard library."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import zlib
+from binascii import crc32
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from padre_git.vcs.locks import fsync_directory
+from padre_git.vcs.objects import object_id
+
+__all__ = ["PackWriter", "Packed", "entry_head", "write_pack"]
+
+_TYPES = {"commit": 1, "tree": 2, "blob": 3}
+_LARGE = 0x80000000
+
+
+class Packed(NamedTuple):
+    """Is one object as it stands in a pack: its name and its raw entry."""
+
+    id: bytes
+    raw: bytes
+
+
+def entry_head(kind: int, size: int) -> bytes:
+    """Returns the bytes that begin a pack entry: its type and its inflated size."""
+    byte = (kind << 4) | (size & 15)
+    size >>= 4
+    head = bytearray()
+    while size:
+        head.append(byte | 0x80)
+        byte, size = size & 0x7F, size >> 7
+    head.append(byte)
+    return bytes(head)
+
+
+class PackWriter:
+    """Collects objects and makes them durable together.
+
+    An object that was written by this writer before is not written again, so that work done
+    again after a lost race costs only what is different.
+    """
+
+    def __init__(self, objects: Path) -> None:
+        self._directory = objects / "pack"
+        self._waiting: dict[str, Packed] = {}
+        self._durable: set[str] = set()
+        #: Content of the blobs given to this writer, for writing work-tree files.
+        self.blobs: dict[str, bytes] = {}
+
+    def add(self, kind: str, content: bytes) -> str:
+        """Takes an object and returns its id; :meth:`flush` makes it durable."""
+        oid = object_id(kind, content)
+        if kind == "blob":
+            self.blobs[oid] = content
+        if oid not in self._waiting and oid not in self._durable:
+            # trees are full of hashes: trying to compress them costs more than it saves
+            body = zlib.compress(content, 0 if kind == "tree" else 1)
+            raw = entry_head(_TYPES[kind], len(content)) + body
+            self._waiting[oid] = Packed(bytes.fromhex(oid), raw)
+        return oid
+
+    def flush(self) -> None:
+        """Writes what is waiting as one pack; when this returns it survives a power cut."""
+        if self._waiting:
+            write_pack(self._directory, list(self._waiting.values()))
+            self._durable.update(self._waiting)
+            self._waiting.clear()
+
+
+def write_pack(directory: Path, entries: Iterable[Packed]) -> Path:
+    """Writes a pack and its index durably and returns the pack's path.
+
+    Args:
+        directory: ``objects/pack`` of a repository.
+        entries: the objects; an entry that is a delta by offset needs its base before it.
+    """
+    found = list(entries)
+    body = bytearray(b"PACK" + struct.pack(">II", 2, len(found)))
+    places = []
+    for entry in found:
+        places.append((entry.id, crc32(entry.raw), len(body)))
+        body += entry.raw
+    digest = hashlib.sha1(body, usedforsecurity=False).digest()
+    body += digest
+    directory.mkdir(parents=True, exist_ok=True)
+    pack = directory / f"pack-{digest.hex()}.pack"
+    temporary = directory / f"tmp_pack_padre_{os.getpid()}_{digest.hex()[:12]}"
+    index = temporary.with_name(temporary.name.replace("pack", "idx", 1))
+    try:
+        _write(temporary, bytes(body))
+        _write(index, _index(places, digest))
+        temporary.replace(pack)
+        index.replace(pack.with_suffix(".idx"))
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        index.unlink(missing_ok=True)
+        raise
+    fsync_directory(directory)
+    return pack
+
+
+def _write(path: Path, content: bytes) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o444)
+    with open(fd, "wb", buffering=0, closefd=True) as file:  # noqa: PTH123 - from a descriptor
+        file.write(content)
+        os.fsync(fd)
+
+
+def _index(places: list[tuple[bytes, int, int]], digest: bytes) -> bytes:
+    """Returns a version 2 pack index."""
+    places.sort()
+    fanout = [0] * 256
+    for oid, _, _ in places:
+        fanout[oid[0]] += 1
+    total = 0
+    for first, count in enumerate(fanout):
+        total += count
+        fanout[first] = total
+    count = len(places)
+    far = [offset for _, _, offset in places if offset >= _LARGE]
+    order = iter(range(len(far)))
+    near = [_LARGE | next(order) if offset >= _LARGE else offset for _, _, offset in places]
+    content = b"".join(
+        [
+            b"\xfftOc" + struct.pack(">I", 2),
+            struct.pack(">256I", *fanout),
+            b"".join([oid for oid, _, _ in places]),
+            struct.pack(f">{count}I", *[crc for _, crc, _ in places]),
+            struct.pack(f">{count}I", *near),
+            struct.pack(f">{len(far)}Q", *far),
+            digest,
+        ]
+    )
+    return content + hashlib.sha1(content, usedforsecurity=False).digest()

@@ -1,0 +1,202 @@
+"""Reading objects: one pipelined ``git cat-file --batch`` process and a cache of trees."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO
+
+from padre_git.errors import DamagedError, RepositoryError
+from padre_git.vcs.objects import EMPTY_TREE, Commit, Entry, parse_commit, parse_tree
+from padre_git.vcs.process import environment
+
+__all__ = ["Reader"]
+
+#: Requests on the way at once; 41 bytes each fit into a pipe, so writing never blocks.
+_WINDOW = 1000
+_TREES = 20_000
+_NOTHING: Mapping[str, Entry] = MappingProxyType({})
+
+
+class Reader:
+    """Reads objects of one repository; safe to share between threads and across a fork."""
+
+    def __init__(self, git_dir: Path) -> None:
+        self._git_dir = git_dir
+        self._trees: OrderedDict[str, Mapping[str, Entry]] = OrderedDict()
+        self._commits: dict[str, Commit] = {}
+        self._reset()
+
+    def _reset(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.RLock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stop: weakref.finalize[[subprocess.Popen[bytes], int], Reader] | None = None
+
+    def tree(self, oid: str) -> Mapping[str, Entry]:
+        """Returns the entries of a tree by name; the mapping must not be changed."""
+        known = self._trees.get(oid)
+        if known is not None:
+            return known
+        if oid == EMPTY_TREE:
+            return _NOTHING
+        found = parse_tree(self.object(oid, "tree"))
+        self.remember(oid, found)
+        return found
+
+    def remember(self, oid: str, entries: Mapping[str, Entry]) -> None:
+        """Keeps a tree that was just built, so that it need not be read."""
+        self._trees[oid] = entries
+        if len(self._trees) > _TREES:
+            with suppress(KeyError):
+                self._trees.popitem(last=False)
+
+    def load_trees(self, oids: Iterable[str]) -> None:
+        """Reads many trees at once into the cache."""
+        wanted = [oid for oid in dict.fromkeys(oids) if oid not in self._trees]
+        for oid, (kind, content) in self._fetch(wanted):
+            if kind == "tree":
+                self.remember(oid, parse_tree(content))
+
+    def commit(self, oid: str) -> Commit:
+        """Returns what a commit says."""
+        known = self._commits.get(oid)
+        if known is None:
+            known = parse_commit(self.object(oid, "commit"))
+            self.remember_commit(known)
+        return known
+
+    def remember_commit(self, commit: Commit) -> None:
+        """Keeps a commit that was just made, so that it need not be read."""
+        self._commits[commit.id] = commit
+        if len(self._commits) > _WINDOW:
+            with suppress(KeyError, StopIteration, RuntimeError):
+                self._commits.pop(next(iter(self._commits)))
+
+    def object(self, oid: str, kind: str) -> bytes:
+        """Returns the content of one object.
+
+        Raises:
+            DamagedError: if it is missing or of another kind.
+        """
+        return self.objects([oid], kind)[oid]
+
+    def objects(self, oids: Iterable[str], kind: str) -> dict[str, bytes]:
+        """Returns the content of many objects, asked for in one go.
+
+        Raises:
+            DamagedError: if one is missing or of another kind.
+        """
+        found = {}
+        for oid, (what, content) in self._fetch(list(dict.fromkeys(oids))):
+            if what != kind:
+                raise DamagedError(
+                    f"object '{oid}' in '{self._git_dir}' is {what or 'missing'}, not a {kind}",
+                    hint="run `git fsck --full` there; a fetch from the remote may bring it back",
+                )
+            found[oid] = content
+        return found
+
+    def close(self) -> None:
+        """Ends the git process; the reader can be used again and then starts another."""
+        if self._pid != os.getpid():
+            self._forget()
+            return
+        with self._lock:
+            if self._stop is not None:
+                self._stop()
+            self._stop = self._process = None
+
+    def _forget(self) -> None:
+        """Lets go of what belongs to the process that we were forked from."""
+        process, stop = self._process, self._stop
+        if stop is not None:
+            stop.detach()
+        if process is not None:
+            process.returncode = 0  # not our child: nothing to wait for
+            _close_pipes(process)
+        self._reset()
+
+    def _fetch(self, oids: Sequence[str]) -> Iterator[tuple[str, tuple[str, bytes]]]:
+        if self._pid != os.getpid():
+            self._forget()
+        for start in range(0, len(oids), _WINDOW):
+            part = oids[start : start + _WINDOW]
+            with self._lock:
+                try:
+                    found = self._ask(part)
+                except (BrokenPipeError, EOFError):  # it was killed: once more with a new one
+                    self.close()
+                    found = self._ask_again(part)
+                except BaseException:  # interrupted: what is left in the pipe belongs to nobody
+                    self.close()
+                    raise
+            yield from zip(part, found, strict=True)
+
+    def _ask_again(self, oids: Sequence[str]) -> list[tuple[str, bytes]]:
+        try:
+            return self._ask(oids)
+        except (BrokenPipeError, EOFError) as error:
+            self.close()
+            raise RepositoryError(f"git cannot read objects in '{self._git_dir}'") from error
+
+    def _ask(self, oids: Sequence[str]) -> list[tuple[str, bytes]]:
+        process = self._running()
+        assert process.stdin is not None  # noqa: S101 - both were asked for
+        assert process.stdout is not None  # noqa: S101
+        process.stdin.write("".join([f"{oid}\n" for oid in oids]).encode())
+        process.stdin.flush()
+        return [_answer(process.stdout) for _ in oids]
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        process = self._process
+        if process is None:
+            process = self._process = subprocess.Popen(
+                ["git", f"--git-dir={self._git_dir}", "cat-file", "--batch"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env=environment(),
+            )
+            self._stop = weakref.finalize(self, _stop, process, os.getpid())
+        return process
+
+
+def _answer(pipe: IO[bytes]) -> tuple[str, bytes]:
+    head = pipe.readline()
+    if not head.endswith(b"\n"):
+        raise EOFError
+    words = head.split()
+    if len(words) != 3 or not words[2].isdigit():
+        return "", b""
+    size = int(words[2])
+    content = pipe.read(size + 1)
+    if len(content) != size + 1:
+        raise EOFError
+    return words[1].decode(), content[:-1]
+
+
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with suppress(OSError):
+                pipe.close()
+
+
+def _stop(process: subprocess.Popen[bytes], owner: int) -> None:
+    if os.getpid() != owner:  # the exit of a fork must not end its parent's process
+        return
+    _close_pipes(process)
+    try:
+        process.wait(timeout=2)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

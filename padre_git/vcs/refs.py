@@ -1,0 +1,185 @@
+"""Branches and other refs: read as files, moved by compare-and-swap and made durable."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from padre_git.errors import DamagedError, InvalidNameError, RepositoryError
+from padre_git.vcs.locks import fsync_directory, git_lock
+from padre_git.vcs.process import run_git
+
+__all__ = ["RefStore", "StaleRefError", "check_ref", "symbolic_target"]
+
+_ID = re.compile(r"[0-9a-f]{40}")
+_BAD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|\.$|/$|^/|^\.|^-|^@$")
+_ZERO = "0" * 40
+_LOCK_WAIT = 5.0
+
+
+class StaleRefError(RepositoryError):
+    """Says that a ref was not at the value it was to be moved from; nothing was written."""
+
+    code = "stale-ref"
+
+
+def check_ref(name: str) -> str:
+    """Returns the name of a ref if git would take it.
+
+    Raises:
+        InvalidNameError: if it is not ``HEAD`` or below ``refs/``, or not well formed.
+    """
+    if name != "HEAD" and (not name.startswith("refs/") or _BAD.search(name)):
+        raise InvalidNameError(f"not the name of a ref: {name!r}")
+    return name
+
+
+def symbolic_target(head: Path) -> str | None:
+    """Returns the ref that a HEAD file names; None if it is detached, missing or unreadable."""
+    try:
+        text = head.read_text(errors="replace").strip()
+    except OSError:
+        return None
+    return text.removeprefix("ref:").strip() if text.startswith("ref:") else None
+
+
+class RefStore:
+    """Is the refs of one repository that keeps them as files.
+
+    Args:
+        common: the repository's common git directory.
+        mark: see :func:`padre_git.vcs.locks.make_mark`.
+    """
+
+    def __init__(self, common: Path, mark: Path) -> None:
+        self._common = common
+        self._mark = mark
+        self._packed: dict[str, str] = {}
+        self._packed_stat: tuple[int, int, int] | None = None
+
+    def read(self, name: str) -> str | None:
+        """Returns the commit (or tag) that a ref names; None if there is no such ref.
+
+        Raises:
+            DamagedError: if its file holds something else.
+        """
+        for _ in range(5):  # a branch may be a symbolic ref; git follows five of them
+            try:
+                text = (self._common / name).read_text(errors="replace").strip()
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                return self._read_packed().get(name)
+            if _ID.fullmatch(text):
+                return text
+            if not text.startswith("ref:"):
+                break
+            name = text.removeprefix("ref:").strip()
+        raise DamagedError(
+            f"ref '{name}' in '{self._common}' holds no commit",
+            hint=f"find its last value in '{self._common / 'logs' / name}'",
+        )
+
+    def _read_packed(self) -> dict[str, str]:
+        path = self._common / "packed-refs"
+        try:
+            seen = path.stat()
+        except FileNotFoundError:
+            return {}
+        stat = (seen.st_ino, seen.st_mtime_ns, seen.st_size)
+        if stat != self._packed_stat:
+            lines = path.read_text(errors="replace").splitlines()
+            pairs = (line.split(" ", 1) for line in lines if line[:1] not in {"#", "^", ""})
+            self._packed = {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
+            self._packed_stat = stat
+        return self._packed
+
+    def names(self, prefix: str) -> dict[str, str]:
+        """Returns every ref whose name begins with ``prefix``, with what it names."""
+        form = "--format=%(objectname) %(refname)"
+        out = run_git(["for-each-ref", form, prefix.rstrip("/")], self._common).decode()
+        pairs = (line.split(" ", 1) for line in out.splitlines())
+        return {name: oid for oid, name in pairs if name.startswith(prefix)}
+
+    def write(self, name: str, new: str, old: str | None) -> None:
+        """Moves a ref from one value to another, durably.
+
+        Args:
+            name: the full name, ``refs/…``.
+            new: what it names afterwards.
+            old: what it must name now; None if it must not exist.
+
+        Raises:
+            StaleRefError: if it names something else by now.
+            LockedError: if another process holds the ref's lock for too long.
+        """
+        path = self.real(check_ref(name))
+        self._make_directories(path.parent)
+        with git_lock(path, mark=self._mark, timeout=_LOCK_WAIT):
+            now = self.read(name)
+            if now != old:
+                raise StaleRefError(f"ref '{name}' is at {now}, not at {old}")
+            self._replace(path, f"{new}\n")
+
+    def delete(self, name: str, old: str | None = None) -> None:
+        """Deletes a ref, durably; one that does not exist is left alone.
+
+        Args:
+            name: the full name.
+            old: what it must name now; None if that does not matter.
+
+        Raises:
+            StaleRefError: if it names something else by now.
+        """
+        path = self.real(check_ref(name))
+        now = self.read(name)
+        if now is None:
+            return
+        if name in self._read_packed():
+            run_git(["update-ref", "-d", name, *([old] if old else [])], self._common)
+            return
+        with git_lock(path, mark=self._mark, timeout=_LOCK_WAIT):
+            now = self.read(name)
+            if old is not None and now != old:
+                raise StaleRefError(f"ref '{name}' is at {now}, not at {old}")
+            with suppress(FileNotFoundError):
+                path.unlink()
+            fsync_directory(path.parent)
+
+    def real(self, name: str) -> Path:
+        """Returns the file that holds a ref, behind symbolic refs.
+
+        Raises:
+            InvalidNameError: if a name on the way is not the name of a ref.
+        """
+        for _ in range(5):
+            target = symbolic_target(self._common / name)
+            if target is None:
+                break
+            name = check_ref(target)
+        return self._common / name
+
+    def _make_directories(self, directory: Path) -> None:
+        missing = []
+        while not directory.is_dir():
+            missing.append(directory)
+            directory = directory.parent
+        for path in reversed(missing):
+            with suppress(FileExistsError):
+                path.mkdir()
+            fsync_directory(path.parent)
+
+    def _replace(self, path: Path, text: str) -> None:
+        fresh = self._mark.with_name(f"ref.{os.getpid()}")
+        with fresh.open("w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            fresh.replace(path)
+        except (
+            OSError
+        ) as error:  # a directory of that name: git has `a` and `a/b` exclude each other
+            fresh.unlink(missing_ok=True)
+            raise RepositoryError(f"ref '{path}' cannot be written: {error.strerror}") from error
+        fsync_directory(path.parent)

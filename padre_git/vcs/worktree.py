@@ -1,0 +1,283 @@
+"""Work-tree files: written and removed so that nothing of the user's is ever lost."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from padre_git.errors import Conflict, ConflictError
+from padre_git.vcs.index import Index, same_file
+from padre_git.vcs.objects import EXECUTABLE, LINK, MODULE, Entry, object_id
+
+__all__ = ["Change", "WorkTree"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """Is what is to become of one file.
+
+    Attributes:
+        path: below the work tree's root.
+        known: what may stand there now, None for nothing; anything else is the user's.
+        new: what is to stand there; None for nothing.
+    """
+
+    path: str
+    known: frozenset[Entry | None]
+    new: Entry | None
+
+
+class WorkTree:
+    """Is a directory of checked-out files.
+
+    Args:
+        root: the directory.
+        scratch: a directory on the same file system for files that are being written.
+        links: whether symbolic links are made as such (git's core.symlinks).
+        clean: gives the id of a file's content as git would store it, filters included.
+        torn: gives the content of a blob while a killed process's work is being finished, when
+            a file that only begins like the wanted one is ours; None at all other times.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        scratch: Path,
+        *,
+        links: bool,
+        clean: Callable[[str], str],
+        torn: Callable[[str], bytes] | None = None,
+    ) -> None:
+        self._root = root
+        self._base = os.fspath(root)
+        self._scratch = scratch
+        self._links = links
+        self._clean = clean
+        self._torn = torn
+        self._safe: set[str] = set()
+        self._seen: dict[str, os.stat_result | None] = {}
+
+    def check(self, changes: Iterable[Change], index: Index) -> None:
+        """Refuses changes that would overwrite what the user has not committed.
+
+        Raises:
+            ConflictError: naming every such path; nothing was written.
+        """
+        wanted = list(changes)
+        going = {change.path for change in wanted if change.new is None}
+        found = [
+            Conflict(key=change.path, field=None, theirs=reason)
+            for change in wanted
+            if (reason := self._trouble(change, index, going))
+        ]
+        if found:
+            raise ConflictError(
+                f"'{found[0].key}' {found[0].theirs} in '{self._root}'"
+                + (f" (and {len(found) - 1} more)" if len(found) > 1 else ""),
+                conflicts=found,
+                hint="commit, move or undo that, then try again",
+            )
+
+    def _trouble(self, change: Change, index: Index, going: set[str]) -> str | None:
+        """Returns why a change cannot be made, in words that follow the path."""
+        allowed = change.known | {change.new}
+        staged = index.get(change.path)
+        if index.is_unmerged(change.path):
+            return "is in conflict"
+        if (staged.entry if staged else None) not in allowed:
+            return "has staged changes"
+        if staged is not None and staged.skipped:
+            return None
+        if change.new is not None and (above := self._blocked(change.path, going)):
+            return f"cannot be written below '{above}', which is no directory"
+        return self._in_the_way(change, staged.stat if staged else (), allowed, going)
+
+    def _in_the_way(
+        self,
+        change: Change,
+        known: tuple[int, ...],
+        allowed: frozenset[Entry | None],
+        going: set[str],
+    ) -> str | None:
+        seen = self._look(change.path)
+        if seen is None:
+            missing = change.new is not None and None not in change.known
+            return "is deleted but not committed" if missing else None
+        if stat.S_ISDIR(seen.st_mode):
+            return self._holds_others(change, going)
+        if known and same_file(known, seen) and known[-1]:
+            return None
+        if self._holds(change.path, seen, allowed) or self._is_torn(change):
+            return None
+        return "has uncommitted changes" if known else "is an untracked file in the way"
+
+    def _holds_others(self, change: Change, going: set[str]) -> str | None:
+        if change.new is None or change.new.mode == MODULE:
+            return None
+        inside = self._root / change.path
+        files = (path for path in inside.rglob("*") if not path.is_dir() or path.is_symlink())
+        others = (path for path in files if path.relative_to(self._root).as_posix() not in going)
+        return "is a directory with other files" if next(others, None) else None
+
+    def _holds(self, path: str, seen: os.stat_result, allowed: frozenset[Entry | None]) -> bool:
+        """Tells whether a file's content is one that may be there."""
+        place = self._root / path
+        ids = {entry.id for entry in allowed if entry is not None}
+        if stat.S_ISLNK(seen.st_mode):
+            links = {entry.id for entry in allowed if entry is not None and entry.mode == LINK}
+            return object_id("blob", os.fsencode(place.readlink())) in links
+        if not stat.S_ISREG(seen.st_mode):
+            return False
+        if object_id("blob", place.read_bytes()) in ids:
+            return True
+        return bool(ids) and self._clean(path) in ids
+
+    def _is_torn(self, change: Change) -> bool:
+        if self._torn is None or change.new is None:
+            return False
+        return self._torn(change.new.id).startswith((self._root / change.path).read_bytes())
+
+    def _look(self, path: str) -> os.stat_result | None:
+        try:
+            seen = os.lstat(f"{self._base}/{path}")
+        except (FileNotFoundError, NotADirectoryError):
+            self._seen[path] = None
+            return None
+        self._seen[path] = seen
+        return seen
+
+    def _blocked(self, path: str, going: set[str]) -> str | None:
+        """Returns the first part of a path's directories that is not a real directory."""
+        above = path.rpartition("/")[0]
+        if not above or above in self._safe:
+            return None
+        blocked = self._blocked(above, going)
+        if blocked is None:
+            seen = self._look(above)
+            if seen is not None and not stat.S_ISDIR(seen.st_mode) and above not in going:
+                return above
+            if seen is not None and stat.S_ISDIR(seen.st_mode):
+                self._safe.add(above)
+        return blocked
+
+    def write(
+        self, changes: Iterable[Change], contents: Mapping[str, bytes]
+    ) -> dict[str, os.stat_result]:
+        """Makes checked changes and returns the status of every file that now is as wanted.
+
+        A file that changed after the check stays as the user left it.
+
+        Args:
+            changes: what :meth:`check` has let pass.
+            contents: bytes by object id.
+        """
+        wanted = list(changes)
+        for change in wanted:
+            if change.new is None:
+                self._remove(change.path)
+        done = {}
+        for change in wanted:
+            if change.new is not None:
+                seen = self._put(change.path, change.new, contents)
+                if seen is not None:
+                    done[change.path] = seen
+        return done
+
+    def _unchanged(self, path: str) -> bool:
+        before = self._seen.get(path)
+        now = self._look(path)
+        if before is None or now is None:
+            return before is now
+        return (before.st_ino, before.st_mtime_ns, before.st_size) == (
+            now.st_ino,
+            now.st_mtime_ns,
+            now.st_size,
+        )
+
+    def _remove(self, path: str) -> None:
+        if self._seen.get(path) is None or not self._unchanged(path):
+            return
+        place = self._root / path
+        with suppress(IsADirectoryError):
+            place.unlink(missing_ok=True)
+        self._safe.clear()
+        remove_empty(self._root, place.parent)
+
+    def _put(self, path: str, new: Entry, contents: Mapping[str, bytes]) -> os.stat_result | None:
+        place = f"{self._base}/{path}"
+        before = self._seen.get(path)
+        if new.mode == MODULE:
+            Path(place).mkdir(parents=True, exist_ok=True)
+            return os.lstat(place)
+        content = contents[new.id]
+        if before is not None and stat.S_ISDIR(before.st_mode):
+            remove_empty(self._root, Path(place))
+        elif before is not None:
+            return self._replace(path, new, content)
+        self._make_directories(path)
+        try:
+            return self._create(place, new, content)
+        except FileExistsError:  # appeared since the check: the user's, unless it is just the same
+            return None
+
+    def _make_directories(self, path: str) -> None:
+        above = path.rpartition("/")[0]
+        if above and above not in self._safe:
+            self._make_directories(above)
+            with suppress(FileExistsError):
+                os.mkdir(f"{self._base}/{above}")  # noqa: PTH102 - measured: called for every run
+            if stat.S_ISDIR(os.lstat(f"{self._base}/{above}").st_mode):
+                self._safe.add(above)
+            else:
+                raise ConflictError(f"'{above}' in '{self._root}' is no directory any more")
+
+    def _create(self, place: str, new: Entry, content: bytes) -> os.stat_result:
+        if new.mode == LINK and self._links:
+            Path(place).symlink_to(os.fsdecode(content))
+            return os.lstat(place)
+        mode = 0o777 if new.mode == EXECUTABLE else 0o666
+        fd = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+        try:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[os.write(fd, rest) :]
+            return os.fstat(fd)
+        finally:
+            os.close(fd)
+
+    def _replace(self, path: str, new: Entry, content: bytes) -> os.stat_result | None:
+        place = self._root / path
+        seen = self._seen[path]
+        assert seen is not None  # noqa: S101 - only called for files that were seen
+        if self._same(place, seen, new, content):
+            return seen
+        fresh = self._scratch / f"file.{os.getpid()}"
+        fresh.unlink(missing_ok=True)
+        self._create(os.fspath(fresh), new, content)
+        if not self._unchanged(path):
+            fresh.unlink()
+            return None
+        os.replace(fresh, place)  # noqa: PTH105 - the same call for links and files
+        return os.lstat(place)
+
+    def _same(self, place: Path, seen: os.stat_result, new: Entry, content: bytes) -> bool:
+        if stat.S_ISLNK(seen.st_mode):
+            return new.mode == LINK and os.fsencode(place.readlink()) == content
+        executable = bool(seen.st_mode & 0o100)
+        if seen.st_size != len(content) or executable != (new.mode == EXECUTABLE):
+            return False
+        return place.read_bytes() == content
+
+
+def remove_empty(root: Path, directory: Path) -> None:
+    """Removes a directory and those above it as far as they are empty, but never the root."""
+    while directory != root:
+        try:
+            directory.rmdir()
+        except OSError:
+            return
+        directory = directory.parent
