@@ -36,6 +36,7 @@ from padre_git.messages.events import (
     Skipped,
     Stored,
 )
+from padre_git.messages.exchange import Compare, Flush, Pull, Push, Status, Sync
 
 __all__ = [
     "Annotate",
@@ -43,6 +44,7 @@ __all__ = [
     "Command",
     "Commit",
     "CommitEach",
+    "Compare",
     "ConflictFound",
     "Delete",
     "DeleteMode",
@@ -50,6 +52,7 @@ __all__ = [
     "Ensure",
     "Event",
     "Exists",
+    "Flush",
     "Get",
     "History",
     "List",
@@ -58,7 +61,9 @@ __all__ = [
     "Op",
     "Part",
     "Prepare",
+    "Pull",
     "Pulled",
+    "Push",
     "Pushed",
     "Put",
     "Read",
@@ -66,8 +71,10 @@ __all__ = [
     "Resolve",
     "Shorten",
     "Skipped",
+    "Status",
     "Stored",
     "Subject",
+    "Sync",
     "Version",
     "Where",
 ]

@@ -14,6 +14,7 @@ from padre_git.backends.base import Backend
 from padre_git.bus import Bus
 from padre_git.model import Record
 from padre_git.services.annotating import Annotating
+from padre_git.services.exchange import ExchangeService
 from padre_git.services.kinds import KINDS
 from padre_git.services.parts import ComputationService, Large, SplitService
 from padre_git.services.record import RecordService
@@ -46,6 +47,7 @@ def connect(
     """
     for kind in KINDS:
         RecordService(kind, backend, bus, clock)
+    ExchangeService(backend, bus)
     Annotating(backend, bus, clock)
     ComputationService(backend, bus)
     SplitService(backend, bus, large)

@@ -70,7 +70,7 @@ class Writing(Generic[E]):
         self._check_execution(entity)
 
         def attempt() -> E:
-            before = self._stored(entity.key)
+            before = self._before(entity)
             change = self._change(entity, before)
             subject = subject_of(entity, _readable(before))
             message = Message(op=Op.PUT, subject=subject_text(command.message, subject))
@@ -82,8 +82,7 @@ class Writing(Generic[E]):
     def prepare(self, command: Prepare) -> Change:
         """Handles :class:`Prepare`."""
         entity = self._named(command.entity)
-        before = None if entity.revision == ABSENT else self._stored(entity.key)
-        change = self._change(entity, before)
+        change = self._change(entity, self._before(entity))
         if not command.parts:
             return change
         files = {**(change.files or {}), **command.parts}
@@ -165,11 +164,17 @@ class Writing(Generic[E]):
                 f"not a {self.kind}: {type(value).__name__}",
                 hint=f"pass a padre_git.{self._row.type.__name__}",
             )
-        return cast("E", self._row.named(value, self._clock))
+        named = cast("E", self._row.named(value, self._clock))
+        if isinstance(value, Run) and value.id is None:  # nobody can have this id already
+            return named.replace(revision=ABSENT)
+        return named
 
     def _stored(self, key: Key) -> Record | None:
         found = self._backend.read([key]).get(key)
         return found if isinstance(found, Record) else None
+
+    def _before(self, entity: E) -> Record | None:
+        return None if entity.revision == ABSENT else self._stored(entity.key)
 
     def _change(self, entity: E, before: Record | None) -> Change:
         """Returns the change that stores an entity; where it is published is not its to say."""

@@ -1,0 +1,61 @@
+"""Commands about whole projects: what they exchange with their remotes, and what changed in them.
+
+All are addressed to the service of projects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from padre_git.messages.commands import Command
+
+__all__ = ["Compare", "Flush", "Pull", "Push", "Status", "Sync"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Push(Command[None]):
+    """Publishes what the clone of a project has: data first, then commits."""
+
+    project: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pull(Command[None]):
+    """Brings in what the remote has of a project."""
+
+    project: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sync(Command[None]):
+    """Pulls, merges and pushes: both sides have everything afterwards."""
+
+    project: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status(Command[Any]):
+    """Returns how the clone of a project and its remote stand to each other."""
+
+    project: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flush(Command[None]):
+    """Publishes what waits in the background, now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compare(Command[Any]):
+    """Returns which records of a project differ between two states.
+
+    Attributes:
+        project: its name.
+        start: a state; None for "before anything".
+        end: a state; None for now.
+    """
+
+    project: str
+    start: str | None = None
+    end: str | None = None
