@@ -95,7 +95,7 @@ class Mover:
         while True:
             base = self._tip()
             try:
-                sites = [] if waiting else self._sites()
+                sites = [] if waiting else self.sites()
                 new = self._build(base, plan)
                 if waiting:
                     return self._hold(base, new)
@@ -143,7 +143,7 @@ class Mover:
         """Takes back what a lost race has left, when no second attempt will be made."""
         if self.applied:
             with suppress(ConflictError, LockedError):  # what is the user's by now stays
-                self._follow(self._sites(), base, base)
+                self._follow(self.sites(), base, base)
             self.applied, self.at = {}, None
             self.clone.intent.unlink(missing_ok=True)
 
@@ -155,7 +155,7 @@ class Mover:
             LockedError: if the user is in the middle of something.
             StaleRefError: if the branch has moved meanwhile.
         """
-        self._place(self._sites(), base, new)
+        self._place(self.sites(), base, new)
 
     def _place(self, sites: Sequence[Site], base: str | None, new: str | None) -> None:
         if new is None or (new == base and not self.applied):
@@ -166,7 +166,12 @@ class Mover:
         self.applied, self.at = {}, None
         self.clone.intent.unlink(missing_ok=True)
 
-    def _sites(self) -> list[Site]:
+    def sites(self) -> list[Site]:
+        """Returns the work trees that are to follow the branch.
+
+        Raises:
+            LockedError: if the user is in the middle of something in one of them.
+        """
         found = self.clone.checkouts()
         for checkout in found:
             state = state_of(checkout)

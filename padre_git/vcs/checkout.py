@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from padre_git.errors import ConflictError, LockedError
+from padre_git.errors import ConflictError, LockedError, UnsupportedError
 from padre_git.vcs.config import Config
+from padre_git.vcs.eviction import Evictions
 from padre_git.vcs.index import Index, Stamp, UnknownIndexError, stamp
 from padre_git.vcs.locks import git_lock
 from padre_git.vcs.process import run_git, try_git
@@ -125,16 +126,37 @@ class Site(ABC):
             LockedError: if a process holds the index for too long; files may be in place.
         """
 
+    @abstractmethod
+    def evict(self, paths: Sequence[str]) -> None:
+        """Takes the files of directories out of the work tree; git keeps their content.
+
+        Raises:
+            ConflictError: naming files that hold what is not committed; nothing was removed.
+            LockedError: if a process holds the index.
+        """
+
+    @abstractmethod
+    def restore(self, paths: Sequence[str], read: Callable[[list[str]], dict[str, bytes]]) -> None:
+        """Brings evicted files back; files that are there stay as they are.
+
+        Args:
+            paths: directories or files.
+            read: gives the content of blobs by id.
+
+        Raises:
+            LockedError: if a process holds the index.
+        """
+
 
 class SplicedSite(Site):
     """Is a full checkout, whose files and index entries we write ourselves."""
 
     def __init__(
-        self, tree: WorkTree, index: IndexFile, *, evicted: tuple[str, ...], timeout: float
+        self, tree: WorkTree, index: IndexFile, *, evictions: Evictions, timeout: float
     ) -> None:
         self._tree = tree
         self._index = index
-        self._evicted = evicted
+        self._evictions = evictions
         self._timeout = timeout
 
     def check(self, old: str, new: str, changes: Sequence[Change]) -> None:
@@ -146,7 +168,7 @@ class SplicedSite(Site):
         known = index.get(change.path)
         if known is not None:
             return known.skipped and known.entry in change.known | {change.new}
-        return change.path.startswith(self._evicted) if self._evicted else False
+        return self._evictions.covers(change.path)
 
     def follow(
         self, old: str, new: str, changes: Sequence[Change], contents: Mapping[str, bytes]
@@ -174,6 +196,48 @@ class SplicedSite(Site):
         else:
             index.set(change.path, change.new, seen, skip=skip)
 
+    def evict(self, paths: Sequence[str]) -> None:
+        """Implements :meth:`Site.evict`: first the index, so that no file is ever missed."""
+        index, version = self._index.load()
+        gone = [_keep(index, path) for path in _covered(index, paths)]
+        self._tree.check((c for c in gone if not _is_skipped(index, c.path)), index)
+        for change in gone:
+            assert change.new is not None  # noqa: S101 - made so by _keep
+            index.set(change.path, change.new, None, skip=True)
+        if not self._index.store(index, version, timeout=self._timeout):
+            raise LockedError(f"the index '{self._index.path}' has just changed; try again")
+        self._tree.remove([change.path for change in gone])
+
+    def restore(self, paths: Sequence[str], read: Callable[[list[str]], dict[str, bytes]]) -> None:
+        """Implements :meth:`Site.restore`: first the files, for the same reason."""
+        index, version = self._index.load()
+        back = [_keep(index, p) for p in _covered(index, paths) if _is_skipped(index, p)]
+        contents = read([change.new.id for change in back if change.new is not None])
+        self._tree.look([change.path for change in back])
+        seen = self._tree.write(back, contents)
+        for change in back:
+            assert change.new is not None  # noqa: S101 - made so by _keep
+            index.set(change.path, change.new, seen.get(change.path))
+        if not self._index.store(index, version, timeout=self._timeout):
+            raise LockedError(f"the index '{self._index.path}' has just changed; try again")
+
+
+def _covered(index: Index, paths: Sequence[str]) -> list[str]:
+    """Returns the paths in the index that are, or lie below, one of these."""
+    found = [p for path in paths for p in [path, *index.below(path)]]
+    return [path for path in dict.fromkeys(found) if index.get(path) is not None]
+
+
+def _is_skipped(index: Index, path: str) -> bool:
+    known = index.get(path)
+    return known is not None and known.skipped
+
+
+def _keep(index: Index, path: str) -> Change:
+    known = index.get(path)
+    assert known is not None  # noqa: S101 - only asked for what is there
+    return Change(path=path, known=frozenset([known.entry]), new=known.entry)
+
 
 class GitSite(Site):
     """Is a work tree whose index only git itself should change (sparse, split, version 4)."""
@@ -200,9 +264,23 @@ class GitSite(Site):
         """Implements :meth:`Site.follow`."""
         run_git(["read-tree", "-m", "-u", old, new], self._root)
 
+    def evict(self, paths: Sequence[str]) -> None:
+        """Implements :meth:`Site.evict`."""
+        raise UnsupportedError(
+            f"'{self._root}' is a sparse checkout",
+            hint="use `git sparse-checkout` to leave files out",
+        )
+
+    def restore(self, paths: Sequence[str], read: Callable[[list[str]], dict[str, bytes]]) -> None:
+        """Implements :meth:`Site.restore`."""
+        raise UnsupportedError(
+            f"'{self._root}' is a sparse checkout",
+            hint="use `git sparse-checkout add` to have files",
+        )
+
 
 def open_site(
-    checkout: Checkout, index: IndexFile, config: Config, tree: WorkTree, evicted: tuple[str, ...]
+    checkout: Checkout, index: IndexFile, config: Config, tree: WorkTree, evictions: Evictions
 ) -> Site:
     """Returns the right way to change a work tree.
 
@@ -211,7 +289,7 @@ def open_site(
         index: its index file.
         config: says whether it is sparse.
         tree: its files.
-        evicted: directories (ending in a slash) whose files are left out of the work tree.
+        evictions: which directories are left out of the work tree.
     """
     if not config.is_true("core.sparsecheckout"):
         try:
@@ -219,7 +297,7 @@ def open_site(
         except UnknownIndexError:
             pass
         else:
-            return SplicedSite(tree, index, evicted=evicted, timeout=2.0)
+            return SplicedSite(tree, index, evictions=evictions, timeout=2.0)
     return GitSite(checkout)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Self
 from padre_git.errors import (
     InvalidInputError,
     LockedError,
-    NotFoundError,
     RepositoryError,
 )
 from padre_git.messages import Author
@@ -21,15 +19,14 @@ from padre_git.vcs import setup
 from padre_git.vcs.advance import PENDING, Clone, Mover, Plan
 from padre_git.vcs.checkout import IndexFile, Site, open_site
 from padre_git.vcs.config import Config
+from padre_git.vcs.eviction import Evictions
+from padre_git.vcs.history import History
 from padre_git.vcs.identity import Identity, find_identity
 from padre_git.vcs.locks import clear_stale, make_mark
-from padre_git.vcs.objects import Commit
 from padre_git.vcs.packs import PackWriter
-from padre_git.vcs.plan import NewCommit, build_plan, differences
-from padre_git.vcs.process import run_git, try_git
-from padre_git.vcs.reader import Reader
+from padre_git.vcs.plan import NewCommit, build_plan
+from padre_git.vcs.process import run_git
 from padre_git.vcs.reflog import Reflog
-from padre_git.vcs.refs import RefStore
 from padre_git.vcs.snapshot import Snapshot
 from padre_git.vcs.userstate import Checkout, UserState, checkouts, state_of
 from padre_git.vcs.worktree import WorkTree
@@ -42,7 +39,7 @@ __all__ = ["Repository"]
 _POLL = 0.002
 
 
-class Repository:
+class Repository(History):
     """Is one clone of a project and the branch we write to.
 
     Use :meth:`create`, :meth:`open` or :meth:`clone`; then :meth:`snapshot` reads and
@@ -57,15 +54,10 @@ class Repository:
     """
 
     def __init__(self, path: str | Path, *, branch: str) -> None:
-        self.path = Path(path)
-        self.branch = setup.check_branch(branch)
-        self.git_dir, self.common_dir, self._is_bare = setup.find_git_dir(self.path)
-        self._own = self.common_dir / "padre"
-        self._mark = self._own / "mark"
+        super().__init__(path, branch=branch)
         self._config = Config(self.path, self.common_dir)
-        self._reader = Reader(self.common_dir)
-        self._refs = RefStore(self.common_dir, self._mark)
         self._reflog = Reflog(self.common_dir, self._config)
+        self._evictions = Evictions(self._own / "evicted")
         self._indexes: dict[Path, IndexFile] = {}
         self._lock: FileLock | None = None
         self._guard = threading.Lock()
@@ -129,10 +121,6 @@ class Repository:
             setup.clone(url, place, branch=branch)
         return cls(path, branch=branch)
 
-    def close(self) -> None:
-        """Ends the git process that reads objects; it can be called twice."""
-        self._reader.close()
-
     def __enter__(self) -> Self:
         return self
 
@@ -141,96 +129,6 @@ class Repository:
 
     def __repr__(self) -> str:
         return f"Repository({str(self.path)!r}, branch={self.branch!r})"
-
-    # -- reading ------------------------------------------------------------------------------
-
-    def tip(self) -> str | None:
-        """Returns the commit that holds everything that was acknowledged; None for none yet.
-
-        That is ``refs/padre/pending`` while commits wait for the user to be free, else the branch.
-        """
-        return self._refs.read(PENDING) or self._refs.read(f"refs/heads/{self.branch}")
-
-    def snapshot(self, commit: str | None = None) -> Snapshot:
-        """Returns the project as a commit has it; as :meth:`tip` has it without one."""
-        return Snapshot(self._reader, self.tip() if commit is None else commit)
-
-    def commit(self, oid: str) -> Commit:
-        """Returns what a commit says."""
-        return self._reader.commit(oid)
-
-    def resolve(self, at: str) -> str:
-        """Returns the commit that a commit id, tag, branch or RFC 3339 date names.
-
-        A date names the last commit at that time in the history of :meth:`tip`.
-
-        Raises:
-            NotFoundError: if it names none.
-        """
-        tip = self.tip()
-        moment = _moment(at)
-        if moment is not None and tip is not None:
-            before = f"--before={moment.astimezone(UTC).isoformat()}"
-            found = run_git(["rev-list", "-1", before, tip], self.path)
-        else:
-            name = at + "^{commit}"
-            found = try_git(
-                ["rev-parse", "--verify", "--quiet", "--end-of-options", name], self.path
-            ).out
-        lines = found.decode().split()
-        if not lines or at.startswith("-"):
-            raise NotFoundError(f"no commit '{at}' in '{self.path}'")
-        return lines[-1]
-
-    def log(
-        self, paths: Sequence[str] = (), *, limit: int | None = None, at: str | None = None
-    ) -> list[Commit]:
-        """Returns the commits that changed any of these paths, newest first.
-
-        Args:
-            paths: files or directories; none for every commit.
-            limit: at most this many.
-            at: a commit id; None for :meth:`tip`.
-        """
-        start = at or self.tip()
-        if start is None:
-            return []
-        count = [] if limit is None else [f"--max-count={limit}"]
-        literal = [f":(literal,top){path}" for path in paths]
-        out = run_git(["rev-list", *count, start, "--", *literal], self.path)
-        return [self._reader.commit(oid) for oid in out.decode().split()]
-
-    def diff_paths(self, a: str | None, b: str) -> list[str]:
-        """Returns the paths of the files that differ between two commits; None for no commit."""
-        trees = self.snapshot(a).tree if a else Snapshot(self._reader, None).tree
-        return [d.path for d in differences(self._reader, trees, self.snapshot(b).tree)]
-
-    def is_ancestor(self, a: str, b: str) -> bool:
-        """Tells whether commit ``a`` is ``b`` or in its history."""
-        if a == b or a in self._reader.commit(b).parents:
-            return True
-        done = try_git(["merge-base", "--is-ancestor", a, b], self.path)
-        if done.code not in {0, 1}:
-            raise RepositoryError(f"git merge-base failed in '{self.path}': {done.err.strip()}")
-        return done.code == 0
-
-    def merge_bases(self, a: str, b: str) -> list[str]:
-        """Returns the best common ancestors of two commits."""
-        return try_git(["merge-base", "--all", a, b], self.path).out.decode().split()
-
-    def merge_base(self, a: str, b: str) -> str | None:
-        """Returns one best common ancestor of two commits; None if they share no history."""
-        return next(iter(self.merge_bases(a, b)), None)
-
-    # -- refs ---------------------------------------------------------------------------------
-
-    def read_ref(self, name: str) -> str | None:
-        """Returns what a ref names; None if there is no such ref."""
-        return self._refs.read(name)
-
-    def refs(self, prefix: str = "refs/") -> dict[str, str]:
-        """Returns every ref whose name begins with a prefix, with what it names."""
-        return self._refs.names(prefix)
 
     def write_ref(self, name: str, new: str, old: str | None) -> None:
         """Moves a ref durably if it is at ``old`` (None: does not exist).
@@ -249,8 +147,6 @@ class Repository:
         """
         with self.lock():
             self._refs.delete(name, old)
-
-    # -- writing ------------------------------------------------------------------------------
 
     @contextmanager
     def lock(self, *, timeout: float = 60.0) -> Iterator[None]:
@@ -307,6 +203,8 @@ class Repository:
             mover = self._mover()
             try:
                 tip = mover.advance(plan, timeout=timeout)
+            except PadreGitError:  # some of ours are OSErrors, too
+                raise
             except OSError as error:
                 raise _storage_error(self.path, error) from error
         if tip is None:
@@ -346,8 +244,54 @@ class Repository:
             mover = self._mover()
             try:
                 return mover.bring_up()
+            except PadreGitError:  # some of ours are OSErrors, too
+                raise
             except OSError as error:
                 raise _storage_error(self.path, error) from error
+
+    def evict(self, paths: Iterable[str]) -> None:
+        """Takes directories out of the work tree; git keeps their content and misses nothing.
+
+        Args:
+            paths: directories or files as the branch has them.
+
+        Raises:
+            ConflictError: naming files with uncommitted changes; nothing was removed.
+            LockedError: if the user is in the middle of something.
+        """
+        wanted = list(paths)
+        with self._changing() as sites:
+            for site in sites:
+                site.evict(wanted)
+            self._evictions.change(wanted, evicted=True)
+
+    def restore(self, paths: Iterable[str]) -> None:
+        """Brings evicted directories back into the work tree.
+
+        Args:
+            paths: directories or files as the branch has them.
+
+        Raises:
+            LockedError: if the user is in the middle of something.
+        """
+        wanted = list(paths)
+        with self._changing() as sites:
+            for site in sites:
+                site.restore(wanted, partial(self._reader.objects, kind="blob"))
+            self._evictions.change(wanted, evicted=False)
+
+    def is_evicted(self, path: str) -> bool:
+        """Tells whether a path was left out of the work tree by :meth:`evict`."""
+        return self._evictions.covers(path)
+
+    @contextmanager
+    def _changing(self) -> Iterator[list[Site]]:
+        """Gives the work trees to change, with nothing waiting to be brought up."""
+        with self.lock():
+            mover = self._mover()
+            if not mover.bring_up():
+                raise LockedError(f"the work tree of '{self.path}' is in use ({self.state()})")
+            yield mover.sites()
 
     def state(self) -> UserState:
         """Returns what the user is in the middle of, where the branch is checked out."""
@@ -396,7 +340,7 @@ class Repository:
             clean=partial(_clean_id, checkout.root),
             torn=partial(self._reader.object, kind="blob") if recovering else None,
         )
-        return open_site(checkout, index, self._config, tree, ())
+        return open_site(checkout, index, self._config, tree, self._evictions)
 
     def _move_ref(self, name: str, new: str, old: str | None, why: str) -> None:
         self._refs.write(name, new, old)
@@ -408,22 +352,8 @@ def _clean_id(root: Path, path: str) -> str:
     return run_git(["hash-object", "--", path], root).decode().strip()
 
 
-def _moment(text: str) -> datetime | None:
-    """Returns the time that an RFC 3339 date or date-time names; None if it is something else."""
-    if len(text) < 10 or text[4:5] != "-":
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
 def _storage_error(path: Path, error: OSError) -> RepositoryError:
     return RepositoryError(
         f"'{path}' could not be written: {error.strerror or error} ({error.filename or 'a file'})",
         hint="what was acknowledged before stands; the next call finishes or forgets this one",
     )
-
-
-_ = Iterable

@@ -187,6 +187,16 @@ class WorkTree:
                     done[change.path] = seen
         return done
 
+    def look(self, paths: Iterable[str]) -> None:
+        """Notes how files are now, for a :meth:`write` that was not preceded by a check."""
+        for path in paths:
+            self._look(path)
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Removes checked files, and the directories that are left empty."""
+        for path in paths:
+            self._remove(path)
+
     def _unchanged(self, path: str) -> bool:
         before = self._seen.get(path)
         now = self._look(path)

@@ -1,0 +1,140 @@
+"""The reading half of a repository: tips, snapshots, history and refs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from padre_git.errors import NotFoundError, RepositoryError
+from padre_git.vcs import setup
+from padre_git.vcs.advance import PENDING
+from padre_git.vcs.objects import Commit
+from padre_git.vcs.plan import differences
+from padre_git.vcs.process import run_git, try_git
+from padre_git.vcs.reader import Reader
+from padre_git.vcs.refs import RefStore
+from padre_git.vcs.snapshot import Snapshot
+
+__all__ = ["History"]
+
+
+class History:
+    """Is what can be read of one clone.
+
+    Attributes:
+        path: the work tree's root, or the directory of a bare repository.
+        branch: short name of the branch.
+        git_dir: the git directory of this work tree.
+        common_dir: the git directory that all work trees of this repository share.
+    """
+
+    def __init__(self, path: str | Path, *, branch: str) -> None:
+        self.path = Path(path)
+        self.branch = setup.check_branch(branch)
+        self.git_dir, self.common_dir, self._is_bare = setup.find_git_dir(self.path)
+        self._own = self.common_dir / "padre"
+        self._mark = self._own / "mark"
+        self._reader = Reader(self.common_dir)
+        self._refs = RefStore(self.common_dir, self._mark)
+
+    def close(self) -> None:
+        """Ends the git process that reads objects; it can be called twice."""
+        self._reader.close()
+
+    def tip(self) -> str | None:
+        """Returns the commit that holds everything that was acknowledged; None for none yet.
+
+        That is ``refs/padre/pending`` while commits wait for the user to be free, else the branch.
+        """
+        return self._refs.read(PENDING) or self._refs.read(f"refs/heads/{self.branch}")
+
+    def snapshot(self, commit: str | None = None) -> Snapshot:
+        """Returns the project as a commit has it; as :meth:`tip` has it without one."""
+        return Snapshot(self._reader, self.tip() if commit is None else commit)
+
+    def commit(self, oid: str) -> Commit:
+        """Returns what a commit says."""
+        return self._reader.commit(oid)
+
+    def resolve(self, at: str) -> str:
+        """Returns the commit that a commit id, tag, branch or RFC 3339 date names.
+
+        A date names the last commit at that time in the history of :meth:`tip`.
+
+        Raises:
+            NotFoundError: if it names none.
+        """
+        tip = self.tip()
+        moment = _moment(at)
+        if moment is not None and tip is not None:
+            before = f"--before={moment.astimezone(UTC).isoformat()}"
+            found = run_git(["rev-list", "-1", before, tip], self.path)
+        else:
+            name = at + "^{commit}"
+            found = try_git(
+                ["rev-parse", "--verify", "--quiet", "--end-of-options", name], self.path
+            ).out
+        lines = found.decode().split()
+        if not lines or at.startswith("-"):
+            raise NotFoundError(f"no commit '{at}' in '{self.path}'")
+        return lines[-1]
+
+    def log(
+        self, paths: Sequence[str] = (), *, limit: int | None = None, at: str | None = None
+    ) -> list[Commit]:
+        """Returns the commits that changed any of these paths, newest first.
+
+        Args:
+            paths: files or directories; none for every commit.
+            limit: at most this many.
+            at: a commit id; None for :meth:`tip`.
+        """
+        start = at or self.tip()
+        if start is None:
+            return []
+        count = [] if limit is None else [f"--max-count={limit}"]
+        literal = [f":(literal,top){path}" for path in paths]
+        out = run_git(["rev-list", *count, start, "--", *literal], self.path)
+        return [self._reader.commit(oid) for oid in out.decode().split()]
+
+    def diff_paths(self, a: str | None, b: str) -> list[str]:
+        """Returns the paths of the files that differ between two commits; None for no commit."""
+        trees = self.snapshot(a).tree if a else Snapshot(self._reader, None).tree
+        return [d.path for d in differences(self._reader, trees, self.snapshot(b).tree)]
+
+    def is_ancestor(self, a: str, b: str) -> bool:
+        """Tells whether commit ``a`` is ``b`` or in its history."""
+        if a == b or a in self._reader.commit(b).parents:
+            return True
+        done = try_git(["merge-base", "--is-ancestor", a, b], self.path)
+        if done.code not in {0, 1}:
+            raise RepositoryError(f"git merge-base failed in '{self.path}': {done.err.strip()}")
+        return done.code == 0
+
+    def merge_bases(self, a: str, b: str) -> list[str]:
+        """Returns the best common ancestors of two commits."""
+        return try_git(["merge-base", "--all", a, b], self.path).out.decode().split()
+
+    def merge_base(self, a: str, b: str) -> str | None:
+        """Returns one best common ancestor of two commits; None if they share no history."""
+        return next(iter(self.merge_bases(a, b)), None)
+
+    def read_ref(self, name: str) -> str | None:
+        """Returns what a ref names; None if there is no such ref."""
+        return self._refs.read(name)
+
+    def refs(self, prefix: str = "refs/") -> dict[str, str]:
+        """Returns every ref whose name begins with a prefix, with what it names."""
+        return self._refs.names(prefix)
+
+
+def _moment(text: str) -> datetime | None:
+    """Returns the time that an RFC 3339 date or date-time names; None if it is something else."""
+    if len(text) < 10 or text[4:5] != "-":
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,150 @@
+"""Upkeep: our many small packs made into few, by copying their entries as they are.
+
+One commit leaves one pack. When :data:`FAN_IN` packs of about one size are there, they become one
+of the next size, so a thousand commits leave some tens of packs, and every entry is copied once
+per size. Nothing is recompressed and nothing unreachable is dropped: that is for ``git gc``.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from collections import defaultdict
+from contextlib import suppress
+from pathlib import Path
+
+from padre_git.vcs.packs import Packed, write_pack
+
+__all__ = ["FAN_IN", "Upkeep"]
+
+#: This many packs of one size class become one.
+FAN_IN = 32
+#: Packs above this many bytes are left to git.
+_LARGEST = 64 << 20
+_OFS_DELTA = 6
+#: Files beside a pack that say that somebody else looks after it.
+_KEPT = (".keep", ".promisor", ".bitmap", ".rev", ".mtimes")
+
+
+class Upkeep:
+    """Looks after the packs of one repository; call it with the clone's lock held.
+
+    Args:
+        objects: the repository's object directory.
+    """
+
+    def __init__(self, objects: Path) -> None:
+        self._directory = objects / "pack"
+        self._since = FAN_IN  # look at the first call
+
+    def after_write(self) -> None:
+        """Counts a pack that was written and merges packs when there are enough."""
+        self._since += 1
+        if self._since >= FAN_IN // 2:
+            self._since = 0
+            self.run()
+
+    def run(self) -> None:
+        """Merges packs of one size as long as there are enough of them."""
+        while (group := self._group()) is not None:
+            if not _merge(self._directory, group):
+                return
+
+    def _group(self) -> list[Path] | None:
+        classes: dict[int, list[Path]] = defaultdict(list)
+        names = {path.name for path in self._directory.iterdir()}
+        for name in sorted(names):
+            stem = name.removesuffix(".pack")
+            if stem == name or f"{stem}.idx" not in names:
+                continue
+            if any(stem + suffix in names for suffix in _KEPT):
+                continue
+            path = self._directory / name
+            with suppress(FileNotFoundError):  # git is repacking at this moment
+                size = path.stat().st_size
+                if size <= _LARGEST:
+                    classes[max(size.bit_length() - 16, 0) // 5].append(path)
+        full = (found for _, found in sorted(classes.items()) if len(found) >= FAN_IN)
+        return next(full, None)
+
+
+def _merge(directory: Path, packs: list[Path]) -> bool:
+    """Writes one pack with the objects of many and removes those; tells whether it could."""
+    entries: dict[bytes, Packed] = {}
+    places: dict[bytes, int] = {}
+    position = 12
+    try:
+        for pack in packs:
+            position = _copy(pack, entries, places, position)
+    except (OSError, ValueError, struct.error, KeyError, IndexError):
+        return False  # being repacked, or damaged: git's fsck names it, we leave it alone
+    made = write_pack(directory, entries.values())
+    for pack in packs:
+        if pack != made:
+            with suppress(FileNotFoundError):
+                pack.with_suffix(".idx").unlink()
+            with suppress(FileNotFoundError):
+                pack.unlink()
+    return True
+
+
+def _copy(pack: Path, entries: dict[bytes, Packed], places: dict[bytes, int], position: int) -> int:
+    """Takes the entries of one pack that are not there yet; returns where the next one goes."""
+    listed = read_index(pack.with_suffix(".idx"))
+    with pack.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        end = len(data) - 20
+        names = dict(listed)
+        order = sorted(names)
+        for number, offset in enumerate(order):
+            stop = order[number + 1] if number + 1 < len(order) else end
+            oid = names[offset]
+            if oid in entries:
+                continue
+            raw = bytes(data[offset:stop])
+            if raw[0] >> 4 & 7 == _OFS_DELTA:
+                raw = _moved(raw, offset, position, names, places)
+            entries[oid], places[oid] = Packed(oid, raw), position
+            position += len(raw)
+    return position
+
+
+def _moved(
+    raw: bytes, offset: int, position: int, names: dict[int, bytes], places: dict[bytes, int]
+) -> bytes:
+    """Returns a delta's entry with the distance to its base as it will be in the new pack."""
+    start = 1
+    while raw[start - 1] & 0x80:
+        start += 1
+    end, distance = start + 1, raw[start] & 0x7F
+    while raw[end - 1] & 0x80:
+        distance = (distance + 1) << 7 | raw[end] & 0x7F
+        end += 1
+    base = places[names[offset - distance]]
+    return raw[:start] + offset_bytes(position - base) + raw[end:]
+
+
+def offset_bytes(distance: int) -> bytes:
+    """Returns the distance from a delta back to its base as a pack says it."""
+    found = bytearray([distance & 0x7F])
+    while distance := distance >> 7:
+        distance -= 1
+        found.insert(0, 0x80 | distance & 0x7F)
+    return bytes(found)
+
+
+def read_index(path: Path) -> list[tuple[int, bytes]]:
+    """Returns where each object stands in a pack, from its version 2 index.
+
+    Raises:
+        ValueError: for another version, or a pack beyond 2 GiB.
+    """
+    content = path.read_bytes()
+    if content[:8] != b"\xfftOc\0\0\0\2":
+        raise ValueError(path.name)
+    (count,) = struct.unpack_from(">I", content, 8 + 255 * 4)
+    at = 8 + 1024
+    ids = [content[at + 20 * n : at + 20 * n + 20] for n in range(count)]
+    offsets = struct.unpack_from(f">{count}I", content, at + 24 * count)
+    if any(offset & 0x80000000 for offset in offsets):
+        raise ValueError(path.name)
+    return list(zip(offsets, ids, strict=True))
