@@ -18,6 +18,9 @@ from padre_git.vcs.snapshot import Snapshot
 
 __all__ = ["History"]
 
+#: git takes later dates for something else.
+_LAST_MOMENT = datetime(2099, 12, 31, tzinfo=UTC)
+
 
 class History:
     """Is what can be read of one clone.
@@ -68,15 +71,17 @@ class History:
         tip = self.tip()
         moment = _moment(at)
         if moment is not None and tip is not None:
-            before = f"--before={moment.astimezone(UTC).isoformat()}"
-            found = run_git(["rev-list", "-1", before, tip], self.path)
+            latest = min(moment.astimezone(UTC), _LAST_MOMENT)
+            found = run_git(["rev-list", "-1", f"--before={latest.isoformat()}", tip], self.path)
+        elif "\0" in at:  # no argument of a process can have it
+            found = b""
         else:
             name = at + "^{commit}"
             found = try_git(
                 ["rev-parse", "--verify", "--quiet", "--end-of-options", name], self.path
             ).out
         lines = found.decode().split()
-        if not lines or at.startswith("-"):
+        if not lines or at.startswith("-") or any(line.startswith("^") for line in lines):
             raise NotFoundError(f"no commit '{at}' in '{self.path}'")
         return lines[-1]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from padre_git.errors import (
     InvalidInputError,
     LockedError,
+    PadreGitError,
     RepositoryError,
 )
 from padre_git.messages import Author
