@@ -11,8 +11,7 @@ from padre_git.errors import (
     InvalidNameError,
     NotFoundError,
 )
-from padre_git.format import read_tombstone
-from padre_git.format.layout import is_part
+from padre_git.format import is_part, read_tombstone
 from padre_git.model import ABSENT, DOCUMENTS, Change, ChangeSet, Key, Record, Tombstone
 from padre_git.model.names import quoted
 

@@ -21,9 +21,7 @@ from padre_git.backends.planning import plan
 from padre_git.backends.projects import project_directories, project_directory
 from padre_git.backends.records import Records, is_file
 from padre_git.errors import LockedError, NotFoundError, RepositoryError, UnsupportedError
-from padre_git.format import check_format
-from padre_git.format.scaffold import scaffold
-from padre_git.format.versions import FORMAT_FILE
+from padre_git.format import FORMAT_FILE, check_format, scaffold
 from padre_git.messages import Message
 from padre_git.model import ChangeSet, Found, Key, Kind, Record
 from padre_git.vcs.objects import DIRECTORY, FILE, LINK, MODULE, Entry
@@ -192,8 +190,8 @@ class _Directory:
         """See :meth:`Tree.blobs`."""
         return {path: (self._path / path).read_bytes() for path in paths if self._is_file(path)}
 
-    def load(self, directories: Iterable[str]) -> None:
-        """See :meth:`Tree.load`; there is nothing to gain."""
+    def prefetch(self, paths: Iterable[str]) -> None:
+        """See :meth:`Tree.prefetch`; there is nothing to gain."""
 
     def _is_file(self, path: str) -> bool:
         holder, _, name = path.rpartition("/")

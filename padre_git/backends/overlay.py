@@ -25,7 +25,7 @@ class _Empty:
     def blobs(self, paths: Iterable[str]) -> Mapping[str, bytes]:
         return {}
 
-    def load(self, directories: Iterable[str]) -> None:
+    def prefetch(self, paths: Iterable[str]) -> None:
         pass
 
 
@@ -77,9 +77,9 @@ class Overlay:
                 below.append(path)
         return found | dict(self._base.blobs(below)) if below else found
 
-    def load(self, directories: Iterable[str]) -> None:
-        """See :meth:`Tree.load`."""
-        self._base.load(directories)
+    def prefetch(self, paths: Iterable[str]) -> None:
+        """See :meth:`Tree.prefetch`."""
+        self._base.prefetch(paths)
 
     def _is_removed(self, path: str) -> bool:
         while path and self._removed:

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from padre_git.backends.checks import check_expected, check_parents
 from padre_git.backends.records import Records, Tree, is_file
 from padre_git.errors import AlreadyExistsError, ConflictError
-from padre_git.format import same, tombstone
-from padre_git.format.layout import (
+from padre_git.format import (
     children_directory,
     is_part,
     locate,
     part_path,
     place_run,
     record_directories,
+    same,
+    tombstone,
 )
 from padre_git.model import DOCUMENTS, Change, ChangeSet, Found, Key, Kind, Record
 from padre_git.model.names import is_name

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from padre_git.errors import RepositoryError
+from padre_git.messages import Event
 from padre_git.model.names import check_name, is_name
 
-__all__ = ["project_directories", "project_directory"]
+__all__ = ["ignore", "project_directories", "project_directory"]
 
 
 def project_directory(root: Path, project: str) -> Path:
@@ -36,3 +37,7 @@ def project_directories(root: Path) -> Iterator[tuple[str, Path]]:
         for path in sorted(root.iterdir()):
             if is_name(path.name) and not path.is_symlink() and path.is_dir():
                 yield path.name, path
+
+
+def ignore(event: Event) -> None:
+    """Hears what a backend tells, for those who do not want to know."""

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from padre_git.backends.checks import tombstone_in
 from padre_git.errors import InvalidNameError
-from padre_git.format.layout import (
+from padre_git.format import (
     children_directory,
     is_part,
     is_shard,
@@ -38,8 +38,8 @@ class Tree(Protocol):
     def blobs(self, paths: Iterable[str]) -> Mapping[str, bytes]:
         """Returns the content of these regular files; those that do not exist are missing."""
 
-    def load(self, directories: Iterable[str]) -> None:
-        """Says which directories will be asked for, so that all can be read at once."""
+    def prefetch(self, paths: Iterable[str]) -> None:
+        """Says which paths will be asked for, so that all can be read at once."""
 
 
 def is_file(entry: Entry | None) -> bool:
@@ -94,7 +94,7 @@ class Records:
     def places(self, keys: Iterable[Key]) -> dict[Key, str]:
         """Returns the directory of each record whose document is there, dead or alive."""
         candidates = {key: record_directories(key) for key in keys}
-        self.tree.load(dict.fromkeys(d for ds in candidates.values() for d in ds))
+        self.tree.prefetch(_document_path(k, d) for k, ds in candidates.items() for d in ds)
         found: dict[Key, str] = {}
         for key, directories in candidates.items():
             for directory in directories:
@@ -121,7 +121,7 @@ class Records:
         return {name: part_path(key, directory, name) for name in self.parts(key, directory)}
 
     def _document(self, key: Key, directory: str) -> Entry | None:
-        holder, _, name = part_path(key, directory, DOCUMENTS[key.kind]).rpartition("/")
+        holder, _, name = _document_path(key, directory).rpartition("/")
         return self.tree.entries(holder).get(name)
 
     # ------------------------------------------------------------------ which records exist
@@ -144,7 +144,7 @@ class Records:
             if document is not None and document.id in self._living:
                 yield key
             elif is_file(document):
-                unknown[part_path(key, place, DOCUMENTS[key.kind])] = key
+                unknown[_document_path(key, place)] = key
         for path, content in self.tree.blobs(unknown).items():
             key = unknown[path]
             if tombstone_in(content, key) is None:
@@ -184,7 +184,7 @@ class Records:
         shards: Sequence[str] = [""]
         for _ in range(_SHARD_LEVELS):
             directories = {shard: f"{runs}/{shard}" if shard else runs for shard in shards}
-            self.tree.load(directories.values())
+            self.tree.prefetch(f"{directory}/" for directory in directories.values())
             deeper: list[str] = []
             for shard, directory in directories.items():
                 for name, entry in self.tree.entries(directory).items():
@@ -194,13 +194,17 @@ class Records:
                     elif entry.is_tree and (key := _run(experiment, name, shard)):
                         found.setdefault(key, []).append(f"{directory}/{name}")
             shards = deeper
-        self.tree.load(place for places in found.values() for place in places)
+        self.tree.prefetch(f"{place}/" for places in found.values() for place in places)
         return {
             key: place
             for key, places in found.items()
             for place in reversed(places)  # so that the shallowest is what remains
             if is_file(self._document(key, place))
         }
+
+
+def _document_path(key: Key, directory: str) -> str:
+    return part_path(key, directory, DOCUMENTS[key.kind])
 
 
 def _kinds_below(kind: Kind) -> tuple[Kind, ...]:

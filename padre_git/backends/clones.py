@@ -1,0 +1,205 @@
+"""The clones below a root directory: which there are, opened once, each checked to be ours."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from padre_git.backends.projects import project_directories, project_directory
+from padre_git.backends.records import Records, Tree
+from padre_git.errors import AlreadyExistsError, NotFoundError, PadreGitError, RepositoryError
+from padre_git.format import FORMAT_FILE, check_format
+from padre_git.messages import Author, Event, Notice, Skipped
+from padre_git.model import Key
+from padre_git.vcs.repository import Repository
+from padre_git.vcs.snapshot import Snapshot
+from padre_git.vcs.transport import DEFAULT_LIMITS, Limits, remote_tip
+
+__all__ = ["Clone", "Clones"]
+
+
+@dataclass
+class Clone:
+    """Is one project's repository, with what is known of its commits.
+
+    Attributes:
+        project: its name.
+        repository: the repository.
+    """
+
+    project: str
+    repository: Repository
+    _format: str | None = None
+    _living: set[str] = field(default_factory=set)
+
+    def snapshot(self, commit: str | None = None) -> Snapshot:
+        """Returns a commit of the project; the present one without an id.
+
+        Raises:
+            UnsupportedFormatError: if it is of a later format, or not a project of ours.
+        """
+        snapshot = self.repository.snapshot(commit)
+        self.check(snapshot)
+        return snapshot
+
+    def check(self, snapshot: Snapshot) -> None:
+        """Makes sure that a commit can be understood; a repository without commits can."""
+        if snapshot.commit is None:
+            return
+        entry = snapshot.entry(FORMAT_FILE)
+        if entry is None or entry.id != self._format:
+            check_format(snapshot.blob(FORMAT_FILE), self.project)
+            self._format = entry.id if entry is not None else None
+
+    def records(self, tree: Tree) -> Records:
+        """Returns the records that a tree of this project holds."""
+        return Records(self.project, tree, self._living)
+
+
+class Clones:
+    """Opens the repositories below a root directory.
+
+    Args:
+        root: the directory that holds them.
+        branch: the branch to work on.
+        author: by whom commits are; None for git's own identity.
+        notify: is told what a person should know.
+    """
+
+    def __init__(
+        self, root: Path, *, branch: str, author: Author | None, notify: Callable[[Event], None]
+    ) -> None:
+        self.root = root
+        self.branch = branch
+        self._author = author
+        self._notify = notify
+        self._lock = threading.RLock()
+        self._open: dict[str, Clone] = {}
+        self._has_said_who = author is not None
+
+    def get(self, project: str) -> Clone | None:
+        """Returns the clone of a project; None if there is none.
+
+        Raises:
+            RepositoryError: if something else is in its place.
+        """
+        path = project_directory(self.root, project)
+        with self._lock:
+            if not (path / ".git").exists():
+                self._forget(project)
+                if path.exists() and any(path.iterdir()):
+                    raise RepositoryError(
+                        f"'{path}' is not a project: it is no git repository",
+                        key=project,
+                        hint="choose another name, or move that directory",
+                    )
+                return None
+            if project not in self._open:
+                repository = Repository.open(path, branch=self.branch)
+                self._open[project] = Clone(project, repository)
+            return self._open[project]
+
+    def need(self, project: str) -> Clone:
+        """Returns the clone of a project.
+
+        Raises:
+            NotFoundError: if there is none.
+        """
+        clone = self.get(project)
+        if clone is None or clone.repository.tip() is None:
+            raise NotFoundError(f"no project '{project}'", key=project)
+        return clone
+
+    def all(self) -> Iterator[Clone]:
+        """Yields the clones that can be read, in the order of names.
+
+        Repositories of other people's making are passed over; what should be a project and cannot
+        be read is reported.
+        """
+        for name, path in project_directories(self.root):
+            if not (path / ".git").exists():
+                continue
+            try:
+                clone = self.get(name)
+                if clone is not None and clone.repository.snapshot().entry(FORMAT_FILE):
+                    clone.snapshot()
+                    yield clone
+            except PadreGitError as error:
+                self._notify(Skipped(key=Key.project_named(name), error=error))
+
+    def create(
+        self, project: str, *, files: dict[str, bytes], text: str, author: Author | None
+    ) -> bool:
+        """Creates a project's repository with its first commit; tells whether it was us.
+
+        Args:
+            project: its name.
+            files: content of the first commit by path.
+            text: its message.
+            author: by whom; None for git's own identity.
+        """
+        path = project_directory(self.root, project)
+        with self._lock:
+            try:
+                repository = Repository.create(
+                    path, branch=self.branch, files=files, text=text, author=author
+                )
+            except AlreadyExistsError:
+                return False
+            self._open[project] = Clone(project, repository)
+        return True
+
+    def adopt(self, project: str, url: str, *, limits: Limits = DEFAULT_LIMITS) -> bool:
+        """Clones a project from a remote; tells whether the remote has it.
+
+        Args:
+            project: its name here.
+            url: where from, as git takes it.
+            limits: how long the remote may take to answer.
+
+        Raises:
+            UnsupportedFormatError: if what is there is not a project of ours.
+            RemoteMissingError, RemoteUnavailableError, AuthenticationError, RemoteError: if it
+                cannot be asked.
+        """
+        path = project_directory(self.root, project)
+        if remote_tip(url, self.branch, limits=limits) is None:
+            return False
+        place = self.root / f".{project}.{secrets.token_hex(6)}"
+        try:
+            with Repository.clone(url, place, branch=self.branch) as repository:
+                Clone(project, repository).snapshot()
+            place.rename(path)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+        return True
+
+    def say_who(self, clone: Clone) -> None:
+        """Tells, once, by whom commits are if git does not know."""
+        if self._has_said_who:
+            return
+        self._has_said_who = True
+        who = clone.repository.identity()
+        if who.invented:
+            self._notify(
+                Notice(
+                    text="git does not know who you are: commits are by"
+                    f" '{who.name} <{who.email}>'; set user.name and user.email to change that",
+                    project=clone.project,
+                )
+            )
+
+    def close(self) -> None:
+        """Ends what the repositories hold."""
+        with self._lock:
+            for name in list(self._open):
+                self._forget(name)
+
+    def _forget(self, project: str) -> None:
+        clone = self._open.pop(project, None)
+        if clone is not None:
+            clone.repository.close()

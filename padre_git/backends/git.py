@@ -1,0 +1,286 @@
+"""The git backend: one clone for each project, one commit for each change set.
+
+It reads from commits, never from uncommitted files, and writes through
+:class:`padre_git.vcs.Repository`, which knows how to move a branch under its user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import ClassVar
+
+from padre_git.backends.base import Backend, Changes, check_one_project
+from padre_git.backends.checks import check_files
+from padre_git.backends.clones import Clone, Clones
+from padre_git.backends.overlay import EMPTY, Overlay
+from padre_git.backends.planning import Plan, plan
+from padre_git.backends.projects import ignore
+from padre_git.backends.records import Records, Tree
+from padre_git.errors import NotFoundError
+from padre_git.format import (
+    commit_text,
+    locate,
+    part_path,
+    read_trailers,
+    record_directories,
+    scaffold,
+)
+from padre_git.messages import Author, Event, Message, Version
+from padre_git.model import DOCUMENTS, ChangeSet, Found, Key, Kind
+from padre_git.vcs.objects import Commit, Entry
+from padre_git.vcs.plan import NewCommit
+from padre_git.vcs.repository import Repository
+from padre_git.vcs.snapshot import Snapshot
+from padre_git.vcs.transport import DEFAULT_LIMITS, Limits
+
+__all__ = ["GitBackend"]
+
+_Write = tuple[ChangeSet, Message]
+_HAVE_CHILDREN = (Kind.PROJECT, Kind.EXPERIMENT)
+
+
+class GitBackend(Backend):
+    """Stores each project in a git repository of its own, ``<root>/<project>``.
+
+    Args:
+        root: the directory that holds the repositories; it need not exist.
+        branch: the branch to read and write, whatever is checked out.
+        author: by whom commits are; None for git's own identity.
+        notify: is told what a person should know, such as by whom commits are when git does not
+            know.
+    """
+
+    keeps_history: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        branch: str = "main",
+        author: Author | None = None,
+        notify: Callable[[Event], None] = ignore,
+    ) -> None:
+        self.root = Path(root)
+        self._author = author
+        self._clones = Clones(self.root, branch=branch, author=author, notify=notify)
+
+    def read(self, keys: Iterable[Key], *, at: str | None = None) -> dict[Key, Found]:
+        """See :meth:`Backend.read`."""
+        wanted: dict[str, list[Key]] = {}
+        for key in keys:
+            wanted.setdefault(key.project, []).append(key)
+        found: dict[Key, Found] = {}
+        for project, of_project in wanted.items():
+            records = self._records(self._clones.get(project), at)
+            if records is not None:
+                found |= records.find(of_project)
+        return found
+
+    def scan(
+        self,
+        prefix: Key | None = None,
+        *,
+        kind: Kind | None = None,
+        at: str | None = None,
+        after: Key | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Key]:
+        """See :meth:`Backend.scan`.
+
+        Without a prefix, projects that do not have the state ``at`` are left out, and one that
+        cannot be read is reported as :class:`~padre_git.messages.Skipped`.
+        """
+        if prefix is not None:
+            records = self._records(self._clones.get(prefix.project), at)
+            keys = records.scan(prefix, kind) if records is not None else []
+        else:
+            keys = self._scan_all(kind, at)
+        return iter(sorted(key for key in keys if after is None or key > after)[:limit])
+
+    def apply(self, changes: ChangeSet, message: Message) -> dict[Key, str | None]:
+        """See :meth:`Backend.apply`; the first put of a project makes its repository."""
+        return self.apply_each([(changes, message)])[0]
+
+    def apply_each(self, writes: Sequence[_Write]) -> list[dict[Key, str | None]]:
+        """See :meth:`Backend.apply_each`; one durable write of one commit for each.
+
+        A record that moves is written by itself, so a group with moves is several writes; each
+        of them happens or does not.
+        """
+        check_one_project(writes)
+        for changes, _ in writes:
+            check_files(changes)
+        revisions: list[dict[Key, str | None]] = []
+        for _, group in groupby(enumerate(writes), _group_of):
+            revisions += self._write([write for _, write in group])
+        return revisions
+
+    def changes(self, project: str, start: str | None = None, end: str | None = None) -> Changes:
+        """See :meth:`Backend.changes`."""
+        clone = self._clones.need(project)
+        first = clone.repository.resolve(start) if start is not None else None
+        last = clone.repository.resolve(end) if end is not None else clone.repository.tip()
+        assert last is not None  # noqa: S101 - `need` has seen one
+        paths = clone.repository.diff_paths(first, last)
+        old = clone.records(clone.snapshot(first) if first else EMPTY)
+        new = clone.records(clone.snapshot(last))
+        keys = _touched(project, paths, old, new)
+        before, after = _contents(old, keys), _contents(new, keys)
+        return Changes(
+            start=first,
+            end=last,
+            stored=tuple(sorted(key for key in after if before.get(key) != after[key])),
+            deleted=tuple(sorted(before.keys() - after.keys())),
+        )
+
+    def history(self, key: Key, *, limit: int | None = None) -> Iterator[Version]:
+        """See :meth:`Backend.history`."""
+        clone = self._clones.get(key.project)
+        commits = clone.repository.log(_paths_of(key), limit=limit) if clone is not None else []
+        if not commits:
+            raise NotFoundError(f"no {key.kind} '{key}'", key=key)
+        return map(_version, commits)
+
+    def close(self) -> None:
+        """See :meth:`Backend.close`; a closed backend can be used again."""
+        self._clones.close()
+
+    # ------------------------------------------------------------------- for the layer above
+
+    def repository(self, project: str) -> Repository | None:
+        """Returns the repository of a project; None if it has no clone here.
+
+        Raises:
+            RepositoryError: if something else is in its place.
+        """
+        clone = self._clones.get(project)
+        return clone.repository if clone is not None else None
+
+    def adopt(self, project: str, url: str, *, limits: Limits = DEFAULT_LIMITS) -> bool:
+        """Clones a project from a remote; see :meth:`Clones.adopt`."""
+        return self._clones.adopt(project, url, limits=limits)
+
+    # ------------------------------------------------------------------------------- reading
+
+    def _records(self, clone: Clone | None, at: str | None) -> Records | None:
+        if clone is None:
+            return None
+        commit = clone.repository.resolve(at) if at is not None else None
+        return clone.records(clone.snapshot(commit))
+
+    def _scan_all(self, kind: Kind | None, at: str | None) -> list[Key]:
+        keys: list[Key] = []
+        missing: NotFoundError | None = None
+        for clone in self._clones.all():
+            try:
+                records = self._records(clone, at)
+                keys += records.scan(None, kind) if records is not None else []
+            except NotFoundError as error:
+                missing = error
+        if missing is not None and not keys:
+            raise missing
+        return keys
+
+    # ------------------------------------------------------------------------------- writing
+
+    def _write(self, writes: Sequence[_Write]) -> list[dict[Key, str | None]]:
+        project = writes[0][0].project
+        clone = self._clones.get(project)
+        if clone is None:
+            revisions = self._create(project, *writes[0])
+            if revisions is not None:
+                return [revisions, *(self._write(writes[1:]) if writes[1:] else [])]
+            clone = self._clones.need(project)
+        done: list[Plan] = []
+
+        def commits(snapshot: Snapshot) -> list[NewCommit]:
+            done[:] = self._plans(clone, snapshot, writes)
+            return [
+                self._commit(planned, message)
+                for planned, (_, message) in zip(done, writes, strict=True)
+                if planned.edits
+            ]
+
+        self._clones.say_who(clone)
+        clone.repository.advance(commits)
+        return [planned.revisions for planned in done]
+
+    def _plans(self, clone: Clone, snapshot: Snapshot, writes: Sequence[_Write]) -> list[Plan]:
+        """Returns what each write does, to the snapshot and those before it."""
+        clone.check(snapshot)
+        tree: Tree = snapshot
+        if len(writes) > 1:
+            tree = Overlay(snapshot)
+        plans: list[Plan] = []
+        for changes, _ in writes:
+            planned = plan(changes, clone.records(tree))
+            if snapshot.commit is None and not plans:  # cloned from an empty repository
+                planned.edits.update(scaffold() | planned.edits)
+            if isinstance(tree, Overlay):
+                tree.edit(planned.edits)
+            plans.append(planned)
+        return plans
+
+    def _commit(self, planned: Plan, message: Message) -> NewCommit:
+        return NewCommit(
+            edits=planned.edits,
+            text=commit_text(message, planned.changed),
+            author=message.author or self._author,
+            time=message.time,
+        )
+
+    def _create(
+        self, project: str, changes: ChangeSet, message: Message
+    ) -> dict[Key, str | None] | None:
+        """Makes a project's repository; returns None if somebody else was quicker."""
+        planned = plan(changes, Records(project, EMPTY))
+        files = {path: data for path, data in planned.edits.items() if isinstance(data, bytes)}
+        created = self._clones.create(
+            project,
+            files=scaffold() | files,
+            text=commit_text(message, planned.changed),
+            author=message.author or self._author,
+        )
+        return planned.revisions if created else None
+
+
+def _group_of(numbered: tuple[int, _Write]) -> int:
+    """Returns a number that writes have in common if they can be planned on one another."""
+    number, (changes, _) = numbered
+    return number if any(change.moved_from is not None for change in changes) else -1
+
+
+def _touched(project: str, paths: Iterable[str], old: Records, new: Records) -> set[Key]:
+    """Returns the records that differing paths belong to, and those that came or went with them."""
+    located = (locate(path, project) for path in paths)
+    keys = {key for key, _ in filter(None, located)}
+    holders = [key for key in keys if key.kind in _HAVE_CHILDREN]
+    for key in old.alive(holders) ^ new.alive(holders):
+        keys.update(old.scan(key, None), new.scan(key, None))
+    return keys
+
+
+def _contents(records: Records, keys: Iterable[Key]) -> dict[Key, dict[str, Entry]]:
+    """Returns the parts of those of these records that exist."""
+    places = records.places(records.alive(keys))
+    return {key: records.parts(key, place) for key, place in places.items()}
+
+
+def _paths_of(key: Key) -> list[str]:
+    """Returns the paths of a record, without what lies below it."""
+    directories = record_directories(key)
+    if key.kind in (Kind.DATASET, Kind.EXECUTION, Kind.RUN):
+        return list(directories)
+    return [part_path(key, directories[0], DOCUMENTS[key.kind])]
+
+
+def _version(commit: Commit) -> Version:
+    return Version(
+        state=commit.id,
+        time=commit.time,
+        author=commit.author,
+        subject=commit.text.partition("\n")[0],
+        op=read_trailers(commit.text)[0],
+    )
