@@ -17,6 +17,7 @@ from padre_git.format.commits import commit_text, read_trailers
 from padre_git.format.decoding import decode
 from padre_git.format.encoding import encode, identify
 from padre_git.format.equality import same
+from padre_git.format.graves import grave_files, seals
 from padre_git.format.layout import (
     LIMIT,
     LONGEST_PATH,
@@ -35,7 +36,7 @@ from padre_git.format.scaffold import scaffold
 from padre_git.format.series import decode_series, encode_series
 from padre_git.format.splits import decode_splits, encode_splits
 from padre_git.format.times import read_time, write_time
-from padre_git.format.tombstones import read_tombstone, tombstone
+from padre_git.format.tombstones import check_tombstone, read_tombstone, tombstone
 from padre_git.format.versions import FORMAT, FORMAT_FILE, check_format, format_document
 from padre_git.format.writing import write_document
 
@@ -47,6 +48,7 @@ __all__ = [
     "Document",
     "Merged",
     "check_format",
+    "check_tombstone",
     "children_directory",
     "commit_text",
     "decode",
@@ -60,6 +62,7 @@ __all__ = [
     "encode_tag",
     "encode_tags",
     "format_document",
+    "grave_files",
     "identify",
     "is_part",
     "is_shard",
@@ -75,6 +78,7 @@ __all__ = [
     "record_directories",
     "same",
     "scaffold",
+    "seals",
     "shards_of",
     "tombstone",
     "write_document",

@@ -6,7 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from padre_git.errors import DocumentError, InvalidInputError
+from padre_git.errors import (
+    DocumentError,
+    InvalidInputError,
+    InvalidValueError,
+    UnsupportedFormatError,
+)
 from padre_git.format import schemas
 from padre_git.format.annotations import decode_notes, decode_tags
 from padre_git.format.encoding import check_identity
@@ -46,6 +51,8 @@ def decode(record: Record) -> Entity:
         return _decode(record)
     except DocumentError as error:
         raise error.located(key=record.key) from error
+    except UnsupportedFormatError as error:
+        raise UnsupportedFormatError(error.message, key=record.key, hint=error.hint) from error
 
 
 def _decode(record: Record) -> Entity:
@@ -72,7 +79,7 @@ def _read_times(values: dict[str, Any]) -> None:
 
 def _placed(error: InvalidInputError, document: Document) -> DocumentError:
     """Returns what an entity says of its values as what is wrong with the document."""
-    field = getattr(error, "field", None) or ""
+    field = getattr(error, "field", None)
     message = error.message.removeprefix("cannot store ")
     return document.error(message, field, hint=error.hint)
 
@@ -101,9 +108,8 @@ def _execution(record: Record, values: dict[str, Any]) -> Execution:
 
 def _run(record: Record, values: dict[str, Any]) -> Run:
     execution = _parent(record.key).execution(values.pop("execution"))
-    computations = tuple(
-        _read_computation(record.key, item) for item in values.pop("computations", ())
-    )
+    steps = enumerate(values.pop("computations", ()))
+    computations = tuple(_computation(record.key, n, step) for n, step in steps)
     return Run(
         id=record.key.name,
         execution=execution,
@@ -116,9 +122,14 @@ def _run(record: Record, values: dict[str, Any]) -> Run:
     )
 
 
-def _read_computation(run: Key, values: dict[str, Any]) -> Computation:
+def _computation(run: Key, number: int, values: dict[str, Any]) -> Computation:
     _read_times(values)
-    return Computation(run=run, **values)
+    try:
+        return Computation(run=run, **values)
+    except InvalidInputError as error:
+        inner = getattr(error, "field", None)
+        field = f"computations[{number}]" + (f".{inner}" if inner else "")
+        raise InvalidValueError(error.message, field=field, hint=error.hint) from error
 
 
 def _metrics(record: Record) -> Mapping[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from padre_git.errors import FormatError, InvalidInputError, InvalidValueError
+from padre_git.errors import DocumentError, InvalidInputError, InvalidValueError
 from padre_git.format import schemas
 from padre_git.format.annotations import (
     decode_tag,
@@ -18,6 +19,7 @@ from padre_git.format.annotations import (
 )
 from padre_git.format.equality import equal, normal_values
 from padre_git.format.reading import parse_document
+from padre_git.format.scalars import is_text, write_scalar
 from padre_git.format.times import write_time
 from padre_git.format.writing import write_document
 from padre_git.model import (
@@ -32,12 +34,14 @@ from padre_git.model import (
     Run,
 )
 from padre_git.model.ids import content_id
+from padre_git.model.record import revision_of
 
 __all__ = ["check_identity", "encode", "identify"]
 
 Named = TypeVar("Named", Execution, Environment)
 
 _CODE = ("repository", "commit", "snapshot", "package", "version", "content")
+_URL = re.compile(rb"(?m)(?:(?<=\n)\n)?^url: [^\n]*\n")
 _PREFIXES: Mapping[Kind, str] = {Kind.EXECUTION: "x", Kind.ENVIRONMENT: "e"}
 
 
@@ -100,7 +104,9 @@ def _document(entity: Entity, kind: Kind) -> bytes:
         return write_document({"schema": schema.name, **values})
     except schemas.Invalid as error:
         raise InvalidValueError(
-            f"cannot store '{error.field}': it {error.reason}", key=_key_text(entity)
+            f"cannot store '{error.field}': it {error.reason}",
+            field=error.field,
+            key=_key_text(entity),
         ) from error
 
 
@@ -179,6 +185,8 @@ def _run_parts(run: Run, before: Mapping[str, bytes]) -> dict[str, bytes]:
         name = f"notes/{note.name}"
         if note.name is None or not is_note_part(name):
             raise InvalidInputError(f"a note cannot have the name '{note.name}'", key=run.key)
+        if not is_text(note.text):
+            raise InvalidValueError("cannot store a note with a lone surrogate", key=run.key)
         files[name] = note.text.encode()
     return files
 
@@ -200,15 +208,46 @@ def _is_of_entity(name: str) -> bool:
 
 
 def _kept(name: str, data: bytes, before: Mapping[str, bytes], kind: Kind) -> bytes:
-    """Returns the previous bytes of a document if they say the same, else ``data``."""
+    """Returns the previous bytes of a document if they say the same, else ``data``.
+
+    Raises:
+        UnsupportedFormatError: if the previous document is of a later version.
+    """
     old = before.get(name)
     if old is None or old == data or not name.endswith(".yaml"):
         return data
     try:
         document = parse_document(old, file=name)
-        new = parse_document(data, file=name)
-        if equal(normal_values(document, name, kind), normal_values(new, name, kind)):
-            return old
-    except FormatError:
+        values = normal_values(document, name, kind)
+    except DocumentError:
         return data  # what could not be understood is replaced
-    return write_document(new.values, comments=document.comments)
+    new = parse_document(data, file=name)
+    wanted = normal_values(new, name, kind)
+    if equal(values, wanted):
+        return old
+    written = write_document(new.values, comments=document.comments)
+    if equal(_without_url(values), _without_url(wanted)):
+        return _published(name, old, written, wanted.get("url"))
+    return written
+
+
+def _without_url(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name != "url"}
+
+
+def _published(name: str, old: bytes, written: bytes, url: str | None) -> bytes:
+    """Returns a document of which only the url changes, with its revision as it was.
+
+    A document that somebody wrote by hand would get another revision by being written anew.
+    """
+    if revision_of({name: old}) == revision_of({name: written}):
+        return written
+    line = f"\nurl: {write_scalar(url)}\n".encode() if url is not None else b""
+    spliced = _URL.sub(b"", old) + line
+    try:
+        exact = parse_document(spliced, file=name).values.get("url") == url
+    except DocumentError:
+        exact = False
+    return (
+        spliced if exact and revision_of({name: old}) == revision_of({name: spliced}) else written
+    )

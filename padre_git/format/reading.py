@@ -65,9 +65,11 @@ class Document:
         """The full-line comments above each top-level key; those after the last under ``""``."""
         return self._found()[1] if "#" in self._text else {}
 
-    def error(self, message: str, field: str, *, hint: str | None = None) -> DocumentError:
-        """Returns an error about a field, with its line (or that of what encloses it)."""
-        outer = field
+    def error(
+        self, message: str, field: str | None = None, *, hint: str | None = None
+    ) -> DocumentError:
+        """Returns an error about a field, with its line or that of what encloses it."""
+        outer = field or ""
         while outer and outer not in self.lines:
             outer = outer[: max(outer.rfind("."), outer.rfind("["), 0)]
         line = self.lines.get(outer)

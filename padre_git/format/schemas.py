@@ -14,6 +14,7 @@ from typing import Any
 
 from padre_git.errors import InvalidNameError, UnsupportedFormatError
 from padre_git.format.reading import Document
+from padre_git.format.scalars import is_text
 from padre_git.format.times import read_time, write_time
 from padre_git.model import Direction, Kind, Status
 from padre_git.model.ids import check_id
@@ -31,6 +32,7 @@ __all__ = [
     "checked",
     "normal",
     "schema_of",
+    "shown",
 ]
 
 Check = Callable[[Any, str], Any]
@@ -102,7 +104,7 @@ def normal(
     found: dict[str, Any] = {}
     for field in fields:
         value = left.pop(field.name, None)
-        if value is not None and (field.required or value not in _NOTHING):
+        if value or isinstance(value, str | int | float):
             found[field.name] = field.check(value, f"{within}{field.name}")
         elif field.required:
             raise Invalid(f"{within}{field.name}", "is missing")
@@ -110,9 +112,6 @@ def normal(
         hint = " (what a schema does not know belongs below 'attributes')"
         raise Invalid(f"{within}{name}", f"is not a known key{hint if not within else ''}")
     return found
-
-
-_NOTHING: tuple[Any, ...] = ({}, [], ())
 
 
 def schema_of(document: Document, schema: Schema) -> None:
@@ -166,21 +165,32 @@ def check_metrics(document: Document) -> Mapping[str, Any]:
 # ---------------------------------------------------------------------------- checks of one value
 
 
+def shown(value: Any) -> str:
+    """Returns a value as messages show it; huge ones are not spelled out."""
+    if isinstance(value, Mapping | list | tuple):
+        return "a mapping" if isinstance(value, Mapping) else "a list"
+    if isinstance(value, int) and value.bit_length() > 200:
+        return "a huge integer"
+    return quoted(value)
+
+
 def _text(value: Any, field: str) -> str:
     if not isinstance(value, str):
-        raise Invalid(field, f"is {quoted(repr(value))}, not text")
+        raise Invalid(field, f"is {shown(value)}, not text")
+    if not is_text(value):
+        raise Invalid(field, "has a lone surrogate and is not text")
     return str(value)
 
 
 def _line(value: Any, field: str) -> str:
-    if "\n" in _text(value, field):
+    if _text(value, field).splitlines() not in ([], [value]):
         raise Invalid(field, "has more than one line")
     return str(value)
 
 
 def _int(value: Any, field: str) -> int:
     if type(value) is not int:
-        raise Invalid(field, f"is {quoted(repr(value))}, not an integer")
+        raise Invalid(field, f"is {shown(value)}, not an integer")
     return value
 
 
@@ -192,7 +202,7 @@ def _size(value: Any, field: str) -> int:
 
 def _flag(value: Any, field: str) -> bool:
     if type(value) is not bool:
-        raise Invalid(field, f"is {quoted(repr(value))}, not true or false")
+        raise Invalid(field, f"is {shown(value)}, not true or false")
     return value
 
 
@@ -205,14 +215,14 @@ def _time(value: Any, field: str) -> str:
 
 def _mapping(value: Any, field: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise Invalid(field, f"is {quoted(repr(value))}, not a mapping")
+        raise Invalid(field, f"is {shown(value)}, not a mapping")
     return value
 
 
 def _one_of(*words: str) -> Check:
     def check(value: Any, field: str) -> str:
         if value not in words:
-            raise Invalid(field, f"is {quoted(repr(value))}, not one of {', '.join(words)}")
+            raise Invalid(field, f"is {shown(value)}, not one of {', '.join(words)}")
         return str(value)
 
     return check
@@ -223,7 +233,7 @@ def _matching(pattern: str, what: str) -> Check:
 
     def check(value: Any, field: str) -> str:
         if not isinstance(value, str) or not compiled.fullmatch(value):
-            raise Invalid(field, f"is {quoted(repr(value))}, not {what}")
+            raise Invalid(field, f"is {shown(value)}, not {what}")
         return str(value)
 
     return check
@@ -234,7 +244,7 @@ def _named(check_text: Callable[[object, str], str], what: str) -> Check:
         try:
             return str(check_text(value, what))
         except InvalidNameError as error:
-            raise Invalid(field, error.message) from error
+            raise Invalid(field, f"is an {error.message}") from error
 
     return check
 
@@ -257,7 +267,7 @@ def _url(value: Any, field: str) -> str:
 def _list(check_item: Check) -> Check:
     def check(value: Any, field: str) -> list[Any]:
         if not isinstance(value, list | tuple):
-            raise Invalid(field, f"is {quoted(repr(value))}, not a list")
+            raise Invalid(field, f"is {shown(value)}, not a list")
         return [check_item(item, f"{field}[{n}]") for n, item in enumerate(value)]
 
     return check
@@ -271,6 +281,16 @@ def _map(check_item: Check) -> Check:
     return check
 
 
+def _steps(value: Any, field: str) -> list[Any]:
+    steps: list[Any] = _list(_fields(*_COMPUTATION))(value, field)
+    seen: set[str] = set()
+    for n, step in enumerate(steps):
+        if step["name"] in seen:
+            raise Invalid(f"{field}[{n}].name", f"is {quoted(step['name'])} for the second time")
+        seen.add(step["name"])
+    return steps
+
+
 def _fields(*fields: Field) -> Check:
     def check(value: Any, field: str) -> dict[str, Any]:
         return normal(_mapping(value, field), fields, f"{field}.")
@@ -282,7 +302,7 @@ def _numbers(value: Any, field: str) -> Mapping[str, Any]:
     for name, item in _mapping(value, field).items():
         place = f"{field}.{name}" if field else name
         if isinstance(item, bool) or not isinstance(item, int | float):
-            raise Invalid(place, f"is {quoted(repr(item))}, not a number")
+            raise Invalid(place, f"is {shown(item)}, not a number")
         _named(check_label, "metric")(name, place)
     return value  # type: ignore[no-any-return]
 
@@ -391,7 +411,7 @@ RUN = Schema(
         Field("seed", _int, "what random numbers began with"),
         Field("defaults", _mapping, "the parameters' values before this run chose any"),
         _PARAMETERS,
-        Field("computations", _list(_fields(*_COMPUTATION)), "the steps in order, see below"),
+        Field("computations", _steps, "the steps in order, see below"),
         _ATTRIBUTES,
     ),
 )

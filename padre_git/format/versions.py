@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from padre_git.errors import UnsupportedFormatError
+from padre_git.errors import DocumentError, UnsupportedFormatError
 from padre_git.format.reading import Document, parse_document
+from padre_git.format.schemas import shown
 from padre_git.format.writing import write_document
 from padre_git.model.names import quoted
 
@@ -46,19 +47,25 @@ def check_format(data: bytes | None, project: str) -> None:
             key=project,
             hint="'padre-git init' makes a project",
         )
-    document = parse_document(data, file=FORMAT_FILE)
+    try:
+        _check(parse_document(data, file=FORMAT_FILE), project)
+    except DocumentError as error:
+        raise error.located(key=project) from error
+
+
+def _check(document: Document, project: str) -> None:
     _check_number(document, project)
     _check_extensions(document, project)
     for name in document.values:
         if name not in ("format", "extensions"):
-            raise document.error(f"{quoted(name)} is not a known key", name).located(key=project)
+            raise document.error(f"{quoted(name)} is not a known key", name)
 
 
 def _check_number(document: Document, project: str) -> None:
     number = document.values.get("format")
     if type(number) is not int or number < 1:
-        message = f"'format' is {quoted(repr(number))}, not a number from 1"
-        raise document.error(message, "format").located(key=project)
+        message = f"'format' is {shown(number)}, not a number from 1"
+        raise document.error(message, "format")
     if number > FORMAT:
         raise UnsupportedFormatError(
             f"'{project}' has format {number}; this version reads up to {FORMAT}",
@@ -68,10 +75,10 @@ def _check_number(document: Document, project: str) -> None:
 
 
 def _check_extensions(document: Document, project: str) -> None:
-    extensions = document.values.get("extensions", [])
+    extensions = document.values.get("extensions") or []
     if not isinstance(extensions, list) or not all(isinstance(e, str) for e in extensions):
         message = "'extensions' is not a list of names"
-        raise document.error(message, "extensions").located(key=project)
+        raise document.error(message, "extensions")
     for name in extensions:
         if name not in EXTENSIONS:
             raise UnsupportedFormatError(
