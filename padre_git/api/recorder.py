@@ -1,0 +1,145 @@
+"""The recorder: a run's logbook, and how the run ends and is committed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from padre_git.api import interrupts
+from padre_git.api.committing import Circumstances, commit_run, parts_of, run_of
+from padre_git.api.home import Home
+from padre_git.api.logbook import Logbook
+from padre_git.api.provenance import CodeVersion
+from padre_git.errors import InvalidInputError
+from padre_git.model import Run, Status
+
+__all__ = ["Recorder"]
+
+_ERROR = "error.txt"
+_LONGEST_ERROR = 90_000
+_ENDS = (Status.FINISHED, Status.FAILED, Status.ABORTED)
+_log = logging.getLogger(__name__)
+
+
+class Recorder(Logbook):
+    """Records one run; ``store.start_run`` makes it.
+
+    As a context manager it ends the run when the block is left: finished; failed, with its
+    traceback, after an exception, which goes on; aborted after SIGTERM or SIGINT. Without a block,
+    call :meth:`end`.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        begun: Circumstances,
+        parameters: Mapping[str, Any],
+        code: CodeVersion | None,
+    ) -> None:
+        super().__init__(home, begun, parameters)
+        self.interrupted = False
+        self._code = code
+        interrupts.watch(self)
+
+    def end(self, status: str = "finished") -> Run:
+        """Ends and commits the run; returns it. Ending it again the same way does nothing.
+
+        Args:
+            status: ``"finished"``, ``"failed"`` or ``"aborted"``.
+
+        Raises:
+            InvalidInputError: for another status, or if the run has ended with another one.
+            PadreGitError: if the commit could not be made; the run is still open, nothing is lost.
+        """
+        if status not in _ENDS:
+            raise InvalidInputError(
+                f"a run cannot end as {status!r}", hint="it is 'finished', 'failed' or 'aborted'"
+            )
+        if self._ended is not None and self._ended.status != status:
+            raise self._closed()
+        return self._end(Status(status), None)
+
+    def end_at_exit(self, status: Status, error: BaseException | None) -> None:
+        """See :class:`padre_git.api.interrupts.Interruptible`."""
+        try:
+            self._end(status, error)
+        except Exception:  # noqa: BLE001 - nobody is left who could catch it
+            _log.exception("run '%s' could not be recorded%s", self.key, self._whereabouts())
+
+    def disown(self) -> None:
+        """See :class:`padre_git.api.interrupts.Interruptible`."""
+        self._lock = threading.RLock()
+        self._disowned = True
+        if self._spool is not None:
+            self._spool.close()
+
+    def __enter__(self) -> Self:
+        interrupts.enter()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        try:
+            if self._ended is None and not self._disowned:
+                self._end(self._status_after(error), error)
+        except Exception as failure:
+            if error is None:
+                raise
+            # what went wrong first must not be hidden by what went wrong then
+            error.add_note(f"the run was not recorded: {failure}{self._whereabouts()}")
+            _log.exception("run '%s' could not be recorded%s", self.key, self._whereabouts())
+        finally:
+            interrupts.leave(error)
+
+    def __repr__(self) -> str:
+        return f"Recorder('{self.key}', {self.status})"
+
+    def _status_after(self, error: BaseException | None) -> Status:
+        if isinstance(error, KeyboardInterrupt | GeneratorExit | interrupts.Interrupted):
+            return Status.ABORTED
+        if error is None or (isinstance(error, SystemExit) and not error.code):
+            return Status.ABORTED if self.interrupted else Status.FINISHED
+        return Status.FAILED
+
+    def _end(self, status: Status, error: BaseException | None) -> Run:
+        with self._lock, interrupts.postponed():
+            if self._ended is not None:
+                return self._ended
+            draft = self._checked_draft()
+            if error is not None and status is Status.FAILED:
+                text = "".join(traceback.format_exception(error))
+                draft.set_text(_ERROR, text[-_LONGEST_ERROR:])
+            ended = datetime.now(UTC)
+            self._write("end", status, ended.isoformat(), draft.texts.get(_ERROR))
+            run = run_of(self._begun.run, draft, status, ended)
+            parts = parts_of(draft, self._attachments, self._begun.inline)
+            self._ended = commit_run(self._home, self._begun, run, parts)
+            interrupts.forget(self)
+            if self._spool is not None:
+                self._spool.remove()
+            self._remember_code()
+        return self._ended
+
+    def _remember_code(self) -> None:
+        """Notes where the code's repository is on this machine, for restoring."""
+        private = self._home.private(self.key.project)
+        code = self._code
+        if private is None or code is None or code.root is None or not code.code.repository:
+            return
+        from padre_git.vcs.restore import remember
+
+        with suppress(OSError):  # the run is committed; this is a convenience
+            remember(private / "code", code.code.repository, code.root)
+
+    def _whereabouts(self) -> str:
+        return "" if self._spool is None else f"; its log is kept in '{self._spool.directory}'"

@@ -1,0 +1,187 @@
+"""Starting: what a run begins with — experiment, code, environment, seed — and its recorder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from padre_git.api import provenance
+from padre_git.api.committing import Circumstances
+from padre_git.api.home import Home
+from padre_git.api.provenance import CodeVersion
+from padre_git.api.recorder import Recorder
+from padre_git.collections.session import Ref
+from padre_git.errors import (
+    AlreadyExistsError,
+    InvalidInputError,
+    InvalidNameError,
+    NotFoundError,
+)
+from padre_git.format import encode, identify
+from padre_git.messages import Exists, Get, Notice
+from padre_git.model import Dataset, Execution, Experiment, Key, Kind, Project, Run, Status
+from padre_git.model.ids import check_id, new_run_id
+
+__all__ = ["experiment_of", "start_run"]
+
+_INLINE = 100_000
+
+
+def start_run(
+    home: Home,
+    experiment: Ref,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    seed: int | None = None,
+    title: str | None = None,
+    id: str | None = None,
+    parent: Recorder | Run | str | None = None,
+    argv: Sequence[str] | None = None,
+    attributes: Mapping[str, Any] | None = None,
+) -> Recorder:
+    """Begins a run and returns its recorder; nothing is committed before it ends.
+
+    A missing project, experiment, execution and environment are stored with the run. The code
+    version is that of this process, or the execution that PADRE_EXECUTION names.
+
+    Args:
+        home: where it is recorded to.
+        experiment: name path, key, url or entity; need not exist. An entity that does not exist
+            is stored as it is.
+        parameters: the values tried; the experiment's are the defaults.
+        seed: what random numbers begin with; the experiment's if not given.
+        title: one line for people.
+        id: a run id to use; minted if not given.
+        parent: the run that starts this one.
+        argv: a command that is run instead of this process's own program.
+        attributes: whatever else is worth keeping.
+
+    Raises:
+        AlreadyExistsError: if the id is taken.
+        InvalidInputError: for what cannot be stored; nothing was begun.
+        NotFoundError: if the execution that PADRE_EXECUTION names does not exist.
+    """
+    found, is_stored = experiment_of(home, experiment)
+    started = datetime.now(UTC)
+    run_id = new_run_id(started) if id is None else check_id(id, "run")
+    key = found.key.run(run_id)
+    bus = home.session.bus
+    if id is not None and bus.send(Exists(subject=Kind.RUN, key=key)):
+        raise AlreadyExistsError(f"a run '{key}' exists", key=key)
+    execution, code = _execution(home, found.key, argv)
+    environment = identify(provenance.environment(key.project))
+    run = Run(
+        execution=execution.key,
+        id=run_id,
+        title=title,
+        status=Status.RUNNING,
+        started=started,
+        seed=found.seed if seed is None else seed,
+        defaults=found.parameters,
+        argv=tuple(argv) if argv is not None else provenance.arguments(),
+        environment=environment.id,
+        parent_run=_parent_id(home, parent),
+        attributes=attributes or {},
+    )
+    encode(run)  # refuses now what could not be stored at the end
+    begun = Circumstances(
+        run=run,
+        experiment=found,
+        execution=execution,
+        environment=environment,
+        patch=None if code is None else code.patch,
+        inline=_inline(home, key.project) if is_stored else _INLINE,
+    )
+    recorder = Recorder(home, begun, parameters or {}, code)
+    for remark in () if code is None else code.remarks:
+        bus.publish(Notice(text=remark, project=key.project))
+    _use_declared_dataset(home, found, recorder)
+    return recorder
+
+
+def experiment_of(home: Home, experiment: Ref) -> tuple[Experiment, bool]:
+    """Returns an experiment as stored, or as it would be stored, and whether it is.
+
+    Raises:
+        InvalidInputError: if it can be no experiment.
+        NotFoundError: if it does not exist and its name does not say in which project.
+    """
+    session = home.session
+    try:
+        key = session.resolve(experiment, [Kind.EXPERIMENT])
+        return session.bus.send(Get(subject=Kind.EXPERIMENT, key=key)), True
+    except NotFoundError:
+        if isinstance(experiment, Experiment):
+            return experiment, False
+        made = _key_of_new(experiment)
+        if made is None:
+            raise
+        return Experiment(project=made.project, name=made.name), False
+
+
+def _key_of_new(reference: Ref) -> Key | None:
+    if isinstance(reference, Key):
+        return reference
+    names = str(reference).split("/")
+    if len(names) == 2:
+        return Key.project_named(names[0]).experiment(names[1])
+    try:
+        key = Key.parse(str(reference))
+    except InvalidNameError:
+        return None
+    return key if key.kind is Kind.EXPERIMENT else None
+
+
+def _execution(
+    home: Home, experiment: Key, argv: Sequence[str] | None
+) -> tuple[Execution, CodeVersion | None]:
+    named = provenance.forced()
+    if named is not None:
+        return _named_execution(home, experiment, named), None
+    code = (
+        provenance.code_version() if argv is None else provenance.command_version(argv, Path.cwd())
+    )
+    execution = Execution(experiment=experiment, code=code.code, entry_point=code.entry_point)
+    return identify(execution), code
+
+
+def _named_execution(home: Home, experiment: Key, named: str) -> Execution:
+    """Returns the execution that PADRE_EXECUTION names, by key or by id."""
+    key = Key.parse(named) if "/" in named else experiment.execution(named)
+    if key.kind is not Kind.EXECUTION or key.parent != experiment:
+        raise InvalidInputError(
+            f"PADRE_EXECUTION names '{named}', which is no execution of '{experiment}'",
+            key=experiment,
+            hint="freeze the code for this experiment: padre-git freeze EXPERIMENT",
+        )
+    try:
+        return home.session.bus.send(Get(subject=Kind.EXECUTION, key=key))
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"PADRE_EXECUTION names '{named}', which does not exist",
+            key=key,
+            hint="freeze the code once more: padre-git freeze EXPERIMENT",
+        ) from error
+
+
+def _parent_id(home: Home, parent: Recorder | Run | str | None) -> str | None:
+    if parent is None or isinstance(parent, Recorder):
+        return None if parent is None else parent.id
+    return home.session.resolve(parent, [Kind.RUN]).name
+
+
+def _inline(home: Home, project: str) -> int:
+    key = Key.project_named(project)
+    stored: Project = home.session.bus.send(Get(subject=Kind.PROJECT, key=key))
+    limit = stored.settings.get("inline", _INLINE)
+    return limit if type(limit) is int and limit >= 0 else _INLINE
+
+
+def _use_declared_dataset(home: Home, experiment: Experiment, recorder: Recorder) -> None:
+    if experiment.dataset is None:
+        return
+    dataset = Dataset(project=experiment.project, name=experiment.dataset)
+    if home.session.bus.send(Exists(subject=Kind.DATASET, key=dataset.key)):
+        recorder.use_dataset(dataset.key)
