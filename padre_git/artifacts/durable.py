@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 __all__ = [
@@ -19,9 +21,9 @@ __all__ = [
     "write_all",
 ]
 
-_CHUNK = 1 << 20
-#: After how many bytes the kernel is asked to begin writing, so that the final flush is short.
-_WRITE_BEHIND = 32 << 20
+_SMALL_CHUNK = 1 << 20
+_CHUNK = 4 << 20
+_LARGE = 16 << 20
 
 
 def hash_bytes(data: bytes) -> str:
@@ -41,24 +43,47 @@ def copy_hashed(source: int, target: int) -> tuple[str, int]:
         source: descriptor to read.
         target: descriptor to write; it is not flushed.
     """
-    return _pass(source, target)
+    if os.fstat(source).st_size < _LARGE:
+        return _pass(source, lambda part: write_all(target, part))
+    # hashing is the slow part: a second thread writes what is hashed, and the disk is kept busy
+    with ThreadPoolExecutor(1) as writer:
+        behind: Future[None] | None = None
+
+        def write(part: memoryview) -> None:
+            nonlocal behind
+            if behind is not None:
+                behind.result()
+            behind = writer.submit(_write_through, target, part)
+
+        found = _pass(source, write)
+        if behind is not None:
+            behind.result()
+    return found
 
 
-def _pass(source: int, target: int | None) -> tuple[str, int]:
+def _pass(source: int, use: Callable[[memoryview], None] | None) -> tuple[str, int]:
     md5 = hashlib.md5(usedforsecurity=False)
-    size = begun = 0
-    buffer = memoryview(bytearray(min(_CHUNK, max(os.fstat(source).st_size, 1 << 14))))
-    while count := os.readv(source, [buffer]):
-        part = buffer[:count]
+    size = 0
+    expected = os.fstat(source).st_size
+    length = _CHUNK if expected >= _LARGE else min(_SMALL_CHUNK, max(expected, 1 << 14))
+    # two in turn: one may still be written while the other is filled
+    buffers = (memoryview(bytearray(length)), memoryview(bytearray(length)))
+    turn = 0
+    while count := os.readv(source, [buffers[turn]]):
+        part = buffers[turn][:count]
+        if use is not None:
+            use(part)
         md5.update(part)
         size += count
-        if target is None:
-            continue
-        write_all(target, part)
-        if size - begun >= _WRITE_BEHIND:
-            os.posix_fadvise(target, begun, size - begun, os.POSIX_FADV_DONTNEED)
-            begun = size
+        turn = 1 - turn
     return md5.hexdigest(), size
+
+
+def _write_through(target: int, part: memoryview) -> None:
+    write_all(target, part)
+    # begins writing to disk now, so that the final flush finds little left
+    end = os.lseek(target, 0, os.SEEK_CUR)
+    os.posix_fadvise(target, end - len(part), len(part), os.POSIX_FADV_DONTNEED)
 
 
 def write_all(target: int, data: bytes | memoryview) -> None:
