@@ -1,3 +1,170 @@
-"""padre_git: versioned storage for machine-learning experiments on plain git."""
+"""padre_git: versioned storage for machine-learning experiments on plain git.
+
+Each project is one git repository; its datasets, experiments, executions and runs are directories
+with YAML documents, and anything large is kept by DVC. :func:`open` gives a store::
+
+    import padre_git
+
+    store = padre_git.open("~/research")
+    with store.start_run("iris/svm-baseline", {"C": 1.0}, seed=7) as run:
+        run.log_metric("accuracy", 0.95)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from padre_git.api.opening import open_store as open
+    from padre_git.api.seeds import DualBackend
+    from padre_git.api.store import Store
+    from padre_git.errors import (
+        AlreadyExistsError,
+        AmbiguousReferenceError,
+        ArtifactCorruptError,
+        ArtifactError,
+        ArtifactMissingError,
+        AuthenticationError,
+        Conflict,
+        ConflictError,
+        DamagedError,
+        DocumentError,
+        FormatError,
+        InvalidInputError,
+        InvalidNameError,
+        InvalidValueError,
+        LockedError,
+        NotFetchedError,
+        NotFoundError,
+        PadreGitError,
+        RejectedError,
+        RemoteError,
+        RemoteMissingError,
+        RemoteUnavailableError,
+        RepositoryError,
+        UnpublishedError,
+        UnsupportedError,
+        UnsupportedFormatError,
+    )
+    from padre_git.messages import (
+        Author,
+        ConflictFound,
+        Deleted,
+        Event,
+        Notice,
+        Pulled,
+        Pushed,
+        Skipped,
+        Stored,
+        Version,
+    )
+    from padre_git.model import (
+        Array,
+        Code,
+        Column,
+        Computation,
+        Dataset,
+        Direction,
+        Entity,
+        Environment,
+        Execution,
+        Experiment,
+        Key,
+        Kind,
+        Note,
+        Point,
+        Project,
+        Results,
+        Run,
+        Split,
+        Status,
+    )
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "AlreadyExistsError",
+    "AmbiguousReferenceError",
+    "Array",
+    "ArtifactCorruptError",
+    "ArtifactError",
+    "ArtifactMissingError",
+    "AuthenticationError",
+    "Author",
+    "Code",
+    "Column",
+    "Computation",
+    "Conflict",
+    "ConflictError",
+    "ConflictFound",
+    "DamagedError",
+    "Dataset",
+    "Deleted",
+    "Direction",
+    "DocumentError",
+    "DualBackend",
+    "Entity",
+    "Environment",
+    "Event",
+    "Execution",
+    "Experiment",
+    "FormatError",
+    "InvalidInputError",
+    "InvalidNameError",
+    "InvalidValueError",
+    "Key",
+    "Kind",
+    "LockedError",
+    "NotFetchedError",
+    "NotFoundError",
+    "Note",
+    "Notice",
+    "PadreGitError",
+    "Point",
+    "Project",
+    "Pulled",
+    "Pushed",
+    "RejectedError",
+    "RemoteError",
+    "RemoteMissingError",
+    "RemoteUnavailableError",
+    "RepositoryError",
+    "Results",
+    "Run",
+    "Skipped",
+    "Split",
+    "Status",
+    "Store",
+    "Stored",
+    "UnpublishedError",
+    "UnsupportedError",
+    "UnsupportedFormatError",
+    "Version",
+    "open",
+]
+
+#: Where public names come from; a module is imported when one of its names is asked for.
+_API = {
+    "DualBackend": "padre_git.api.seeds",
+    "Store": "padre_git.api.store",
+    "open": "padre_git.api.opening",
+}
+_VOCABULARY = ("padre_git.errors", "padre_git.model", "padre_git.messages")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'padre_git' has no attribute '{name}'")
+    from importlib import import_module
+
+    if name in _API:
+        value = getattr(import_module(_API[name]), "open_store" if name == "open" else name)
+    else:
+        modules = map(import_module, _VOCABULARY)
+        value = next(getattr(module, name) for module in modules if name in module.__all__)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,314 @@
+"""The store: everything that a person or a program can ask for, behind one object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from padre_git.api.home import Home
+from padre_git.api.overflow import Overflow
+from padre_git.api.transaction import Transaction
+from padre_git.backends.base import Backend, Changes
+from padre_git.bus import Bus
+from padre_git.collections import Collection, Computations, Executions, Ref, Runs, Session, Splits
+from padre_git.errors import UnsupportedError
+from padre_git.messages import (
+    Compare,
+    Ensure,
+    Event,
+    Flush,
+    Pull,
+    Push,
+    Shorten,
+    Status,
+    Sync,
+)
+from padre_git.model import (
+    Dataset,
+    Environment,
+    Experiment,
+    Key,
+    Kind,
+    Project,
+    Run,
+)
+from padre_git.model.names import check_name
+from padre_git.services import connect
+
+if TYPE_CHECKING:
+    from padre_git.api.artifacts import Artifacts
+    from padre_git.api.recorder import Recorder
+
+__all__ = ["Store"]
+
+Ev = TypeVar("Ev", bound=Event)
+_KINDS = (Kind.PROJECT, Kind.EXPERIMENT, Kind.DATASET, Kind.RUN, Kind.EXECUTION)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Store:
+    """Is a place for experiments: collections by kind, artifacts, transactions and exchange.
+
+    :func:`padre_git.open` makes one over git repositories; any other backend will do, such as
+    :class:`padre_git.backends.MemoryBackend` in tests.
+
+    Args:
+        backend: where records are; closed with the store.
+        root: the directory of the clones; None for a backend without files.
+        bus: where the backend's events go already; a fresh one if it is not given.
+        clock: returns the time, with zone.
+        artifacts_url: the DVC remote, if it is not beside the git remote.
+
+    Attributes:
+        projects: see :class:`padre_git.collections.Collection`, as are the next four.
+        datasets: …
+        environments: …
+        experiments: …
+        executions: …
+        runs: see :class:`padre_git.collections.Runs`.
+        computations: see :class:`padre_git.collections.Computations`.
+        splits: see :class:`padre_git.collections.Splits`.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        root: Path | None = None,
+        bus: Bus | None = None,
+        clock: Callable[[], datetime] = _now,
+        artifacts_url: str | None = None,
+    ) -> None:
+        self.root = root
+        self.bus = bus or Bus()
+        self.clock = clock
+        self.artifacts_url = artifacts_url
+        self._backend = backend
+        self._artifacts: Artifacts | None = None
+        overflow = Overflow(root, artifacts_url)
+        connect(backend, self.bus, clock=clock, large=overflow.read)
+        self.session = session = Session(self.bus)
+        self.projects: Collection[Project] = Collection(Kind.PROJECT, session)
+        self.datasets: Collection[Dataset] = Collection(Kind.DATASET, session)
+        self.environments: Collection[Environment] = Collection(Kind.ENVIRONMENT, session)
+        self.experiments: Collection[Experiment] = Collection(Kind.EXPERIMENT, session)
+        self.executions = Executions(session, overflow.read, overflow.places)
+        self.runs = Runs(session, overflow.read)
+        self.computations = Computations(session)
+        self.splits = Splits(session)
+
+    # ---------------------------------------------------------------------------- recording
+
+    def start_run(
+        self,
+        experiment: Ref,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        seed: int | None = None,
+        title: str | None = None,
+        id: str | None = None,
+        parent: Recorder | Run | str | None = None,
+        argv: Sequence[str] | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> Recorder:
+        """Begins a run and returns its recorder, which is a context manager.
+
+        A missing project, experiment and execution are stored with the run when it ends.
+
+        Args:
+            experiment: name path, key, url or entity.
+            parameters: the values tried; the experiment's parameters are the defaults.
+            seed: what random numbers begin with; the experiment's if it is not given.
+            title: one line for people.
+            id: a run id to use; minted if it is not given.
+            parent: the run that starts this one.
+            argv: a command that is run in place of this process's own program.
+            attributes: whatever else is worth keeping.
+
+        Raises:
+            AlreadyExistsError: if the id is taken.
+            InvalidInputError: for what cannot be stored; nothing was begun.
+        """
+        from padre_git.api.starting import start_run
+
+        return start_run(
+            Home(session=self.session, root=self.root),
+            experiment,
+            parameters,
+            seed=seed,
+            title=title,
+            id=id,
+            parent=parent,
+            argv=argv,
+            attributes=attributes,
+        )
+
+    def transaction(self, project: Ref, message: str) -> Transaction:
+        """Returns a block whose puts and deletes become one commit, or nothing if it fails.
+
+            with store.transaction("iris", "import the old runs"):
+                for run in runs:
+                    store.runs.put(run)
+
+        Reads inside the block see the store as it was before it.
+
+        Args:
+            project: the only project that the block may change; it may be put inside the block.
+            message: the subject of the commit.
+        """
+        return Transaction(self.session, self._project_key(project), message)
+
+    def ensure(self, ref: str | Key) -> tuple[Key, ...]:
+        """Makes a project, or an experiment and its project, where they are missing.
+
+        Args:
+            ref: ``iris``, ``iris/svm`` or a key.
+
+        Returns:
+            The keys that were made.
+        """
+        key = ref if isinstance(ref, Key) else _spelled(ref)
+        return self.bus.send(Ensure(subject=key.kind, key=key))
+
+    # ------------------------------------------------------------------------------ looking
+
+    def resolve(self, ref: Ref, *, at: str | None = None) -> Key:
+        """Returns the key of what a reference means, whatever its kind; its depth says the kind.
+
+        Raises:
+            AmbiguousReferenceError: if it may be several things.
+            NotFoundError: if it is nothing.
+        """
+        return self.session.resolve(ref, _KINDS, at=at)
+
+    def shorten(self, keys: Sequence[Key], *, at: str | None = None) -> dict[Key, str]:
+        """Returns the shortest names of records that are unique among their siblings."""
+        found: dict[Key, str] = {}
+        for kind in {key.kind for key in keys}:
+            of_kind = [key for key in keys if key.kind is kind]
+            names = self.bus.send(Shorten(subject=kind, keys=of_kind, at=at))
+            found.update(names)
+        return found
+
+    def changes(self, project: str, start: str | None = None, end: str | None = None) -> Changes:
+        """Returns which records of a project differ between two states.
+
+        Args:
+            project: its name.
+            start: a commit, tag, branch or date; None for "before anything".
+            end: the same; None for now.
+        """
+        found: Changes = self.bus.send(
+            Compare(subject=Kind.PROJECT, project=self._name(project), start=start, end=end)
+        )
+        return found
+
+    def project_path(self, project: Ref) -> Path:
+        """Returns the directory of a project's clone, whether it exists or not.
+
+        Raises:
+            UnsupportedError: if this store has no directory.
+        """
+        if self.root is None:
+            raise UnsupportedError("this store has no directory", key=project)
+        return self.root / self._project_key(project).name
+
+    def subscribe(self, event: type[Ev], subscriber: Callable[[Ev], object]) -> Callable[[], None]:
+        """Calls ``subscriber`` with every event of a type; returns what ends that.
+
+        It is called in the thread in which the thing happened; its errors are logged.
+
+        Args:
+            event: such as :class:`padre_git.Stored`; :class:`padre_git.Event` for all.
+            subscriber: is given the event.
+        """
+        return self.bus.subscribe(event, subscriber)
+
+    # --------------------------------------------------------------------------- exchanging
+
+    def push(self, project: Ref) -> None:
+        """Publishes what the clone of a project has: data first, then commits.
+
+        Raises:
+            RemoteError: if the remote cannot be reached or does not take it.
+            UnsupportedError: if this store has no remote, as for the others.
+        """
+        self.bus.send(Push(subject=Kind.PROJECT, project=self._name(project)))
+
+    def pull(self, project: Ref) -> None:
+        """Brings in what the remote has of a project.
+
+        Raises:
+            ConflictError: if both sides changed the same thing; nothing was merged.
+            RemoteError: if the remote cannot be reached.
+        """
+        self.bus.send(Pull(subject=Kind.PROJECT, project=self._name(project)))
+
+    def sync(self, project: Ref) -> None:
+        """Pulls, merges and pushes: both sides have everything afterwards.
+
+        Raises:
+            ConflictError: if both sides changed the same thing; nothing was merged or pushed.
+            RemoteError: if the remote cannot be reached or does not take it.
+        """
+        self.bus.send(Sync(subject=Kind.PROJECT, project=self._name(project)))
+
+    def status(self, project: Ref) -> Any:
+        """Returns how the clone of a project and its remote stand to each other."""
+        return self.bus.send(Status(subject=Kind.PROJECT, project=self._name(project)))
+
+    def flush(self) -> None:
+        """Publishes the ended runs that wait to be pushed, now.
+
+        Raises:
+            RemoteError: if the remote cannot be reached or does not take them.
+        """
+        self.bus.send(Flush(subject=Kind.PROJECT))
+
+    # -------------------------------------------------------------------------------- parts
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """Files and directories of runs and datasets, kept by DVC."""
+        if self._artifacts is None:
+            from padre_git.api.artifacts import Artifacts
+
+            self._artifacts = Artifacts(self)
+        return self._artifacts
+
+    def close(self) -> None:
+        """Publishes what waits and lets go of everything; it can be called twice."""
+        self._backend.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _name(self, project: Ref) -> str:
+        return self._project_key(project).name
+
+    def _project_key(self, project: Ref) -> Key:
+        if isinstance(project, str) and "/" not in project and "#" not in project:
+            return Key.project_named(check_name(project, "project"))
+        return self.session.resolve(project, [Kind.PROJECT])
+
+
+def _spelled(ref: str) -> Key:
+    """Returns the key of a project or an experiment that need not exist."""
+    names = ref.split("/")
+    if len(names) == 2:
+        return Key.project_named(names[0]).experiment(names[1])
+    return Key.parse(ref)

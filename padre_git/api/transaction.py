@@ -1,0 +1,149 @@
+"""Transactions: many puts and deletes of one project, one commit."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import TracebackType
+from typing import Any, Self
+
+from padre_git.collections.session import Ref, Session
+from padre_git.errors import ConflictError, InvalidInputError, NotFoundError
+from padre_git.messages import Commit, Exists, Message, Op, Prepare
+from padre_git.model import ABSENT, Change, Entity, Key, Kind, Run
+from padre_git.services.subjects import subject_text
+
+__all__ = ["Transaction"]
+
+_ATTEMPTS = 5
+_KINDS = (Kind.PROJECT, Kind.DATASET, Kind.EXPERIMENT, Kind.EXECUTION, Kind.RUN)
+
+
+class Transaction:
+    """Collects puts and deletes and writes all of them, or none, when its block ends.
+
+    Inside the block the store's own ``put`` and ``delete`` join it, in this thread. Reads inside
+    the block see the store as it was before. An exception that leaves the block drops everything.
+
+    Args:
+        session: of the store.
+        project: the only project that it may change.
+        message: the subject of the commit.
+    """
+
+    def __init__(self, session: Session, project: Key, message: str) -> None:
+        self._session = session
+        self._project = project
+        self._message = Message(op=Op.PUT, subject=subject_text(message, ""))
+        self._entities: dict[Key, Entity] = {}
+        self._changes: dict[Key, Change] = {}
+
+    def __enter__(self) -> Self:
+        if self._session.unit is not None:
+            raise InvalidInputError("a transaction inside a transaction")
+        self._session.unit = self
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self._session.unit = None
+        if kind is None and self._changes:
+            self._commit()
+
+    def put(self, entity: Any) -> Any:
+        """Will store an entity; returns it with its id, and without a revision.
+
+        Raises:
+            InvalidInputError: if it cannot be stored, or is of another project.
+            NotFoundError: if it is a run without execution.
+        """
+        kind = _kind_of(entity)
+        change = self._session.bus.send(Prepare(subject=kind, entity=entity))
+        self._check(change.key)
+        if kind is Kind.RUN:
+            self._check_execution(entity)
+        entity = _with_id(entity, change.key)
+        before = self._changes.get(change.key)
+        if before is not None:
+            change = dataclasses.replace(change, expected=before.expected)
+        self._changes[change.key] = change
+        self._entities[change.key] = entity
+        return entity.replace(revision=None)
+
+    def delete(self, ref: Ref) -> None:
+        """Will delete a record of the store with what lies below it, here and on the remote.
+
+        Raises:
+            InvalidInputError: if it is of another project.
+            NotFoundError: if the store has no such record.
+        """
+        key = self._session.resolve(ref, _KINDS)
+        self._check(key)
+        if key.kind is Kind.EXECUTION:
+            raise InvalidInputError(
+                f"cannot delete '{key}' in a transaction", key=key, hint="delete it by itself"
+            )
+        for below in [k for k in self._changes if key.contains(k)]:
+            del self._changes[below]
+            self._entities.pop(below, None)
+        self._changes[key] = Change(key=key, files=None)
+
+    def _check(self, key: Key) -> None:
+        if key.project != self._project.name:
+            raise InvalidInputError(
+                f"'{key}' is not of the project '{self._project}'",
+                key=key,
+                hint="a transaction writes to one project; open one for each",
+            )
+
+    def _check_execution(self, run: Run) -> None:
+        key = run.execution
+        known = key in self._changes or self._session.bus.send(Exists(subject=key.kind, key=key))
+        if not known:
+            raise NotFoundError(f"no execution '{key}'", key=key, hint="put the execution first")
+
+    def _commit(self) -> None:
+        """Writes everything; what has no revision is prepared anew if somebody was faster."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                self._send()
+            except ConflictError:
+                if not self._renew():
+                    raise
+            else:
+                return
+        self._send()
+
+    def _send(self) -> None:
+        changes = list(self._changes.values())
+        command = Commit(subject=changes[0].key.kind, changes=changes, message=self._message)
+        self._session.bus.send(command)
+
+    def _renew(self) -> bool:
+        """Prepares what may be stored over anything again; returns whether that could help."""
+        renewed = False
+        for key, entity in self._entities.items():
+            if entity.revision is None:
+                change = self._session.bus.send(Prepare(subject=key.kind, entity=entity))
+                renewed |= change != self._changes[key]
+                self._changes[key] = change
+        return renewed
+
+
+def _kind_of(entity: object) -> Kind:
+    if isinstance(entity, Entity):
+        for kind in Kind:
+            if type(entity).__name__.lower() == kind.value:
+                return kind
+    raise InvalidInputError(f"not an entity: {type(entity).__name__}")
+
+
+def _with_id(entity: Any, key: Key) -> Any:
+    if getattr(entity, "id", key.name) is not None:
+        return entity
+    # nobody else can have an id that was just minted
+    revision = ABSENT if key.kind is Kind.RUN else None
+    return entity.replace(id=key.name, revision=revision)
