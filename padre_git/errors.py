@@ -36,6 +36,7 @@ __all__ = [
     "RemoteMissingError",
     "RemoteUnavailableError",
     "RepositoryError",
+    "UnpublishedError",
     "UnsupportedError",
     "UnsupportedFormatError",
 ]
@@ -282,6 +283,12 @@ class RejectedError(RemoteError):
     """Says that the remote refused the push; the server's words are in the message."""
 
     code = "rejected"
+
+
+class UnpublishedError(PadreGitError):
+    """Says that something would be lost, because it exists only here; nothing was removed."""
+
+    code = "unpublished"
 
 
 class ArtifactError(PadreGitError):

@@ -1,0 +1,135 @@
+"""Deleting in parts: from the remote with a copy kept here, and from this clone only."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Sequence
+
+from padre_git.backends.exchange import Side
+from padre_git.backends.planning import plan
+from padre_git.backends.publishing import Publisher
+from padre_git.backends.records import Records
+from padre_git.errors import NotFoundError, RemoteUnavailableError, UnpublishedError
+from padre_git.format import commit_text, part_path
+from padre_git.messages import Message
+from padre_git.model import DOCUMENTS, Change, ChangeSet, Key, Kind
+from padre_git.vcs.plan import NewCommit
+from padre_git.vcs.process import run_git
+from padre_git.vcs.repository import Repository
+from padre_git.vcs.snapshot import Snapshot
+
+__all__ = ["check_published", "drop_files", "remove_clone", "restore_files", "withdraw"]
+
+_NAMED = 5
+
+
+def withdraw(side: Side, keys: Sequence[Key], *, publisher: Publisher, message: Message) -> None:
+    """Deletes records from the remote; copies of them stay here, and answer as before.
+
+    The tombstones are pushed first and come to this clone's branch when the remote has them.
+
+    Raises:
+        NotFoundError: if a record is not at the remote; nothing was deleted.
+        ConflictError: if the remote has something that contradicts; nothing was deleted.
+        RemoteError: if the remote did not take it; nothing was deleted.
+    """
+    changes = ChangeSet(changes=tuple(Change(key=key, files=None) for key in keys))
+    with side.busy:
+        theirs = side.fetch()
+        publisher.integrate(side)
+        published = Records(side.project, side.repository.snapshot(theirs)) if theirs else None
+        for key in keys:
+            if published is None or not published.alive([key]):
+                raise NotFoundError(f"'{key}' is not at the remote", key=key)
+
+        def graves(snapshot: Snapshot) -> Sequence[NewCommit]:
+            edits = plan(changes, Records(side.project, snapshot)).edits
+            return [NewCommit(edits=edits, text=commit_text(message, keys), author=message.author)]
+
+        before = side.repository.tip()
+        for key in keys if before else ():
+            side.kept.keep(key, str(before))
+        try:
+            publisher.publish(side, extra=graves)
+        except RemoteUnavailableError:
+            raise  # it may have landed all the same: the copies stay, and do no harm if not
+        except BaseException:
+            side.kept.drop(keys)
+            raise
+
+
+def drop_files(repository: Repository, key: Key) -> None:
+    """Takes a record's files out of the work tree; git's objects stay, and reads go on.
+
+    Raises:
+        NotFoundError: if there is no such record.
+        ConflictError: if a file holds uncommitted work; nothing was removed.
+    """
+    paths = _paths(repository, key)
+    if not paths:
+        raise NotFoundError(f"no {key.kind} '{key}'", key=key)
+    repository.evict(paths)
+
+
+def restore_files(repository: Repository, key: Key) -> None:
+    """Brings the files of a record back into the work tree, if they were taken out."""
+    if not (repository.common_dir / "padre" / "evicted").exists():
+        return
+    paths = [path for path in _paths(repository, key) if repository.is_evicted(path)]
+    if paths:
+        repository.restore(paths)
+
+
+def _paths(repository: Repository, key: Key) -> list[str]:
+    """Returns the directory of a record (the file, for an environment) if it is alive."""
+    records = Records(key.project, repository.snapshot())
+    places = records.places(records.alive([key]))
+    if key.kind is Kind.ENVIRONMENT:
+        return [part_path(key, place, DOCUMENTS[key.kind]) for place in places.values()]
+    return list(places.values())
+
+
+def check_published(side: Side) -> None:
+    """Makes sure that nothing is lost when this clone goes; the remote must have been asked.
+
+    Raises:
+        UnpublishedError: naming what exists only here.
+    """
+    repository = side.repository
+    only_here = [*_commits(repository), *_files(repository)]
+    only_here += [f"the kept copy of '{key}'" for key in side.kept.tops()]
+    spool = repository.common_dir / "padre" / "spool"
+    if spool.is_dir():
+        only_here += [f"the running run '{run.name}'" for run in sorted(spool.iterdir())]
+    if (repository.common_dir / "worktrees").is_dir():
+        only_here.append("linked work trees")
+    if only_here:
+        more = len(only_here) - _NAMED
+        named = ", ".join(only_here[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+        raise UnpublishedError(
+            f"'{side.project}' has what exists only here: {named}",
+            key=side.project,
+            hint="sync or commit it first, or delete with force",
+        )
+
+
+def _commits(repository: Repository) -> list[str]:
+    shown = ["log", "--format=commit %h %s", "--all", "HEAD", "--not", "--remotes=origin"]
+    return run_git(shown, repository.path).decode(errors="replace").splitlines()
+
+
+def _files(repository: Repository) -> list[str]:
+    options = ["--porcelain", "--untracked-files=all", "--no-renames"]
+    lines = run_git(["status", *options], repository.path).decode(errors="replace").splitlines()
+    return [f"file {line[3:]}" for line in lines]
+
+
+def remove_clone(repository: Repository) -> None:
+    """Removes a clone from its root directory: all of it or, after a crash, nothing visible."""
+    path = repository.path
+    with repository.lock():
+        gone = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+        path.rename(gone)
+    repository.close()
+    shutil.rmtree(gone)

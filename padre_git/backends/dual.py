@@ -1,0 +1,370 @@
+"""The dual layer: a clone and a remote that are one store.
+
+The clone answers, online or not; a policy says when it meets the remote by itself. Writing commits
+here first, so nothing depends on the network, and publishes then (:mod:`.publishing`). What others
+published comes in by ancestry, never by clocks, and contradictions are told as data
+(:mod:`.reconciling`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import ClassVar
+
+from padre_git.backends.base import Backend, Changes
+from padre_git.backends.batching import Batch
+from padre_git.backends.deleting import (
+    check_published,
+    drop_files,
+    remove_clone,
+    restore_files,
+    withdraw,
+)
+from padre_git.backends.exchange import Exchange, Side
+from padre_git.backends.git import GitBackend
+from padre_git.backends.meeting import Meeting
+from padre_git.backends.policy import Policy
+from padre_git.backends.projects import ignore
+from padre_git.backends.publishing import Data
+from padre_git.backends.status import ProjectStatus, State, status_of
+from padre_git.backends.urls import kept_url
+from padre_git.errors import NotFoundError, RemoteUnavailableError, UnsupportedError
+from padre_git.messages import DeleteMode, Event, Message, Op, Version
+from padre_git.model import Change, ChangeSet, Found, Key, Kind, Record
+from padre_git.vcs.remotes import RemoteLocation
+from padre_git.vcs.transport import DEFAULT_LIMITS, Limits
+
+__all__ = ["DualLayer"]
+
+_Write = tuple[ChangeSet, Message]
+
+
+class DualLayer(Backend):
+    """Stores records in clones and at a remote.
+
+    Args:
+        local: the clones.
+        remote: where their remotes are.
+        policy: when the two meet without being asked.
+        max_age: seconds for which what the remote was seen to have, or its silence, is believed.
+        push_every: seconds after which ended runs are published at the latest.
+        data: has the data of commits at its remote before they are pushed; None for no data.
+        notify: is told what happened and what a person should know.
+        limits: how long the remote may take.
+    """
+
+    keeps_history: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        local: GitBackend,
+        remote: RemoteLocation,
+        *,
+        policy: Policy = Policy.AUTO,
+        max_age: float = 60.0,
+        push_every: float = 30.0,
+        data: Data | None = None,
+        notify: Callable[[Event], None] = ignore,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self.local = local
+        self.remote = remote
+        self._exchange = Exchange(local, remote, limits=limits, notify=notify)
+        self._meeting = Meeting(self._exchange, Policy(policy), max_age, data=data)
+        self._batch = Batch(
+            self._meeting.publish_now, delay=push_every, tell=self._meeting.tell_failure
+        )
+
+    # ------------------------------------------------------------------------------- reading
+
+    def read(self, keys: Iterable[Key], *, at: str | None = None) -> dict[Key, Found]:
+        """See :meth:`Backend.read`; the remote is asked first if it may have something newer.
+
+        A record that is asked for alone comes back into the work tree if it was evicted.
+        """
+        wanted = list(dict.fromkeys(keys))
+        by_project = _by_project(wanted)
+        asked = {project for project in by_project if self._meeting.refresh(project)}
+        if at is not None:
+            return self._read_at(wanted, at)
+        found = self.local.read(wanted)
+        for project, of_project in by_project.items():
+            is_missing = project not in asked and any(key not in found for key in of_project)
+            if is_missing and self._meeting.refresh(project, missing=True):
+                found |= self.local.read(of_project)
+            found |= self._aside(project, of_project, found)
+        if len(wanted) == 1 and isinstance(found.get(wanted[0]), Record):
+            self._bring_back(wanted[0])
+        return found
+
+    def scan(
+        self,
+        prefix: Key | None = None,
+        *,
+        kind: Kind | None = None,
+        at: str | None = None,
+        after: Key | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Key]:
+        """See :meth:`Backend.scan`; what is here and what is at the remote, each once."""
+        remote = self._meeting.projects() if prefix is None else ()
+        for project in self._local_projects() if prefix is None else [prefix.project]:
+            self._meeting.refresh(project)
+        if prefix is not None and self.local.repository(prefix.project) is None:
+            self._meeting.refresh(prefix.project, missing=True)
+        if at is not None:
+            return self.local.scan(prefix, kind=kind, at=at, after=after, limit=limit)
+        more = set(self._elsewhere(prefix, kind))
+        if kind in (None, Kind.PROJECT):
+            more.update(Key.project_named(name) for name in remote)
+        if not more:
+            return self.local.scan(prefix, kind=kind, after=after, limit=limit)
+        keys = more | set(self.local.scan(prefix, kind=kind))
+        return iter(sorted(key for key in keys if after is None or key > after)[:limit])
+
+    def changes(self, project: str, start: str | None = None, end: str | None = None) -> Changes:
+        """See :meth:`Backend.changes`."""
+        self._meeting.refresh(project)
+        return self.local.changes(project, start, end)
+
+    def history(self, key: Key, *, limit: int | None = None) -> Iterator[Version]:
+        """See :meth:`Backend.history`; that a record was published is no version of it."""
+        self._meeting.refresh(key.project)
+        versions = (v for v in self.local.history(key) if v.op is not Op.PUBLISH)
+        return islice(versions, limit)
+
+    def urls(self, keys: Iterable[Key]) -> dict[Key, str]:
+        """See :meth:`Backend.urls`."""
+        found: dict[Key, str] = {}
+        for project, of_project in _by_project(keys).items():
+            side = self._exchange.side(project)
+            for key in side.published(of_project) if side is not None else ():
+                url = self.remote.record_url(key)
+                if url is not None:
+                    found[key] = url
+        return found
+
+    def _aside(
+        self, project: str, keys: Sequence[Key], found: Mapping[Key, Found]
+    ) -> dict[Key, Found]:
+        """Returns what is not on the clone's branch: unmerged records and kept copies."""
+        side = self._exchange.side(project)
+        absent = [key for key in keys if not isinstance(found.get(key), Record)]
+        if side is None or not absent:
+            return {}
+        missing = [key for key in absent if key not in found]
+        return self._meeting.unmerged(side).find(missing) | side.kept.read(absent)
+
+    def _read_at(self, keys: list[Key], at: str) -> dict[Key, Found]:
+        try:
+            return self.local.read(keys, at=at)
+        except NotFoundError:
+            asked = [self._meeting.refresh(p, missing=True) for p in {k.project for k in keys}]
+            if not any(asked):
+                raise
+            return self.local.read(keys, at=at)
+
+    def _elsewhere(self, prefix: Key | None, kind: Kind | None) -> Iterator[Key]:
+        """Yields the keys that are not on the clone's branch: unmerged ones and kept copies."""
+        for project in self._local_projects() if prefix is None else [prefix.project]:
+            side = self._exchange.side(project)
+            if side is not None:
+                yield from self._meeting.unmerged(side).scan(prefix, kind)
+                yield from side.kept.scan(prefix, kind)
+
+    def _local_projects(self) -> list[str]:
+        return [key.project for key in self.local.scan(kind=Kind.PROJECT)]
+
+    def _bring_back(self, key: Key) -> None:
+        repository = self.local.repository(key.project)
+        if repository is not None:
+            restore_files(repository, key)
+
+    # ------------------------------------------------------------------------------- writing
+
+    def apply(self, changes: ChangeSet, message: Message) -> dict[Key, str | None]:
+        """See :meth:`Backend.apply`; published before this returns, or soon for ended runs.
+
+        Raises:
+            RejectedError, AuthenticationError, RemoteMissingError, RemoteError, ArtifactError: if
+                the remote did not take it for a reason that waiting does not cure. The commit
+                stands in the clone and is offered again with the next.
+        """
+        return self.apply_each([(changes, message)])[0]
+
+    def apply_each(self, writes: Sequence[_Write]) -> list[dict[Key, str | None]]:
+        """See :meth:`Backend.apply_each` and :meth:`apply`."""
+        if not writes:
+            return []
+        project = writes[0][0].project
+        self._meeting.before_write(project)
+        revisions = self.local.apply_each([(self._own_urls(c), m) for c, m in writes])
+        side = self._exchange.side(project)
+        if side is not None:
+            side.kept.drop(change.key for changes, _ in writes for change in changes)
+            if all(message.op is Op.RECORD for _, message in writes):
+                if self._meeting.publishes:
+                    self._batch.add(project)
+            else:
+                self._meeting.after_write(side)
+        return revisions
+
+    def _own_urls(self, changes: ChangeSet) -> ChangeSet:
+        """Returns changes that leave every url as it is stored; only publishing sets it."""
+        current = self.local.read(change.key for change in changes)
+
+        def own(change: Change) -> Change:
+            known = current.get(change.key)
+            return kept_url(change, known if isinstance(known, Record) else None)
+
+        return ChangeSet(changes=tuple(own(change) for change in changes))
+
+    # ------------------------------------------------------------------------------ deleting
+
+    def delete(
+        self, keys: Sequence[Key], mode: DeleteMode, message: Message, *, force: bool = False
+    ) -> None:
+        """Deletes records of one project with what lies below them.
+
+        Args:
+            keys: the records.
+            mode: from where.
+            message: what the log shall say.
+            force: whether a clone may go that has what exists nowhere else.
+
+        Raises:
+            NotFoundError, ConflictError, UnpublishedError, RemoteError: see :meth:`apply`,
+                :meth:`withdraw` and :meth:`evict`.
+        """
+        if mode is DeleteMode.ALL:
+            self.apply(ChangeSet(changes=tuple(Change(key=k, files=None) for k in keys)), message)
+        elif mode is DeleteMode.REMOTE:
+            self._withdraw(keys, message)
+        else:
+            for key in keys:
+                self.evict(key, force=force)
+
+    def withdraw(self, key: Key) -> None:
+        """See :meth:`Backend.withdraw`; nothing is deleted while the remote is out of reach."""
+        self._withdraw([key], Message(op=Op.DELETE, subject=f"withdraw {key.kind} {key.name}"))
+
+    def evict(self, key: Key, *, force: bool = False) -> None:
+        """See :meth:`Backend.evict`; of a project, the whole clone goes.
+
+        Args:
+            key: the record.
+            force: whether a clone may go that has what exists nowhere else.
+
+        Raises:
+            NotFoundError: if there is no such record.
+            ConflictError: if a file holds uncommitted work; nothing was removed.
+            UnpublishedError: if a clone has what exists nowhere else; nothing was removed.
+            RemoteUnavailableError: if that cannot be found out.
+        """
+        side = self._side(key.project)
+        if key.kind is not Kind.PROJECT:
+            drop_files(side.repository, key)
+            return
+        if not force:
+            if self._meeting.publishes:
+                self._meeting.publish_now(key.project)
+            side.fetch()
+            check_published(side)
+        remove_clone(side.repository)
+
+    def _withdraw(self, keys: Sequence[Key], message: Message) -> None:
+        side = self._side(keys[0].project)
+        with self._meeting.told(side.project):
+            withdraw(side, keys, publisher=self._meeting.publisher, message=message)
+
+    # ------------------------------------------------------------------------------ exchange
+
+    def push(self, project: str) -> None:
+        """Publishes what the clone has.
+
+        Raises:
+            NotFoundError: if there is no clone.
+            ConflictError: if the remote has something that contradicts; nothing was pushed.
+            RemoteError, ArtifactError: if it did not get there; the commits stand in the clone.
+        """
+        side = self._side(project)
+        with self._meeting.told(project):
+            self._meeting.publisher.publish(side)
+
+    def pull(self, project: str) -> None:
+        """Takes over what the remote has; gets the project if there is no clone.
+
+        Raises:
+            NotFoundError: if neither side has it.
+            ConflictError: if both sides changed the same thing; nothing was merged.
+            RemoteError: if the remote cannot be asked.
+        """
+        with self._meeting.told(project):
+            side = self._exchange.side(project)
+            if side is None:
+                if not self._exchange.clone(project):
+                    raise NotFoundError(f"no project '{project}', here or there", key=project)
+            else:
+                side.repository.bring_up()
+                side.fetch()
+                self._meeting.publisher.integrate(side)
+
+    def sync(self, project: str) -> None:
+        """Pulls, then pushes: afterwards both sides have everything.
+
+        Raises:
+            NotFoundError, ConflictError, RemoteError, ArtifactError: as for both.
+        """
+        self.pull(project)
+        side = self._side(project)
+        with self._meeting.told(project):
+            self._meeting.publisher.publish(side, everywhere=True)
+
+    def status(self, project: str) -> ProjectStatus:
+        """Returns how clone and remote stand; what the remote has is looked at, not taken over.
+
+        Raises:
+            NotFoundError: if neither side has the project.
+        """
+        url = self.remote.public_url(project)
+        if self.local.repository(project) is None:
+            if project not in self._meeting.projects():
+                raise NotFoundError(f"no project '{project}', here or there", key=project)
+            return ProjectStatus(project=project, state=State.REMOTE_ONLY, url=url)
+        side, asked = self._side(project), True
+        try:
+            side.fetch()
+        except RemoteUnavailableError:
+            asked = False
+        return status_of(side, url=url, asked=asked)
+
+    def flush(self) -> None:
+        """Publishes what waits in the background, now.
+
+        Raises:
+            ConflictError, RemoteError, ArtifactError: as :meth:`push`, after everything was tried.
+        """
+        self._batch.flush()
+
+    def close(self) -> None:
+        """See :meth:`Backend.close`; what waits is published, and a failure is only told."""
+        self._batch.close()
+        self.local.close()
+
+    def _side(self, project: str) -> Side:
+        side = self._exchange.side(project)
+        if side is not None:
+            return side
+        if self.remote.url(project) is None:
+            raise UnsupportedError(
+                f"the remote is the repository of '{self.remote.only}' only", key=project
+            )
+        raise NotFoundError(f"no clone of project '{project}'", key=project)
+
+
+def _by_project(keys: Iterable[Key]) -> dict[str, list[Key]]:
+    found: dict[str, list[Key]] = {}
+    for key in keys:
+        found.setdefault(key.project, []).append(key)
+    return found

@@ -1,0 +1,170 @@
+"""When clone and remote meet: before reads, after writes, and what is told when they cannot."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from padre_git.backends.exchange import Exchange, Side
+from padre_git.backends.overlay import EMPTY
+from padre_git.backends.policy import Freshness, Policy
+from padre_git.backends.publishing import Data, Publisher
+from padre_git.backends.records import Records
+from padre_git.errors import (
+    ConflictError,
+    PadreGitError,
+    RemoteError,
+    RemoteUnavailableError,
+)
+from padre_git.messages import ConflictFound, Notice
+
+__all__ = ["Meeting"]
+
+
+class Meeting:
+    """Lets clones and remotes meet as a policy has it.
+
+    Args:
+        exchange: the clones and their remotes.
+        policy: when they meet.
+        max_age: see :class:`~padre_git.backends.policy.Freshness`.
+        data: see :data:`~padre_git.backends.publishing.Data`.
+    """
+
+    def __init__(
+        self, exchange: Exchange, policy: Policy, max_age: float, *, data: Data | None
+    ) -> None:
+        self._exchange = exchange
+        self._freshness = Freshness(policy, max_age)
+        self._notify = exchange.notify
+        self._unmerged: dict[str, tuple[str | None, str | None]] = {}
+        self.publisher = Publisher(exchange.location, data=data, notify=exchange.notify)
+
+    @property
+    def publishes(self) -> bool:
+        """Whether writes are published by themselves."""
+        return self._freshness.policy is not Policy.MANUAL
+
+    # ------------------------------------------------------------------------ before reading
+
+    def refresh(self, project: str, *, missing: bool = False) -> bool:
+        """Brings a clone up to its remote if the policy says so; never fails a read.
+
+        Args:
+            project: its name.
+            missing: whether something that was asked for is not here.
+
+        Returns:
+            Whether the remote was asked.
+        """
+        if not self._freshness.due(project, missing=missing):
+            return False
+        try:
+            with self.told(project):
+                side = self._exchange.side(project)
+                if side is None:
+                    self._exchange.clone(project)
+                else:
+                    side.fetch()
+                    if self._unmerged.get(project) != (side.repository.tip(), side.seen):
+                        self.publisher.integrate(side)
+        except ConflictError as error:
+            self._tell(project, f"'{project}' is as it was before: {error}")
+        except RemoteUnavailableError:
+            return False  # told already, once for as long as the silence lasts
+        except RemoteError as error:
+            self._freshness.answered(project)
+            self._tell(project, f"'{project}' is as it was seen last: {error}")
+        return True
+
+    def unmerged(self, side: Side) -> Records:
+        """Returns the records that the remote has and that could not be merged; mostly nothing."""
+        known = self._unmerged.get(side.project)
+        if known is None or side.seen is None:
+            return Records(side.project, EMPTY)
+        tip = side.repository.tip()
+        if tip is not None and side.is_ancestor(side.seen, tip):
+            del self._unmerged[side.project]
+            return Records(side.project, EMPTY)
+        return Records(side.project, side.repository.snapshot(side.seen))
+
+    def projects(self) -> tuple[str, ...]:
+        """Returns the living projects of the remote that have no clone here, as far as it tells."""
+        if self._freshness.policy is Policy.MANUAL or self._freshness.silent:
+            return ()
+        try:
+            return self._exchange.elsewhere()
+        except RemoteUnavailableError as error:
+            self._silent(error)
+        return ()
+
+    # ----------------------------------------------------------------------------- writing
+
+    def before_write(self, project: str) -> None:
+        """Gets a project that is not here, and with the policy "always" what is new in it."""
+        if self._freshness.policy is Policy.ALWAYS or self._exchange.side(project) is None:
+            self.refresh(project, missing=True)
+
+    def after_write(self, side: Side) -> None:
+        """Publishes what was written; without network the commits wait for the next time.
+
+        Raises:
+            RejectedError, AuthenticationError, RemoteMissingError, RemoteError, ArtifactError: if
+                the remote did not take it for a reason that waiting does not cure.
+        """
+        if not self._freshness.publishes():
+            return
+        try:
+            with self.told(side.project):
+                self.publisher.publish(side)
+        except ConflictError as error:
+            self._tell(side.project, f"'{side.project}' is stored and not published: {error}")
+        except RemoteUnavailableError:
+            pass  # told already; the commits stand
+
+    def publish_now(self, project: str) -> None:
+        """Publishes a project's commits, if it has a clone.
+
+        Raises:
+            ConflictError, RemoteError, ArtifactError: if they did not get there.
+        """
+        side = self._exchange.side(project)
+        if side is not None:
+            with self.told(project):
+                self.publisher.publish(side)
+
+    def tell_failure(self, project: str, error: PadreGitError) -> None:
+        """Tells that publishing in the background has failed."""
+        if not isinstance(error, RemoteUnavailableError):
+            self._tell(project, f"'{project}' is stored and not published: {error}")
+
+    # ------------------------------------------------------------------------------ telling
+
+    @contextlib.contextmanager
+    def told(self, project: str) -> Iterator[None]:
+        """Remembers how asking the remote went, and tells what subscribers should hear of it."""
+        try:
+            yield
+        except RemoteUnavailableError as error:
+            self._silent(error)
+            raise
+        except ConflictError as error:
+            self._conflict(project, error)
+            raise
+        self._freshness.answered(project)
+
+    def _silent(self, error: RemoteUnavailableError) -> None:
+        if self._freshness.failed():
+            self._notify(Notice(text=f"offline: {error.message}; what is written waits here"))
+
+    def _conflict(self, project: str, error: ConflictError) -> None:
+        self._freshness.answered(project)
+        side = self._exchange.side(project)
+        if side is not None:
+            state = side.repository.tip(), side.seen
+            if self._unmerged.get(project) != state:
+                self._unmerged[project] = state
+                self._notify(ConflictFound(project=project, conflicts=error.conflicts))
+
+    def _tell(self, project: str, text: str) -> None:
+        self._notify(Notice(text=text, project=project))

@@ -1,0 +1,150 @@
+"""Publishing a clone's commits, and taking over what others have published.
+
+Both end with one move of the branch, which has the whole order of :mod:`padre_git.vcs.advance`;
+the network is never used while a lock is held. What the remote has is always an ancestor of what
+is pushed: nothing that was published is rewritten.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from padre_git.backends.exchange import Side
+from padre_git.backends.reconciling import merge_commit
+from padre_git.backends.urls import missing_urls
+from padre_git.errors import ConflictError, RejectedError
+from padre_git.format import commit_text
+from padre_git.messages import Event, Message, Op, Pulled, Pushed
+from padre_git.model import Key
+from padre_git.vcs.plan import NewCommit
+from padre_git.vcs.remotes import RemoteLocation
+from padre_git.vcs.snapshot import Snapshot
+from padre_git.vcs.transport import Outcome
+
+__all__ = ["Data", "Extra", "Publisher"]
+
+#: Makes sure that the data of these commits is where others find it: called with the clone's
+#: directory, its git directory and the commits, see :func:`padre_git.artifacts.publish_data`.
+Data = Callable[[Path, Path, Sequence[str]], object]
+#: Says which commits to make on top of a snapshot before it is pushed; they exist here only if
+#: they exist at the remote.
+Extra = Callable[[Snapshot], Sequence[NewCommit]]
+
+_TRIES = 12
+_PAUSE = 0.05
+
+
+class Publisher:
+    """Moves commits between clones and the remote.
+
+    Args:
+        location: says which url a record has there.
+        data: see :data:`Data`; called before every push.
+        notify: is told what was pushed and pulled.
+    """
+
+    def __init__(
+        self, location: RemoteLocation, *, data: Data | None, notify: Callable[[Event], None]
+    ) -> None:
+        self._location = location
+        self._data = data
+        self._notify = notify
+
+    def integrate(self, side: Side) -> None:
+        """Takes over what the remote had when it was seen last: forwards, or by a merge.
+
+        Raises:
+            ConflictError: if both sides changed the same thing, or a file that would change holds
+                uncommitted work; nothing was merged.
+        """
+        theirs = side.seen
+        before = side.repository.tip()
+        if theirs is None or (before is not None and side.is_ancestor(theirs, before)):
+            return
+        after = self._move(side, theirs)
+        if after != before:
+            come = side.between(before, theirs)
+            self._notify(Pulled(project=side.project, commits=len(come), head=theirs))
+
+    def publish(self, side: Side, *, extra: Extra | None = None, everywhere: bool = False) -> int:
+        """Publishes every commit of the branch, and returns how many.
+
+        Args:
+            side: the clone.
+            extra: commits to make on top, which must not exist here without existing there.
+            everywhere: whether every document is looked at for its url, not only changed ones.
+
+        Raises:
+            ConflictError: if the remote has something that contradicts; nothing was pushed.
+            RejectedError: if the remote refuses, or others were faster every time.
+            RemoteUnavailableError, RemoteMissingError, AuthenticationError, RemoteError,
+            ArtifactError: if commits or data did not get there; the commits stand here.
+        """
+        with side.busy:
+            for attempt in range(_TRIES):
+                self.integrate(side)
+                tip, seen = side.repository.tip(), side.seen
+                if tip is None:
+                    return 0
+                head = self._head(side, tip, seen, extra=extra, everywhere=everywhere)
+                if head == seen:
+                    return 0
+                commits = side.between(seen, head)
+                if self._data is not None:
+                    repository = side.repository
+                    self._data(repository.path, repository.common_dir, commits)
+                if side.push(head) is Outcome.LANDED:
+                    self._move(side, head)
+                    self._notify(Pushed(project=side.project, commits=len(commits), head=head))
+                    return len(commits)
+                # others push at the same time; who waits a random while meets them less often
+                time.sleep(random.uniform(0, _PAUSE * (attempt + 1)))  # noqa: S311
+                side.fetch()
+        raise RejectedError(
+            f"others were faster {_TRIES} times: '{side.project}' is not published",
+            key=side.project,
+            hint="the commits stand in the clone; sync again",
+        )
+
+    def _head(
+        self, side: Side, tip: str, seen: str | None, *, extra: Extra | None, everywhere: bool
+    ) -> str:
+        """Returns the commit to push: the tip, with what is made for the remote on top."""
+        snapshot = side.repository.snapshot(tip)
+        head = tip
+        if extra is not None:
+            head = side.repository.build(tip, extra(snapshot))
+            snapshot = side.repository.snapshot(head)
+        if seen == head and not everywhere:
+            return head
+        paths = None
+        if seen is not None and not everywhere:
+            paths = side.repository.diff_paths(seen, head)
+        edits = missing_urls(side.project, snapshot, self._location, paths)
+        if not edits:
+            return head
+        message = Message(op=Op.PUBLISH, subject=f"publish {side.project}")
+        text = commit_text(message, [Key.project_named(side.project)])
+        return side.repository.build(head, [NewCommit(edits=edits, text=text)])
+
+    def _move(self, side: Side, to: str) -> str | None:
+        """Brings the branch to a commit, or merges it in if the branch has moved meanwhile."""
+
+        def plan(snapshot: Snapshot) -> Sequence[NewCommit] | str:
+            here = snapshot.commit
+            if here is None or side.is_ancestor(here, to):
+                return to
+            if side.is_ancestor(to, here):
+                return ()
+            subject = f"merge {len(side.between(here, to))} published commits"
+            return [merge_commit(side.repository, side.project, here, to, subject=subject)]
+
+        try:
+            return side.repository.advance(plan)
+        except ConflictError as error:
+            if not error.conflicts and side.is_foreign(to):
+                side.forget()
+            raise

@@ -1,0 +1,87 @@
+"""The ``url`` of projects, datasets and experiments: set by publishing, and by nobody else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from padre_git.backends.records import Records, Tree
+from padre_git.errors import PadreGitError
+from padre_git.format import decode, encode, part_path
+from padre_git.model import DOCUMENTS, Change, Key, Kind, Record
+from padre_git.vcs.remotes import RemoteLocation
+
+__all__ = ["HAVE_URL", "missing_urls", "with_url"]
+
+#: The kinds whose document holds the record's url; every other kind's is derived.
+HAVE_URL = (Kind.PROJECT, Kind.DATASET, Kind.EXPERIMENT)
+
+_LINE = re.compile(rb"(?m)^url: *['\"]?([^'\"\n]*)['\"]?$")
+
+
+def stored_url(record: Record) -> str | None:
+    """Returns the url that a record's document holds; None if there is none."""
+    found = _LINE.search(record.document) if record.key.kind in HAVE_URL else None
+    return found.group(1).decode(errors="replace") if found else None
+
+
+def with_url(record: Record, url: str | None) -> Mapping[str, bytes]:
+    """Returns the files of a record with this url in its document; unreadable ones as they are."""
+    if record.key.kind not in HAVE_URL or stored_url(record) == url:
+        return record.files
+    try:
+        return encode(decode(record).published(url), previous=record)
+    except PadreGitError:
+        return record.files
+
+
+def kept_url(change: Change, current: Record | None) -> Change:
+    """Returns a change that leaves the url as it is stored, whatever the caller put there."""
+    if change.files is None or change.key.kind not in HAVE_URL:
+        return change
+    given = Record(key=change.key, files=change.files)
+    files = with_url(given, stored_url(current) if current else None)
+    if files is change.files:
+        return change
+    return Change(
+        key=change.key,
+        files=files,
+        expected=change.expected,
+        moved_to=change.moved_to,
+        moved_from=change.moved_from,
+    )
+
+
+def missing_urls(
+    project: str, tree: Tree, location: RemoteLocation, paths: Iterable[str] | None = None
+) -> dict[str, bytes]:
+    """Returns the edits that give every document the url that it is published under.
+
+    Args:
+        project: its name.
+        tree: what is to be published.
+        location: where.
+        paths: only documents among these paths; None for all.
+    """
+    records = Records(project, tree)
+    wanted = _keys(project, records)
+    if paths is not None:
+        among = set(paths)
+        wanted = [key for key in wanted if _path(key) in among]
+    edits: dict[str, bytes] = {}
+    for key, record in records.find(wanted).items():
+        if isinstance(record, Record):
+            document = DOCUMENTS[key.kind]
+            files = with_url(record, location.record_url(key))
+            if files[document] != record.files[document]:
+                edits[_path(key)] = files[document]
+    return edits
+
+
+def _keys(project: str, records: Records) -> list[Key]:
+    found = [key for kind in HAVE_URL[1:] for key in records.scan(None, kind)]
+    return [Key.project_named(project), *found]
+
+
+def _path(key: Key) -> str:
+    return part_path(key, key.path, DOCUMENTS[key.kind])
