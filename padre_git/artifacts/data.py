@@ -14,6 +14,13 @@ from padre_git.artifacts.durable import hash_bytes, hash_of
 from padre_git.artifacts.listings import Listing
 from padre_git.artifacts.pointers import Pointer
 from padre_git.artifacts.remote import DataRemote
+from padre_git.artifacts.settings import (
+    RemoteSettings,
+    create_store,
+    read_settings,
+    url_beside,
+    write_settings,
+)
 from padre_git.errors import ArtifactCorruptError, ArtifactMissingError, NotFoundError
 from padre_git.model.names import quoted
 
@@ -28,19 +35,50 @@ class ProjectData:
     Args:
         project: the clone's directory.
         git_dir: its git directory (of the main work tree), below which the cache lies.
-        url: a data remote to use instead of the one in DVC's configuration.
+        url: a data remote to use instead of the one in DVC's configuration; ``{project}`` in it
+            is replaced by the name of the clone's directory.
     """
 
     def __init__(self, project: Path, git_dir: Path, *, url: str | None = None) -> None:
         self.project = project
         self.cache = Cache(git_dir / "padre" / "cache")
+        self._git_dir = git_dir
         self._copies = git_dir / "padre" / "artifacts"
-        self._url = url
+        self._url = None if url is None else url.replace("{project}", project.name)
 
     @property
     def remote(self) -> DataRemote | None:
-        """The data remote as configured now; None if there is none."""
-        return DataRemote.of(self.project, self.cache, url=self._url)
+        """The data remote as configured now, or beside git's remote; None if there is none."""
+        settings = self._settings()
+        return None if settings is None else DataRemote(self.project, self.cache, settings)
+
+    def prepare_remote(self) -> bool:
+        """Makes the data remote ready for a push, and returns whether there is one.
+
+        A directory beside a repository is made if it is missing. What was not configured in the
+        clone is written into ``.dvc/config.local``, so that plain DVC uses it too.
+
+        Raises:
+            ArtifactError: if the store cannot be made or DVC's configuration not be read.
+        """
+        settings = self._settings()
+        if settings is None or settings.url is None:
+            return settings is not None
+        if settings.name is None:
+            if settings.directory is not None and settings.directory.parent.is_dir():
+                create_store(settings.directory)
+            write_settings(self.project, settings.url)
+        return True
+
+    def _settings(self) -> RemoteSettings | None:
+        base = self.project / ".dvc"
+        if self._url is not None:
+            return RemoteSettings.of_url(self._url, base=base)
+        configured = read_settings(self.project)
+        if configured is not None:
+            return configured
+        url = url_beside(self.project.name, self._git_dir)
+        return None if url is None else RemoteSettings.of_url(url, base=base)
 
     def listing(self, pointer: Pointer) -> Listing:
         """Returns the files of a directory; only the listing is fetched.

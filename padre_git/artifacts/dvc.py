@@ -28,6 +28,8 @@ from padre_git.errors import (
 __all__ = ["DvcStore"]
 
 _WORKERS = 8
+_WEB = ("http", "https")
+_CLOSING = 10.0
 _ABSENT = frozenset([404, 410])
 _DENIED = frozenset([401, 403, 407])
 
@@ -53,7 +55,7 @@ class DvcStore:
         Raises:
             RemoteUnavailableError, AuthenticationError: if the remote cannot be asked.
         """
-        with self._errors():
+        with self._session(), self._errors():
             self._fs.fs.invalidate_cache()
             answers = self._fs.info(
                 [self._place(md5) for md5 in md5s], return_exceptions=True, batch_size=_WORKERS
@@ -85,7 +87,8 @@ class DvcStore:
                 self._fs.makedirs(self._fs.parent(place), exist_ok=True)
                 self._fs.put_file(os.fspath(cache.path(md5)), place)
 
-        in_parallel(send, md5s, workers=_WORKERS)
+        with self._session():
+            in_parallel(send, md5s, workers=_WORKERS)
 
     def fetch(self, cache: Cache, md5s: Sequence[str]) -> None:
         """Copies objects into the cache, checked and flushed.
@@ -102,10 +105,24 @@ class DvcStore:
                 with temporary.open("rb") as stream:
                     cache.receive(stream.fileno(), md5)
 
-        in_parallel(fetch, md5s, workers=_WORKERS)
+        with self._session():
+            in_parallel(fetch, md5s, workers=_WORKERS)
 
     def _place(self, md5: str) -> str:
         return str(self._fs.join(self._path, *object_path(md5).split("/")))
+
+    @contextmanager
+    def _session(self) -> Iterator[None]:
+        """Closes connections to a web server afterwards; fsspec leaves that to chance."""
+        try:
+            yield
+        finally:
+            session = getattr(self._fs.fs, "_session", None)
+            if self._fs.protocol in _WEB and session is not None:
+                from fsspec.asyn import sync  # type: ignore[import-untyped]
+
+                sync(self._fs.fs.loop, session.close, timeout=_CLOSING)
+                self._fs.fs._session = None  # noqa: SLF001 - it is made anew where it is None
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from padre_git.artifacts.cache import Cache
 from padre_git.artifacts.hashes import EMPTY, check_hash
 from padre_git.artifacts.listings import Listing
 from padre_git.artifacts.pointers import Pointer
-from padre_git.artifacts.settings import RemoteSettings, read_settings
+from padre_git.artifacts.settings import RemoteSettings
 from padre_git.artifacts.stores import UNKNOWN, DirectoryStore, Store
 from padre_git.errors import ArtifactCorruptError, ArtifactMissingError
 
@@ -51,23 +51,6 @@ class DataRemote:
         self.settings = settings
         self._cache = cache
         self._store = _store(project, settings)
-
-    @classmethod
-    def of(cls, project: Path, cache: Cache, *, url: str | None = None) -> DataRemote | None:
-        """Returns the remote of a clone; None if it has none.
-
-        Args:
-            project: the clone's directory.
-            cache: the clone's cache.
-            url: a remote to use instead of the one in DVC's configuration.
-
-        Raises:
-            ArtifactError: if DVC's configuration cannot be read.
-        """
-        if url is not None:
-            return cls(project, cache, RemoteSettings.of_url(url, base=project / ".dvc"))
-        settings = read_settings(project)
-        return None if settings is None else cls(project, cache, settings)
 
     def __str__(self) -> str:
         return str(self.settings)

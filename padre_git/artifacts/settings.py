@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -18,7 +19,7 @@ from padre_git.artifacts import durable
 from padre_git.errors import ArtifactError, InvalidInputError
 from padre_git.model.names import quoted
 
-__all__ = ["RemoteSettings", "create_store", "read_settings", "write_settings"]
+__all__ = ["RemoteSettings", "create_store", "read_settings", "url_beside", "write_settings"]
 
 _NAME = "padre"
 _SECTION = re.compile(r"\s*\[\s*(?P<quote>['\"]?)(?P<name>.*?)(?P=quote)\s*\]\s*(?:#.*)?")
@@ -182,6 +183,28 @@ def _replace(path: Path, data: bytes) -> None:
         os.close(target)
     temporary.replace(path)
     durable.sync_directory(path.parent)
+
+
+def url_beside(project: str, git_dir: Path) -> str | None:
+    """Returns the data store beside the remote that a clone was made from; None if it has none.
+
+    Args:
+        project: its name.
+        git_dir: its git directory (of the main work tree).
+    """
+    from padre_git.vcs.process import run_git
+    from padre_git.vcs.remotes import RemoteLocation
+
+    # by its file, so that no repository further up can answer
+    question = ["config", "--file", str(git_dir / "config"), "--get", "remote.origin.url"]
+    address = run_git(question, git_dir, check=False).decode(errors="replace").strip()
+    try:
+        url = RemoteLocation.parse(address, project=project).data_url(project)
+    except InvalidInputError:
+        return None
+    if url is None or (url.startswith("ssh://") and find_spec("dvc_ssh") is None):
+        return None
+    return url
 
 
 def create_store(directory: Path) -> None:

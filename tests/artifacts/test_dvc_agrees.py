@@ -57,7 +57,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(project / "datasets" / "iris-data" / "data.dvc", write_pointer(file))
     head = commit(project, "a run and a dataset")
     write_settings(project, str(base / "iris.dvc"))
-    assert publish_data(project, project / ".git", [head]).sent.objects == 5
+    assert publish_data(ProjectData(project, project / ".git"), [head]).sent.objects == 5
     git("clone", "-q", "--bare", project, base / "iris.git", cwd=base)
     return base
 
@@ -120,7 +120,7 @@ def test_dvc_adds_what_we_write_in_the_same_bytes(tmp_path: Path):
     # and what was added is published like anything of ours
     head = commit(project, "mine")
     write_settings(project, str(tmp_path / "iris.dvc"))
-    done = publish_data(project, project / ".git", [head])
+    done = publish_data(ProjectData(project, project / ".git"), [head])
     assert (done.pointers, done.sent.objects, done.skipped) == (2, 5, ())
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from padre_git.artifacts import Cache, DataRemote, Pointer, place, pointer_to
 from padre_git.artifacts.dvc import DvcStore
-from padre_git.artifacts.settings import RemoteSettings
+from padre_git.artifacts.settings import RemoteSettings, read_settings
 from padre_git.errors import (
     ArtifactCorruptError,
     ArtifactError,
@@ -24,6 +24,16 @@ from padre_git.errors import (
     RemoteUnavailableError,
 )
 from tests.artifacts.conftest import damage, write
+
+
+def remote_at(project: Path, cache: Cache, *, url: str | None = None) -> DataRemote:
+    """Returns the remote at a url, or the one that is configured."""
+    if url is not None:
+        return DataRemote(project, cache, RemoteSettings.of_url(url, base=project))
+    settings = read_settings(project)
+    assert settings is not None
+    return DataRemote(project, cache, settings)
+
 
 Make = Callable[[Cache], DataRemote]
 
@@ -38,8 +48,7 @@ def remote_of(request: pytest.FixtureRequest, project: Path, store: Path) -> Mak
     """Makes the same remote twice: by our own copying and through DVC's library."""
 
     def make(cache: Cache) -> DataRemote:
-        remote = DataRemote.of(project, cache, url=str(store))
-        assert remote is not None
+        remote = remote_at(project, cache, url=str(store))
         if request.param == "dvc":
             settings = RemoteSettings(name=None, url=str(store), directory=None)
             remote._store = DvcStore(project, settings)
@@ -186,8 +195,7 @@ def test_files_are_sent_before_the_listing_that_names_them(
 
 def test_a_disk_that_is_not_mounted_is_not_filled(project: Path, cache: Cache, pointer: Pointer):
     away = project.parent / "mnt" / "disk"
-    remote = DataRemote.of(project, cache, url=str(away))
-    assert remote is not None
+    remote = remote_at(project, cache, url=str(away))
     for ask in (lambda: remote.push([pointer]), lambda: remote.missing([pointer.md5])):
         with pytest.raises(RemoteUnavailableError, match="not there"):
             ask()
@@ -197,8 +205,7 @@ def test_a_disk_that_is_not_mounted_is_not_filled(project: Path, cache: Cache, p
 def test_a_shared_store_stays_shared(project: Path, cache: Cache, pointer: Pointer, store: Path):
     store.mkdir()
     store.chmod(0o2770)
-    remote = DataRemote.of(project, cache, url=store.as_uri())
-    assert remote is not None
+    remote = remote_at(project, cache, url=store.as_uri())
     remote.push([pointer])
     kept = there(store, pointer.md5)
     assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o2770
@@ -208,8 +215,7 @@ def test_a_shared_store_stays_shared(project: Path, cache: Cache, pointer: Point
 def test_an_object_that_is_a_link_on_the_remote_is_not_followed(
     project: Path, cache: Cache, pointer: Pointer, store: Path, tmp_path: Path
 ):
-    remote = DataRemote.of(project, cache, url=str(store))
-    assert remote is not None
+    remote = remote_at(project, cache, url=str(store))
     remote.push([pointer])
     md5 = cache.add_bytes(b"22").md5
     there(store, md5).unlink()
@@ -217,13 +223,9 @@ def test_an_object_that_is_a_link_on_the_remote_is_not_followed(
     assert remote.missing([md5]) == {md5}
 
 
-def test_a_clone_without_a_remote_has_none(project: Path, cache: Cache):
-    assert DataRemote.of(project, cache) is None
-
-
 def test_a_protocol_without_its_package_is_said_to_lack_it(project: Path, cache: Cache):
     with pytest.raises(ArtifactError) as caught:
-        DataRemote.of(project, cache, url="gs://bucket/lab")
+        remote_at(project, cache, url="gs://bucket/lab")
     assert "dvc-gs" in str(caught.value)
 
 
@@ -273,7 +275,7 @@ class _Web(BaseHTTPRequestHandler):
 def web(tmp_path: Path):
     handler = type("Web", (_Web,), {"root": tmp_path / "web"})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield handler, f"http://127.0.0.1:{server.server_port}/lab"
     server.shutdown()
@@ -292,13 +294,11 @@ def test_a_web_server_is_a_remote(
     project: Path, cache: Cache, pointer: Pointer, web: tuple, tmp_path: Path
 ):
     configured(project, web[1])
-    remote = DataRemote.of(project, cache)
-    assert remote is not None
+    remote = remote_at(project, cache)
     assert remote.push([pointer]).objects == 4
     assert remote.push([pointer]).objects == 0
     other = Cache(tmp_path / "other")
-    fetched = DataRemote.of(project, other)
-    assert fetched is not None
+    fetched = remote_at(project, other)
     fetched.fetch([pointer.md5])
     assert other.read(pointer.md5) == cache.read(pointer.md5)
     shutil.rmtree(tmp_path / "web")
@@ -311,8 +311,7 @@ def test_a_web_server_that_is_down_is_not_an_empty_one(
     with socket() as taken:
         taken.bind(("127.0.0.1", 0))
         configured(project, f"http://127.0.0.1:{taken.getsockname()[1]}/lab")
-        remote = DataRemote.of(project, cache)
-        assert remote is not None
+        remote = remote_at(project, cache)
         with pytest.raises(RemoteUnavailableError):
             remote.missing([pointer.md5])
 
@@ -322,7 +321,6 @@ def test_a_web_server_that_wants_a_password_says_so(
 ):
     web[0].password = "secret"
     configured(project, web[1])
-    remote = DataRemote.of(project, cache)
-    assert remote is not None
+    remote = remote_at(project, cache)
     with pytest.raises(AuthenticationError, match="does not let us in"):
         remote.missing([pointer.md5])

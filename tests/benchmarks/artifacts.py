@@ -16,7 +16,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from padre_git.artifacts import Cache, DataRemote, add_member, place, pointer_to, write_pointer
+from padre_git.artifacts import (
+    Cache,
+    DataRemote,
+    RemoteSettings,
+    add_member,
+    place,
+    pointer_to,
+    write_pointer,
+)
 from tests.artifacts.conftest import make_project
 
 _ROUNDS = 3
@@ -69,9 +77,8 @@ def _tree(base: Path, project: Path) -> None:
     pointer = pointer_to(cache, "tree", place(cache, tree))
 
     def push(n: int) -> None:
-        remote = DataRemote.of(project, cache, url=str(base / f"store-{n}"))
-        assert remote is not None
-        remote.push([pointer])
+        settings = RemoteSettings.of_url(str(base / f"store-{n}"), base=base)
+        DataRemote(project, cache, settings).push([pointer])
 
     ours = _best(push)
     _say("the same pushed to a directory remote", ours)
