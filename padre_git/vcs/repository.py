@@ -29,6 +29,7 @@ from padre_git.vcs.plan import NewCommit, build_plan
 from padre_git.vcs.process import run_git
 from padre_git.vcs.reflog import Reflog
 from padre_git.vcs.snapshot import Snapshot
+from padre_git.vcs.upkeep import Upkeep
 from padre_git.vcs.userstate import Checkout, UserState, checkouts, state_of
 from padre_git.vcs.worktree import WorkTree
 
@@ -59,6 +60,7 @@ class Repository(History):
         self._config = Config(self.path, self.common_dir)
         self._reflog = Reflog(self.common_dir, self._config)
         self._evictions = Evictions(self._own / "evicted")
+        self._upkeep = Upkeep(self.common_dir / "objects")
         self._indexes: dict[Path, IndexFile] = {}
         self._lock: FileLock | None = None
         self._guard = threading.Lock()
@@ -208,6 +210,7 @@ class Repository(History):
                 raise
             except OSError as error:
                 raise _storage_error(self.path, error) from error
+            self._upkeep.after_write()
         if tip is None:
             raise InvalidInputError(f"'{self.path}' has no commit and none was planned")
         return tip
@@ -284,6 +287,10 @@ class Repository(History):
     def is_evicted(self, path: str) -> bool:
         """Tells whether a path was left out of the work tree by :meth:`evict`."""
         return self._evictions.covers(path)
+
+    def evicted(self) -> list[str]:
+        """Returns the directories and files that :meth:`evict` left out of the work tree."""
+        return sorted(path for path, gone in self._evictions.marks().items() if gone)
 
     @contextmanager
     def _changing(self) -> Iterator[list[Site]]:
