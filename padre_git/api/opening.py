@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from padre_git.api.data import DataPlaces
 from padre_git.api.settings import (
     Settings,
     check_root,
@@ -17,13 +19,26 @@ from padre_git.api.settings import (
 )
 from padre_git.api.store import Store
 from padre_git.backends.base import Backend
+from padre_git.backends.policy import Policy
 from padre_git.bus import Bus
 from padre_git.errors import InvalidInputError
 from padre_git.messages import Author
+from padre_git.vcs.remotes import RemoteLocation
 
 __all__ = ["open_store"]
 
+_LONGEST = 1e9
 _AUTHOR = re.compile(r"\s*([^<>\n]+?)\s*<([^<>\s]+)>\s*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _When:
+    """Is by whom commits are, and when they are published."""
+
+    author: Author | None
+    policy: Policy
+    max_age: float
+    push_every: float
 
 
 def _now() -> datetime:
@@ -71,19 +86,24 @@ def open_store(
     place = find_root(root)
     check_root(place)
     given = {"remote": _remote(remote), "artifacts": _artifacts(artifacts), "branch": branch}
-    who = _author(author)
+    when = _When(
+        author=_author(author),
+        policy=_policy(policy),
+        max_age=_seconds("max_age", max_age),
+        push_every=_seconds("push_every", push_every),
+    )
     settings = remember(place, read_settings(place), given)
     bus = Bus()
-    backend = _backend(place, settings, who, bus)
-    return Store(backend, root=place, bus=bus, clock=clock, artifacts_url=settings.artifacts)
+    location = None if settings.remote is None else RemoteLocation.parse(settings.remote)
+    data = DataPlaces(place, settings.artifacts, location, bus.publish)
+    backend = _backend(place, settings, data, bus, when)
+    return Store(backend, root=place, bus=bus, clock=clock, data=data)
 
 
 def _remote(location: str | os.PathLike[str] | None) -> str | None:
     """Returns a remote in the one form that is remembered, whatever directory this is."""
     if location is None:
         return None
-    from padre_git.vcs.remotes import RemoteLocation
-
     return str(RemoteLocation.parse(os.fspath(location)))
 
 
@@ -99,10 +119,39 @@ def _artifacts(location: str | os.PathLike[str] | None) -> str | None:
     return os.path.abspath(Path(text).expanduser())  # noqa: PTH100 - links stay as they are
 
 
-def _backend(root: Path, settings: Settings, author: Author | None, bus: Bus) -> Backend:
+def _backend(root: Path, settings: Settings, data: DataPlaces, bus: Bus, when: _When) -> Backend:
+    """Returns the clones, with the remote behind them if there is one."""
     from padre_git.backends.git import GitBackend
 
-    return GitBackend(root, branch=settings.branch, author=author, notify=bus.publish)
+    clones = GitBackend(root, branch=settings.branch, author=when.author, notify=bus.publish)
+    if settings.remote is None:
+        return clones
+    from padre_git.backends.dual import DualLayer
+
+    return DualLayer(
+        clones,
+        RemoteLocation.parse(settings.remote),
+        policy=when.policy,
+        max_age=when.max_age,
+        push_every=when.push_every,
+        data=data.publish,
+        notify=bus.publish,
+    )
+
+
+def _policy(policy: str) -> Policy:
+    try:
+        return Policy(policy)
+    except ValueError:
+        raise InvalidInputError(
+            f"no policy {policy!r}", hint="it is 'auto', 'always' or 'manual'"
+        ) from None
+
+
+def _seconds(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LONGEST:
+        raise InvalidInputError(f"'{name}' is a number of seconds, not {value!r}")
+    return float(value)
 
 
 def _author(author: str | Author | None) -> Author | None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from padre_git.api.data import DataPlaces
 from padre_git.errors import ArtifactMissingError, NotFoundError
 from padre_git.model import Execution, Kind, Record
-
-if TYPE_CHECKING:
-    from padre_git.artifacts import ProjectData
 
 __all__ = ["Overflow"]
 
@@ -21,12 +18,12 @@ class Overflow:
 
     Args:
         root: the directory of the clones; None for a store that keeps nothing on disk.
-        url: the DVC remote, if it is not the one that the clones are configured for.
+        data: of the clones; None for a store that has none.
     """
 
-    def __init__(self, root: Path | None, url: str | None) -> None:
+    def __init__(self, root: Path | None, data: DataPlaces | None) -> None:
         self._root = root
-        self._url = url
+        self._data = data
 
     def read(self, record: Record, name: str) -> bytes | None:
         """Returns the content of a part; None if the record has no such artifact.
@@ -41,12 +38,11 @@ class Overflow:
         from padre_git.artifacts import read_pointer
 
         pointer = read_pointer(text, file=_POINTERS[record.key.kind])
-        data = self._data(record.key.project)
-        if data is None:
-            raise ArtifactMissingError(f"no clone has '{name}' of '{record.key}'", key=record.key)
+        if self._data is None:
+            raise ArtifactMissingError(f"nothing has '{name}' of '{record.key}'", key=record.key)
         wanted = name if pointer.is_directory else pointer.path
         try:
-            with data.open(pointer, wanted) as file:
+            with self._data.of(record.key.project).open(pointer, wanted) as file:
                 return file.read()
         except NotFoundError:
             return None
@@ -60,14 +56,6 @@ class Overflow:
         from padre_git.vcs.restore import recall
 
         return [*recall(directory / "code", execution.code.repository), *here]
-
-    def _data(self, project: str) -> ProjectData | None:
-        private = self._private(project)
-        if private is None or self._root is None:
-            return None
-        from padre_git.artifacts import ProjectData
-
-        return ProjectData(self._root / project, private.parent, url=self._url)
 
     def _private(self, project: str) -> Path | None:
         if self._root is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from padre_git.api.data import DataPlaces
 from padre_git.api.home import Home
 from padre_git.api.overflow import Overflow
 from padre_git.api.transaction import Transaction
@@ -63,7 +64,7 @@ class Store:
         root: the directory of the clones; None for a backend without files.
         bus: where the backend's events go already; a fresh one if it is not given.
         clock: returns the time, with zone.
-        artifacts_url: the DVC remote, if it is not beside the git remote.
+        data: what DVC keeps for the clones; None for a store that keeps no artifacts.
 
     Attributes:
         projects: see :class:`padre_git.collections.Collection`, as are the next four.
@@ -83,15 +84,15 @@ class Store:
         root: Path | None = None,
         bus: Bus | None = None,
         clock: Callable[[], datetime] = _now,
-        artifacts_url: str | None = None,
+        data: DataPlaces | None = None,
     ) -> None:
         self.root = root
         self.bus = bus or Bus()
         self.clock = clock
-        self.artifacts_url = artifacts_url
+        self.data = data
         self._backend = backend
         self._artifacts: Artifacts | None = None
-        overflow = Overflow(root, artifacts_url)
+        overflow = Overflow(root, data)
         connect(backend, self.bus, clock=clock, large=overflow.read)
         self.session = session = Session(self.bus)
         self.projects: Collection[Project] = Collection(Kind.PROJECT, session)

@@ -71,6 +71,9 @@ class Backend(ABC):
     ) -> Iterator[Key]:
         """Yields the keys of living records below ``prefix``, each once, in the order of keys.
 
+        Without a prefix, projects that do not have the state ``at`` are left out, and so is one
+        that cannot be read; that is told to whoever asked the backend to be told.
+
         Args:
             prefix: a record; itself not among the results. None for everything, from projects on.
             kind: only records of this kind.
@@ -79,7 +82,10 @@ class Backend(ABC):
             limit: at most this many.
 
         Raises:
-            NotFoundError, UnsupportedError, UnsupportedFormatError: as in :meth:`read`.
+            NotFoundError: if ``at`` names nothing in any of these projects.
+            UnsupportedError: if ``at`` is given and this backend keeps no history.
+            UnsupportedFormatError: if the project of ``prefix`` has a format that this version
+                cannot read.
         """
 
     @abstractmethod
@@ -157,6 +163,14 @@ class Backend(ABC):
         A record is published if the remote, as last seen, holds its present revision.
         """
         return {}
+
+    def key_of(self, url: str) -> Key | None:
+        """Returns the key that a record has whose url this is; None for a url of elsewhere.
+
+        Args:
+            url: without user name; see :meth:`urls`.
+        """
+        return None
 
     def evict(self, key: Key) -> None:
         """Drops a record, and what lies below it, from this clone only; a read brings it back.

@@ -23,9 +23,11 @@ from padre_git.errors import (
     InvalidNameError,
     NotFoundError,
 )
+from padre_git.format import decode
 from padre_git.model import Entity, Key, Kind, Record, Tombstone
 from padre_git.model.ids import short_id
 from padre_git.model.names import quoted
+from padre_git.vcs.remotes import RemoteLocation, without_user
 
 __all__ = ["Target", "follow", "parse_url", "resolve", "short_names"]
 
@@ -81,11 +83,30 @@ def resolve(
     if not isinstance(reference, str):
         raise InvalidInputError(f"a reference is text, a key or an entity, not {quoted(reference)}")
     target = parse_url(reference)
-    text = target.reference if target else reference
-    key = _exact(text, kind)
+    key = _exact(reference, kind) if target is None else _of_kind(_published(backend, target), kind)
     if key is not None:
         return follow(backend, key, at).key
-    return _search(backend, kind, text, at)
+    return _search(backend, kind, reference, at)
+
+
+def _published(backend: Backend, target: Target) -> Key:
+    """Returns the key of the record with a url, if its project is one of this store."""
+    place = without_user(target.remote.rstrip("/"))
+    if place.startswith(("/", ".", "~")):
+        location = RemoteLocation.parse(place)
+        place = location.public_url(str(location.only)) or place
+    key = backend.key_of(f"{place}#{target.path}" if target.path else place)
+    if key is not None:
+        return key
+    key = Key.parse(target.reference)
+    found = backend.read([Key.project_named(key.project)]).get(Key.project_named(key.project))
+    url = getattr(decode(found), "url", None) if isinstance(found, Record) else None
+    if url == place:
+        return key
+    raise NotFoundError(
+        f"no project of this store is published at {quoted(place)}",
+        hint="open the store with the remote that has it: padre_git.open(remote=…)",
+    )
 
 
 def follow(backend: Backend, key: Key, at: str | None = None) -> Record:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from padre_git.errors import AmbiguousReferenceError, InvalidInputError, NotFoundError
-from padre_git.messages import Rename, Resolve
-from padre_git.model import Dataset, Execution, Experiment, Kind, Project, Run
+from padre_git.messages import Message, Op, Prepare, Rename, Resolve
+from padre_git.model import Change, ChangeSet, Dataset, Execution, Experiment, Kind, Project, Run
 from padre_git.services.references import parse_url
 from tests.services.conftest import CODE, IRIS, SVM, Desk
 
@@ -37,15 +37,9 @@ def crowded(stocked: Desk) -> Desk:
         (Kind.PROJECT, "iris", "iris"),
         (Kind.PROJECT, IRIS, "iris"),
         (Kind.PROJECT, Project(name="iris"), "iris"),
-        (Kind.PROJECT, "https://host/lab/iris.git", "iris"),
-        (Kind.PROJECT, "git@host:lab/iris.git", "iris"),
-        (Kind.PROJECT, "file:///srv/lab/iris.git", "iris"),
         (Kind.EXPERIMENT, "iris/svm", str(SVM)),
         (Kind.EXPERIMENT, "svm", str(SVM)),
         (Kind.EXPERIMENT, "iris/experiments/svm", str(SVM)),
-        (Kind.EXPERIMENT, "https://host/lab/iris.git#experiments/svm", str(SVM)),
-        (Kind.EXPERIMENT, "ssh://git@host/lab/iris.git#experiments/svm", str(SVM)),
-        (Kind.EXPERIMENT, "git@host:lab/iris.git#experiments/svm", str(SVM)),
         (Kind.DATASET, "digits-data", "digits/datasets/digits-data"),
         (Kind.DATASET, "iris/iris-data", "iris/datasets/iris-data"),
         (Kind.RUN, A.name, str(A)),
@@ -55,7 +49,6 @@ def crowded(stocked: Desk) -> Desk:
         (Kind.RUN, "svm/aa", str(A)),
         (Kind.RUN, "iris/aa", str(A)),
         (Kind.RUN, str(A), str(A)),
-        (Kind.RUN, f"https://host/lab/iris.git#experiments/svm/runs/{A.name}", str(A)),
         (Kind.RUN, "k3v9x2", "digits/experiments/cnn/runs/r-20261122t101500-k3v9x2m7q4tz"),
     ],
 )
@@ -149,6 +142,30 @@ def test_old_names_lead_to_new_ones(stocked: Desk) -> None:
     assert resolved(stocked, Kind.EXPERIMENT, "iris/svm") == str(new)
     assert resolved(stocked, Kind.RUN, "iris/svm/aaa") == str(new.run(A.name))
     assert resolved(stocked, Kind.RUN, A) == str(new.run(A.name))
+
+
+@pytest.mark.parametrize(
+    ("url", "typed"),
+    [
+        ("https://host/lab/iris.git", "https://host/lab/iris.git"),
+        ("https://host/lab/iris.git", "https://somebody@host/lab/iris.git"),
+        ("ssh://host/lab/iris.git", "ssh://git@host/lab/iris.git"),
+        ("host:lab/iris.git", "git@host:lab/iris.git"),
+        ("file:///srv/lab/iris.git", "/srv/lab/iris.git"),
+    ],
+)
+def test_urls_mean_what_is_published_there(stocked: Desk, url: str, typed: str) -> None:
+    change = stocked.send(Prepare(subject=Kind.PROJECT, entity=Project(name="iris")))
+    document = change.files["project.yaml"] + f"\nurl: {url}\n".encode()
+    published = Change(key=IRIS, files={"project.yaml": document})
+    stocked.backend.apply(ChangeSet(changes=(published,)), Message(op=Op.PUBLISH, subject="p"))
+    assert resolved(stocked, Kind.PROJECT, typed) == "iris"
+    assert resolved(stocked, Kind.EXPERIMENT, f"{typed}#experiments/svm") == str(SVM)
+    assert resolved(stocked, Kind.RUN, f"{typed}#experiments/svm/runs/{A.name}") == str(A)
+    with pytest.raises(NotFoundError, match="no run"):
+        resolved(stocked, Kind.RUN, f"{typed}#experiments/svm/runs/{A.name[:-1]}b")
+    with pytest.raises(NotFoundError, match="no project of this store is published at"):
+        resolved(stocked, Kind.EXPERIMENT, "https://elsewhere/lab/iris.git#experiments/svm")
 
 
 @pytest.mark.parametrize("text", ["iris", "iris/svm", "iris/svm/k3", "a:b", "#x", "a#b"])

@@ -1,0 +1,91 @@
+"""Data: what DVC keeps for the clones of a store, and through which DVC remote they share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from padre_git.errors import NotFoundError
+from padre_git.messages import Event, Notice
+from padre_git.vcs.remotes import RemoteLocation
+
+if TYPE_CHECKING:
+    from padre_git.artifacts import ProjectData, Published
+
+__all__ = ["DataPlaces"]
+
+
+class DataPlaces:
+    """Knows the data of every clone below a root.
+
+    A clone that names a DVC remote itself keeps to it, unless the store was opened with another.
+    Without either, data is shared beside the git remote, where that is possible.
+
+    Args:
+        root: the directory of the clones.
+        url: the DVC remote that the store was opened with; None for none.
+        remote: where the clones' git remotes are; None for a store without.
+        notify: is told what a person should know.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        url: str | None,
+        remote: RemoteLocation | None,
+        notify: Callable[[Event], None],
+    ) -> None:
+        self._root = root
+        self._url = url
+        self._remote = remote
+        self._notify = notify
+        self._told: set[str] = set()
+
+    def of(self, project: str) -> ProjectData:
+        """Returns the data of a project's clone.
+
+        Raises:
+            NotFoundError: if there is no clone.
+        """
+        path = self._root / project
+        git_dir = path / ".git"
+        if not git_dir.is_dir():
+            raise NotFoundError(f"no clone of project '{project}'", key=project)
+        return self._at(path, git_dir)
+
+    def publish(self, path: Path, git_dir: Path, commits: Sequence[str]) -> None:
+        """Has the data of these commits at the DVC remote, or raises; comes before every push.
+
+        Args:
+            path: the clone's directory.
+            git_dir: its git directory.
+            commits: ids of commits that are about to be pushed.
+
+        Raises:
+            ArtifactMissingError, ArtifactCorruptError, DocumentError, RemoteError: see
+                :func:`padre_git.artifacts.publish_data`.
+        """
+        from padre_git.artifacts import publish_data
+
+        self._tell(path.name, publish_data(self._at(path, git_dir), commits))
+
+    def _at(self, path: Path, git_dir: Path) -> ProjectData:
+        from padre_git.artifacts import ProjectData, read_settings
+
+        url = self._url
+        if url is None and self._remote is not None and read_settings(path) is None:
+            url = self._remote.data_url(path.name)
+        return ProjectData(path, git_dir, url=url)
+
+    def _tell(self, project: str, published: Published) -> None:
+        texts = [f"'{path}' was not published: {why}" for path, why in published.skipped]
+        if published.local_only:
+            texts.append(
+                f"the data of '{project}' stays in this clone, which has no DVC remote;"
+                " open the store with artifacts=…"
+            )
+        for text in texts:
+            if text not in self._told:
+                self._told.add(text)
+                self._notify(Notice(text=text, project=project))
