@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from padre_git.errors import DocumentError
+from padre_git.format.quick import read_quickly
 from padre_git.format.scalars import is_text, read_word
 from padre_git.format.writing import END
 from padre_git.model.names import quoted
@@ -86,23 +87,25 @@ def parse_document(data: bytes, *, file: str = "") -> Document:
     Raises:
         DocumentError: if they break the format, naming file and line, and the field if known.
     """
+    if len(data) > MOST_BYTES:
+        raise DocumentError(
+            f"the document has {len(data)} bytes, more than {MOST_BYTES}", file=file
+        )
     text = _decoded(data, file)
+    quick = read_quickly(text)
+    if quick is not None:
+        return Document(quick, text=text, file=file)
+    _check_text(text, file)
     values, places = parse_strictly(text, file=file)
     return Document(values, text=text, file=file, places=places)
 
 
 def _decoded(data: bytes, file: str) -> str:
-    if len(data) > MOST_BYTES:
-        raise DocumentError(
-            f"the document has {len(data)} bytes, more than {MOST_BYTES}", file=file
-        )
     try:
-        text = data.decode()
+        return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DocumentError("the document is not UTF-8", file=file, line=line) from error
-    _check_text(text, file)
-    return text
 
 
 def _check_text(text: str, file: str) -> None:

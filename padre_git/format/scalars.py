@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from padre_git.errors import InvalidValueError
 from padre_git.model.names import quoted
 
-__all__ = ["UNSEEN", "is_literal", "is_text", "is_word", "read_word", "write_scalar", "write_text"]
+__all__ = [
+    "MOST_DIGITS",
+    "UNSEEN",
+    "WORDS", "is_literal", "is_text", "is_word", "read_word", "write_scalar", "write_text"]
 
 #: Integers with more digits are refused, here as in the model; Python alone fails at 4,300.
 MOST_DIGITS = 100
@@ -25,7 +28,8 @@ _INT = re.compile(r"[-+]?[0-9]+")
 _OCTAL = re.compile(r"0o[0-7]+")
 _HEX = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_WORDS: dict[str, Any] = {
+#: The words that are no text without quotes, and no numbers either.
+WORDS: Mapping[str, Any] = {
     **dict.fromkeys(["", "~", "null", "Null", "NULL"]),
     **dict.fromkeys(["true", "True", "TRUE"], True),
     **dict.fromkeys(["false", "False", "FALSE"], False),
@@ -77,8 +81,8 @@ def read_word(text: str) -> Any:
     Raises:
         ValueError: for a number that Python cannot hold exactly enough; its text says why.
     """
-    if text in _WORDS:
-        return _WORDS[text]
+    if text in WORDS:
+        return WORDS[text]
     if not (text[0].isascii() and text[0] in "+-.0123456789"):
         return text
     for pattern, convert in _NUMBERS:
