@@ -19,7 +19,7 @@ from padre_git.model import Array, Entity, Key
 
 __all__ = ["plain", "print_json", "print_table", "printable", "shown"]
 
-_WIDE_ENOUGH = 10
+_NARROWEST = 4
 
 
 def printable(text: str) -> str:
@@ -113,7 +113,7 @@ def _fitted(widths: list[int], columns: int) -> list[int]:
     if not sys.stdout.isatty():
         return widths
     room = max(shutil.get_terminal_size().columns - 2 * (columns - 1), columns)
-    while sum(widths) > room and max(widths) > _WIDE_ENOUGH:
+    while sum(widths) > room and max(widths) > _NARROWEST:
         widths[widths.index(max(widths))] -= 1
     return widths
 
