@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
@@ -18,11 +18,17 @@ from padre_git.backends.base import Backend, Changes
 from padre_git.backends.checks import check_files
 from padre_git.backends.overlay import EMPTY
 from padre_git.backends.planning import plan
-from padre_git.backends.projects import project_directories, project_directory
+from padre_git.backends.projects import ignore, project_directories, project_directory
 from padre_git.backends.records import Records, is_file
-from padre_git.errors import LockedError, NotFoundError, RepositoryError, UnsupportedError
+from padre_git.errors import (
+    LockedError,
+    NotFoundError,
+    PadreGitError,
+    RepositoryError,
+    UnsupportedError,
+)
 from padre_git.format import FORMAT_FILE, check_format, scaffold
-from padre_git.messages import Message
+from padre_git.messages import Event, Message, Skipped
 from padre_git.model import ChangeSet, Found, Key, Kind, Record
 from padre_git.vcs.objects import DIRECTORY, FILE, LINK, MODULE, Entry
 
@@ -39,13 +45,21 @@ class FileBackend(Backend):
     Args:
         root: the directory that holds the projects.
         timeout: seconds to wait for another process that uses a project.
+        notify: is told what a person should know, such as a project that cannot be read.
     """
 
     keeps_history: ClassVar[bool] = False
 
-    def __init__(self, root: Path, *, timeout: float = 60.0) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        timeout: float = 60.0,
+        notify: Callable[[Event], None] = ignore,
+    ) -> None:
         self.root = Path(root)
         self._timeout = timeout
+        self._notify = notify
 
     def read(self, keys: Iterable[Key], *, at: str | None = None) -> dict[Key, Found]:
         """See :meth:`Backend.read`."""
@@ -70,10 +84,7 @@ class FileBackend(Backend):
     ) -> Iterator[Key]:
         """See :meth:`Backend.scan`."""
         _check_present(at)
-        keys: list[Key] = []
-        for project in [prefix.project] if prefix else self._projects():
-            with self._reading(project) as records:
-                keys += records.scan(prefix, kind)
+        keys = self._scan_all(kind) if prefix is None else self._scan(prefix.project, prefix, kind)
         return iter(sorted(key for key in keys if after is None or key > after)[:limit])
 
     def apply(self, changes: ChangeSet, message: Message) -> dict[Key, str | None]:
@@ -109,8 +120,19 @@ class FileBackend(Backend):
 
     # ---------------------------------------------------------------------------- the projects
 
-    def _projects(self) -> list[str]:
-        return [name for name, path in project_directories(self.root) if _is_project(path)]
+    def _scan(self, project: str, prefix: Key | None, kind: Kind | None) -> list[Key]:
+        with self._reading(project) as records:
+            return records.scan(prefix, kind)
+
+    def _scan_all(self, kind: Kind | None) -> list[Key]:
+        keys: list[Key] = []
+        for name, path in project_directories(self.root):
+            if _is_project(path):
+                try:
+                    keys += self._scan(name, None, kind)
+                except PadreGitError as error:
+                    self._notify(Skipped(key=Key.project_named(name), error=error))
+        return keys
 
     def _directory(self, project: str) -> Path:
         path = project_directory(self.root, project)

@@ -63,6 +63,7 @@ class GitBackend(Backend):
         notify: Callable[[Event], None] = ignore,
     ) -> None:
         self.root = Path(root)
+        self.branch = branch
         self._author = author
         self._clones = Clones(self.root, branch=branch, author=author, notify=notify)
 
@@ -87,11 +88,7 @@ class GitBackend(Backend):
         after: Key | None = None,
         limit: int | None = None,
     ) -> Iterator[Key]:
-        """See :meth:`Backend.scan`.
-
-        Without a prefix, projects that do not have the state ``at`` are left out, and one that
-        cannot be read is reported as :class:`~padre_git.messages.Skipped`.
-        """
+        """See :meth:`Backend.scan`; a project left out is told as a ``Skipped`` event."""
         if prefix is not None:
             records = self._records(self._clones.get(prefix.project), at)
             keys = records.scan(prefix, kind) if records is not None else []
@@ -172,15 +169,17 @@ class GitBackend(Backend):
 
     def _scan_all(self, kind: Kind | None, at: str | None) -> list[Key]:
         keys: list[Key] = []
-        missing: NotFoundError | None = None
-        for clone in self._clones.all():
+        missing: list[NotFoundError] = []
+        clones = list(self._clones.all())
+        for clone in clones:
             try:
                 records = self._records(clone, at)
-                keys += records.scan(None, kind) if records is not None else []
             except NotFoundError as error:
-                missing = error
-        if missing is not None and not keys:
-            raise missing
+                missing.append(error)
+            else:
+                keys += records.scan(None, kind) if records is not None else []
+        if missing and len(missing) == len(clones):
+            raise missing[0]
         return keys
 
     # ------------------------------------------------------------------------------- writing

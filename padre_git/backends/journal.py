@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from padre_git.vcs.objects import Entry
 __all__ = ["finish", "write"]
 
 _JOURNAL = "journal.json"
+#: For each kind of step, pairs of where something comes from and which path changes.
+_Steps = dict[str, list[tuple[str, str]]]
 
 
 def write(edits: Edits, *, project: Path, scratch: Path) -> None:
@@ -38,34 +40,46 @@ def write(edits: Edits, *, project: Path, scratch: Path) -> None:
         if isinstance(content, bytes):
             _write_durable(scratch / str(number), content)
             writes.append((str(number), path))
-    steps = {
+    steps: _Steps = {
         "move": [(value.id, path) for path, value in edits.items() if isinstance(value, Entry)],
-        "remove": [path for path, value in edits.items() if value is None],
+        "remove": [("", path) for path, value in edits.items() if value is None],
         "write": writes,
     }
-    _write_durable(scratch / "journal.new", json.dumps(steps).encode())
     _sync_directory(scratch)
-    (scratch / "journal.new").rename(scratch / _JOURNAL)
-    _sync_directory(scratch)
+    _commit(steps, scratch)
     _sync_directory(scratch.parent)
     finish(project=project, scratch=scratch)
 
 
 def finish(*, project: Path, scratch: Path) -> None:
-    """Does what a committed journal says, if there is one; the project's lock must be held."""
+    """Does what a committed journal says, if there is one; the project's lock must be held.
+
+    One kind of step is done for all paths before the next begins, and then struck off: a step
+    that is done again after later ones could undo them.
+    """
     journal = scratch / _JOURNAL
     if not journal.exists():
         return
-    steps = json.loads(journal.read_bytes())
-    touched: set[Path] = set()
-    for source, target in steps["move"]:
-        _move(project / source, project / target, touched)
-    for path in steps["remove"]:
-        _remove(project / path, project, touched)
-    for staged, path in steps["write"]:
-        _place(scratch / staged, project / path, touched)
-    _sync_directories(touched, project)
+    steps: _Steps = json.loads(journal.read_bytes())
+    for kind, do in _STEPS.items():
+        if steps[kind]:
+            touched: set[Path] = set()
+            for source, path in steps[kind]:
+                base = scratch if kind == "write" else project
+                do(base / source, project / path, touched)
+            _prune(touched, project)
+            _sync_directories(touched, project)
+            steps[kind] = []
+            if any(steps.values()):
+                _commit(steps, scratch)
     _clear(scratch)
+
+
+def _commit(steps: _Steps, scratch: Path) -> None:
+    """Makes a journal durable in one step."""
+    _write_durable(scratch / "journal.new", json.dumps(steps).encode())
+    (scratch / "journal.new").rename(scratch / _JOURNAL)
+    _sync_directory(scratch)
 
 
 def _clear(scratch: Path) -> None:
@@ -77,37 +91,47 @@ def _clear(scratch: Path) -> None:
 
 
 def _move(source: Path, target: Path, touched: set[Path]) -> None:
-    if source.exists() or source.is_symlink():
-        if target.is_dir() and not target.is_symlink():
-            shutil.rmtree(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
+    if os.path.lexists(source):
+        _make_way(target)
         source.replace(target)
         touched |= {source.parent, target.parent}
 
 
-def _remove(path: Path, project: Path, touched: set[Path]) -> None:
-    """Removes a file or directory, and the directories that are empty then."""
+def _make_way(target: Path) -> None:
+    """Removes what is at a path and makes it possible to put something there."""
+    _take_away(target)
+    for holder in reversed(target.parents):
+        if os.path.lexists(holder) and not holder.is_dir():
+            holder.unlink()
+    target.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _remove(_: Path, path: Path, touched: set[Path]) -> None:
+    _take_away(path)
+    touched.add(path.parent)
+
+
+def _take_away(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
-        path.unlink(missing_ok=True)
-    for holder in path.parents:
-        if holder == project:
-            break
-        if not holder.is_dir():
-            continue
-        with suppress(OSError):  # it is not empty
-            holder.rmdir()
-            continue
-        break
-    touched.add(path.parent)
+        with suppress(NotADirectoryError):
+            path.unlink(missing_ok=True)
 
 
 def _place(staged: Path, target: Path, touched: set[Path]) -> None:
     if staged.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.is_file():
+            _make_way(target)
         staged.replace(target)
     touched.add(target.parent)
+
+
+_STEPS: dict[str, Callable[[Path, Path, set[Path]], None]] = {
+    "move": _move,
+    "remove": _remove,
+    "write": _place,
+}
 
 
 def _write_durable(path: Path, content: bytes) -> None:
@@ -115,6 +139,17 @@ def _write_durable(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _prune(touched: Iterable[Path], project: Path) -> None:
+    """Removes the directories that are empty now, as git does."""
+    for path in touched:
+        while path != project and project in path.parents:
+            try:
+                path.rmdir()
+            except OSError:  # it is not empty, or gone
+                break
+            path = path.parent
 
 
 def _sync_directories(touched: Iterable[Path], project: Path) -> None:

@@ -78,10 +78,10 @@ class MemoryBackend(Backend):
         limit: int | None = None,
     ) -> Iterator[Key]:
         """See :meth:`Backend.scan`."""
+        records = self._records(prefix.project, at) if prefix else self._all_records(at)
         keys = sorted(
             key
-            for project in ([prefix.project] if prefix else self.memory.projects)
-            for key, found in self._records(project, at).items()
+            for key, found in records.items()
             if isinstance(found, Record)
             and (prefix is None or (prefix.contains(key) and key != prefix))
             and (kind is None or key.kind is kind)
@@ -133,6 +133,19 @@ class MemoryBackend(Backend):
         if not versions:
             raise NotFoundError(f"no {key.kind} '{key}'", key=key)
         return iter(versions[::-1][:limit])
+
+    def _all_records(self, at: str | None) -> _Records:
+        """Returns the records of all projects that have a state; of a date or a name, some."""
+        found: dict[Key, Found] = {}
+        missing: list[NotFoundError] = []
+        for project in self.memory.projects:
+            try:
+                found |= self._records(project, at)
+            except NotFoundError as error:
+                missing.append(error)
+        if missing and len(missing) == len(self.memory.projects):
+            raise missing[0]
+        return found
 
     def _records(self, project: str, at: str | None) -> _Records:
         if project not in self.memory.projects:

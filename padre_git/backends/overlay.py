@@ -99,6 +99,8 @@ class Overlay:
         self._added.get(holder, {}).pop(name, None)
 
     def _add(self, path: str, content: bytes) -> None:
+        if self.entries(path):
+            self._remove(path)  # a file takes the place of a directory
         self._content[path] = content
         holder, _, name = path.rpartition("/")
         self._added.setdefault(holder, {})[name] = _NEW_FILE

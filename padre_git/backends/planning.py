@@ -10,15 +10,16 @@ from padre_git.backends.records import Records, Tree, is_file
 from padre_git.errors import AlreadyExistsError, ConflictError
 from padre_git.format import (
     children_directory,
+    grave_files,
     is_part,
     locate,
     part_path,
     place_run,
     record_directories,
     same,
-    tombstone,
+    seals,
 )
-from padre_git.model import DOCUMENTS, Change, ChangeSet, Found, Key, Kind, Record
+from padre_git.model import DOCUMENTS, Change, ChangeSet, Found, Key, Kind, Record, Tombstone
 from padre_git.model.names import is_name
 from padre_git.model.record import revision_of
 from padre_git.vcs.objects import Entry
@@ -73,6 +74,7 @@ class _Planner:
     edits: Edits = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     clear: set[str] = field(default_factory=set)
+    opened: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.places = self.records.places(change.key for change in self.changes)
@@ -85,6 +87,7 @@ class _Planner:
     def planned(self) -> Plan:
         revisions: dict[Key, str | None] = {}
         changed: list[Key] = []
+        self._open_graves()
         for change in self.changes:
             before = len(self.edits)
             if change.files is None:
@@ -97,6 +100,20 @@ class _Planner:
         return Plan(edits=self.edits, changed=tuple(changed), revisions=revisions)
 
     # ------------------------------------------------------------------------------- storing
+
+    def _open_graves(self) -> None:
+        """Removes the seals of records that come back to life, and of those that are replaced."""
+        for change in self.changes:
+            if change.files is None or not isinstance(self.current.get(change.key), Tombstone):
+                continue
+            for path in seals(change.key, self.places[change.key]):
+                if is_file(self._entry(path)):
+                    self.edits[path] = None
+                    self.opened.add(path)
+
+    def _entry(self, path: str) -> Entry | None:
+        holder, _, name = path.rpartition("/")
+        return self.tree.entries(holder).get(name)
 
     def _store(self, change: Change, files: Mapping[str, bytes]) -> str:
         key = change.key
@@ -141,8 +158,9 @@ class _Planner:
             for depth in range(len(steps)):
                 above = "/".join(steps[:depth])
                 entry = self.tree.entries(above).get(steps[depth])
-                if entry is not None and not entry.is_tree:
-                    raise self._in_the_way(f"{above}/{steps[depth]}".lstrip("/"))
+                path_above = f"{above}/{steps[depth]}".lstrip("/")
+                if entry is not None and not entry.is_tree and path_above not in self.opened:
+                    raise self._in_the_way(path_above)
             self.clear.add(holder)
         entry = self.tree.entries(holder).get(name)
         if entry is not None and not is_file(entry):
@@ -173,11 +191,19 @@ class _Planner:
         if any(above in self.gone for above in key.ancestors()):
             return  # goes with its parent
         directory = self.places[key]
-        document = part_path(key, directory, DOCUMENTS[key.kind])
+        parts = self.records.parts(key, directory)
+        grave = grave_files(key, directory, parts=parts, moved_to=change.moved_to)
+        if key.kind is Kind.PROJECT:
+            for path in filter(self._holds_the_users, seals(key, directory)):
+                del grave[path]
         for path in self._remains(key, directory):
-            if path != document:
+            if path not in grave and path.rpartition("/")[0] not in grave:
                 self.edits[path] = None
-        self.edits[document] = tombstone(change.moved_to)
+        self.edits.update(grave)
+
+    def _holds_the_users(self, directory: str) -> bool:
+        entries = self.tree.entries(directory).items()
+        return any(not entry.is_tree or not is_name(name) for name, entry in entries)
 
     def _remains(self, key: Key, directory: str) -> Iterator[str]:
         """Yields what goes when a record is deleted, files of the user's included."""

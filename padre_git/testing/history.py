@@ -48,6 +48,13 @@ class History(Stores):
         assert list(backend.scan(svm, at=before)) == [RUN]
         assert list(backend.scan(svm)) == []
 
+    def test_a_state_of_one_project_lists_that_project(self, backend: Backend, svm: Key) -> None:
+        state_of_iris = state(backend)
+        store(backend, Key.project_named("lab"))
+        assert list(backend.scan(at=state_of_iris)) == [IRIS, svm]
+        with pytest.raises(NotFoundError):
+            list(backend.scan(at="nowhere"))
+
     def test_a_date_names_the_state_of_that_time(self, backend: Backend, svm: Key) -> None:
         assert list(backend.scan(IRIS, at="2100-01-01T00:00:00Z")) == [svm]
         with pytest.raises(NotFoundError):

@@ -15,7 +15,8 @@ from padre_git.errors import (
     RepositoryError,
     UnsupportedFormatError,
 )
-from padre_git.format.scaffold import scaffold
+from padre_git.format import grave_files, scaffold
+from padre_git.messages import Event, Skipped
 from padre_git.model import Change, ChangeSet, Key, Tombstone
 from padre_git.testing.deleting import NEW, rename
 from padre_git.testing.documents import (
@@ -48,6 +49,11 @@ DOCUMENT = b"schema: run/1\n"
 def write(path: Path, content: bytes = b"by hand\n") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
+
+
+def grave(key: Key) -> set[str]:
+    """Returns the paths of what is left of a deleted record."""
+    return set(grave_files(key, key.path))
 
 
 def strays(project: Path) -> None:
@@ -124,7 +130,7 @@ class OnDisk(Stores):
         self.by_hand(backend, lambda p: write(p / "experiments/svm/plots/one.svg"))
         remove(backend, EXPERIMENT)
         left = {path for path in self.files(project) if path.startswith("experiments/")}
-        assert left == {"experiments/svm/experiment.yaml"}
+        assert left == grave(EXPERIMENT)
         document = (project / "experiments/svm/experiment.yaml").read_bytes()
         assert document == b"schema: deleted/1\n"
 
@@ -154,7 +160,7 @@ class OnDisk(Stores):
         rename(backend, EXPERIMENT, NEW)
         assert (project / NEW.path / "plots/one.svg").read_bytes() == b"by hand\n"
         left = {path for path in self.files(project) if path.startswith("experiments/svm/")}
-        assert left == {"experiments/svm/experiment.yaml"}
+        assert left == grave(EXPERIMENT)
 
     def test_what_people_write_by_hand_is_part_of_the_store(
         self, backend: Backend, project: Path
@@ -265,6 +271,19 @@ class OnDisk(Stores):
             list(backend.scan(IRIS))
         with pytest.raises(UnsupportedFormatError):
             put(backend, IRIS, title="new")
+
+    def test_a_project_that_cannot_be_read_hides_no_other(
+        self, backend: Backend, project: Path
+    ) -> None:
+        lab = Key.project_named("lab")
+        store(backend, lab)
+        self.by_hand(backend, lambda p: write(p / ".padre/format.yaml", b"format: 2\n"))
+        events: list[Event] = []
+        with type(backend)(backend.root, notify=events.append) as other:
+            assert list(other.scan()) == [lab]
+        (event,) = events
+        assert isinstance(event, Skipped)
+        assert (event.key, event.error.code) == (IRIS, "unsupported-format")
 
     def test_shards_split_when_they_are_full(self, backend: Backend, svm: Key) -> None:
         keys = [run_key(n) for n in range(400)]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
-from padre_git.backends import Memory, MemoryBackend
-from padre_git.backends.file import FileBackend
+from padre_git.backends import FileBackend, GitBackend, Memory, MemoryBackend
 from padre_git.testing.machine import BackendMachine
+from tests.conftest import git
 
 #: The same examples in every run: a failure here is a failure everywhere.
 CI = settings(
@@ -47,7 +47,31 @@ class FileMachine(BackendMachine):
         return FileBackend(directory)
 
 
+class GitMachine(BackendMachine):
+    def make_backend(self, directory: Path) -> GitBackend:
+        return GitBackend(directory)
+
+    def another(self, backend: GitBackend) -> GitBackend:
+        return GitBackend(backend.root)
+
+    def reopened(self, backend: GitBackend, directory: Path) -> GitBackend:
+        for project in projects(backend.root):
+            git("clone", "--quiet", project.as_uri(), directory / project.name, cwd=backend.root)
+        return GitBackend(directory)
+
+    def check_store(self) -> None:
+        for project in projects(self.backend.root):
+            assert git("fsck", "--full", "--strict", "--no-dangling", cwd=project) == ""
+            assert git("status", "--porcelain", "--ignored", cwd=project) == ""
+
+
+def projects(root: Path) -> list[Path]:
+    return sorted(root.iterdir()) if root.exists() else []
+
+
 TestMemoryMachine = MemoryMachine.TestCase
 TestMemoryMachine.settings = CI
 TestFileMachine = FileMachine.TestCase
 TestFileMachine.settings = CI
+TestGitMachine = GitMachine.TestCase
+TestGitMachine.settings = CI
