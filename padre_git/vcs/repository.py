@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -63,6 +64,7 @@ class Repository(History):
         self._upkeep = Upkeep(self.common_dir / "objects")
         self._indexes: dict[Path, IndexFile] = {}
         self._lock: FileLock | None = None
+        self._owner = os.getpid()
         self._guard = threading.Lock()
 
     @classmethod
@@ -164,11 +166,12 @@ class Repository(History):
         from filelock import FileLock, Timeout
 
         with self._guard:
-            if self._lock is None:
+            if self._lock is None or self._owner != os.getpid():  # a fork inherits no lock
                 make_mark(self._mark)
-                self._lock = FileLock(self._own / "lock")
+                self._lock, self._owner = FileLock(self._own / "lock"), os.getpid()
+            lock = self._lock
         try:
-            self._lock.acquire(timeout=timeout, poll_interval=_POLL)
+            lock.acquire(timeout=timeout, poll_interval=_POLL)
         except Timeout as error:
             raise LockedError(
                 f"another process has been writing to '{self.path}' for {timeout:g} s",
@@ -177,7 +180,7 @@ class Repository(History):
         try:
             yield
         finally:
-            self._lock.release()
+            lock.release()
 
     def advance(self, plan: Plan, *, timeout: float = 60.0) -> str:
         """Makes commits on the branch, durably, and returns the new tip.
