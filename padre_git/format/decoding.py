@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from padre_git.errors import (
@@ -63,12 +62,13 @@ def _decode(record: Record) -> Entity:
     document = parse_document(record.files[name], file=name)
     values = schemas.checked(document, schemas.OF_KIND[kind])
     _read_times(values)
+    values["revision"] = record.revision
     try:
         entity: Entity = _ENTITIES[kind](record, values)
         check_identity(entity)
     except InvalidInputError as error:
         raise _placed(error, document) from error
-    return replace(entity, revision=record.revision)
+    return entity
 
 
 def _read_times(values: dict[str, Any]) -> None:

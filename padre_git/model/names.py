@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
+from typing import NoReturn
 
 from padre_git.errors import InvalidNameError
 
@@ -68,6 +70,22 @@ def check_label(text: object, what: str) -> str:
     Raises:
         InvalidNameError: if it may not.
     """
+    if isinstance(text, str) and len(text) <= _LABEL_LENGTH and _is_label(text):
+        return text
+    return _refused_label(text, what)
+
+
+@lru_cache(maxsize=4096)  # runs have the same few names by the thousand
+def _is_label(text: str) -> bool:
+    return (
+        text != ""
+        and text.isprintable()
+        and text == text.strip()
+        and unicodedata.is_normalized("NFC", text)
+    )
+
+
+def _refused_label(text: object, what: str) -> NoReturn:
     if not isinstance(text, str):
         raise InvalidNameError(
             f"invalid {what} name: {quoted(text)} is {type(text).__name__}, not text"
@@ -80,9 +98,7 @@ def check_label(text: object, what: str) -> str:
         raise InvalidNameError(
             f"invalid {what} name: {quoted(text)} has control characters or blanks at its ends"
         )
-    if not unicodedata.is_normalized("NFC", text):
-        raise InvalidNameError(
-            f"invalid {what} name: {quoted(text)} is not in Unicode's NFC form",
-            hint="pass it through unicodedata.normalize('NFC', name)",
-        )
-    return text
+    raise InvalidNameError(
+        f"invalid {what} name: {quoted(text)} is not in Unicode's NFC form",
+        hint="pass it through unicodedata.normalize('NFC', name)",
+    )

@@ -76,11 +76,13 @@ def freeze(value: Any, field: str, *, finite: bool = True) -> Any:
 
 
 def _freeze(value: Any, field: str, finite: bool, depth: int) -> Any:
-    value = scalar(value)
     if depth > _DEPTH:
         raise _refused(value, field, f"is nested deeper than {_DEPTH}")
-    if value is None or isinstance(value, bool):
-        return value
+    if type(value) not in _EXACT:  # most values are of these types themselves
+        value = scalar(value)
+    exactly = _EXACT.get(type(value))
+    if exactly is not None:
+        return exactly(value, field, finite)
     for type_, check in _SCALARS:
         if isinstance(value, type_):
             return check(value, field, finite)
@@ -135,6 +137,12 @@ _SCALARS: tuple[tuple[type, Callable[[Any, str, bool], Any]], ...] = (
     (float, _check_float),
     (str, _check_text),
 )
+
+_EXACT: Mapping[type, Callable[[Any, str, bool], Any]] = {
+    **dict(_SCALARS),
+    bool: lambda value, field, finite: value,
+    type(None): lambda value, field, finite: None,
+}
 
 
 def _refused(value: Any, field: str, reason: str) -> InvalidValueError:
