@@ -71,11 +71,13 @@ class DataPlaces:
         self._tell(path.name, publish_data(self._at(path, git_dir), commits))
 
     def _at(self, path: Path, git_dir: Path) -> ProjectData:
-        from padre_git.artifacts import ProjectData, read_settings
+        from padre_git.artifacts import ProjectData, RemoteSettings, reachable_url, read_settings
 
         url = self._url
-        if url is None and self._remote is not None and read_settings(path) is None:
-            url = self._remote.data_url(path.name)
+        if url is None and self._remote is not None:
+            configured = read_settings(path)
+            if configured is None or configured.name == RemoteSettings.OURS:
+                url = reachable_url(self._remote.data_url(path.name))
         return ProjectData(path, git_dir, url=url)
 
     def _tell(self, project: str, published: Published) -> None:

@@ -2,7 +2,7 @@
 
 A file's bytes lie in the clone's :class:`Cache` under their hash; git keeps a :class:`Pointer` to
 them. :class:`ProjectData` reads them, from the cache or the :class:`DataRemote`, and hands out
-nothing unchecked; a :class:`DataPublisher` has the data of commits on the remote before the commits
+nothing unchecked; :func:`publish_data` has the data of commits on the remote before the commits
 are pushed. Anything plain DVC does with a clone works on what is written here.
 """
 
@@ -12,18 +12,18 @@ from padre_git.artifacts.hashes import Item
 from padre_git.artifacts.listings import Listing
 from padre_git.artifacts.members import add_member, place, pointer_to, remove_member, unite
 from padre_git.artifacts.pointers import Pointer, read_pointer, write_pointer
-from padre_git.artifacts.publish import DataPublisher, Published, publish_data
+from padre_git.artifacts.publish import Published, publish_data
 from padre_git.artifacts.remote import DataRemote, Sent
 from padre_git.artifacts.settings import (
     RemoteSettings,
     create_store,
+    reachable_url,
     read_settings,
     write_settings,
 )
 
 __all__ = [
     "Cache",
-    "DataPublisher",
     "DataRemote",
     "Item",
     "Listing",
@@ -37,6 +37,7 @@ __all__ = [
     "place",
     "pointer_to",
     "publish_data",
+    "reachable_url",
     "read_pointer",
     "read_settings",
     "remove_member",

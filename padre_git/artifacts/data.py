@@ -117,7 +117,7 @@ class ProjectData:
         md5 = self._one(pointer, name)
         return self._sound(md5, lambda: self.cache.open(md5))
 
-    def get(self, pointer: Pointer, name: str) -> Path:
+    def get(self, pointer: Pointer, name: str | None = None) -> Path:
         """Returns the path of a private copy of a file or directory, checked just now.
 
         The copy lies outside of the work tree, under a directory named after its content. Writing
@@ -125,13 +125,14 @@ class ProjectData:
 
         Args:
             pointer: to what holds it.
-            name: a file or directory of it.
+            name: a file or directory of it; None, or the pointer's own name, for all of it.
 
         Raises:
             NotFoundError: if there is no such file or directory.
             ArtifactMissingError, ArtifactCorruptError, DocumentError, RemoteError: as
                 :meth:`listing`.
         """
+        name = name or pointer.path
         wanted = self._some(pointer, name)
         content = hash_bytes(Listing(wanted).encode())
         place = self._copies / content[:2] / content[2:]
@@ -141,7 +142,7 @@ class ProjectData:
         return place / name
 
     def write(self, pointer: Pointer, name: str, directory: Path) -> None:
-        """Writes a file or directory to its name below ``directory``.
+        """Writes a file or directory, or under the pointer's own name all of it, to ``directory``.
 
         No link below ``directory`` is followed; each file is replaced whole or not at all.
 
@@ -206,7 +207,10 @@ class ProjectData:
     def _some(self, pointer: Pointer, name: str) -> dict[str, str]:
         if not pointer.is_directory:
             return {name: self._one(pointer, name)}
-        found = self.listing(pointer).below(name)
+        listing = self.listing(pointer)
+        found = listing.below(name)
+        if not found and name == pointer.path:
+            found = {f"{name}/{path}": md5 for path, md5 in listing.items()}
         if not found:
             raise NotFoundError(f"no artifact {quoted(name)} in '{pointer.path}'")
         return found

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from padre_git.artifacts.commits import introduced_pointers, is_ours, pointer_texts
 from padre_git.artifacts.data import ProjectData
 from padre_git.artifacts.pointers import Pointer, read_pointer
 from padre_git.artifacts.remote import NOTHING, Sent
 from padre_git.errors import ArtifactMissingError, DocumentError
-from padre_git.messages import Event, Notice
 
-__all__ = ["DataPublisher", "Published", "publish_data"]
+__all__ = ["Published", "publish_data"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,49 +32,11 @@ class Published:
     skipped: tuple[tuple[str, str], ...] = ()
 
 
-class DataPublisher:
-    """Has the data of commits where others find it; called before every push of git.
-
-    Without a data remote, a directory or ssh remote of git gets a store beside the repository;
-    where that cannot be, the data stays in the clone, which is told once for a project.
-
-    Args:
-        url: the data remote of the store, maybe with ``{project}``; None for each clone's own.
-        notify: is told what a person should know.
-    """
-
-    def __init__(self, *, url: str | None, notify: Callable[[Event], None]) -> None:
-        self._url = url
-        self._notify = notify
-        self._told: set[tuple[str, str]] = set()
-
-    def __call__(self, project: Path, git_dir: Path, commits: Sequence[str]) -> Published:
-        """Publishes the data that these commits bring.
-
-        Args:
-            project: the clone's directory.
-            git_dir: its git directory (of the main work tree).
-            commits: ids of the commits that are about to be pushed.
-
-        Raises:
-            ArtifactError, DocumentError, RemoteError, RepositoryError: as :func:`publish_data`;
-                the commits must not be pushed then.
-        """
-        done = publish_data(ProjectData(project, git_dir, url=self._url), commits)
-        if done.local_only:
-            self._tell(project.name, "data: local only; no artifact remote is configured")
-        for path, reason in done.skipped:
-            self._tell(project.name, f"the data of '{path}' was not published: {reason}")
-        return done
-
-    def _tell(self, project: str, text: str) -> None:
-        if (project, text) not in self._told:
-            self._told.add((project, text))
-            self._notify(Notice(text=text, project=project))
-
-
 def publish_data(data: ProjectData, commits: Sequence[str]) -> Published:
     """Pushes everything that the pointers in these commits stand for, and checks that it arrived.
+
+    Without a data remote, a directory or ssh remote of git gets a store beside the repository;
+    where that cannot be, the data stays in the clone.
 
     Args:
         data: of the clone.

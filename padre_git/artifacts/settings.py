@@ -13,15 +13,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import unquote
 
 from padre_git.artifacts import durable
 from padre_git.errors import ArtifactError, InvalidInputError
 from padre_git.model.names import quoted
 
-__all__ = ["RemoteSettings", "create_store", "read_settings", "url_beside", "write_settings"]
+__all__ = [
+    "RemoteSettings",
+    "create_store",
+    "reachable_url",
+    "read_settings",
+    "url_beside",
+    "write_settings",
+]
 
-_NAME = "padre"
 _SECTION = re.compile(r"\s*\[\s*(?P<quote>['\"]?)(?P<name>.*?)(?P=quote)\s*\]\s*(?:#.*)?")
 _OPTION = re.compile(
     r"\s*(?P<key>[^=\s#\[][^=]*?)\s*=\s*(?:'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<bare>[^#]*?))"
@@ -41,6 +48,9 @@ class RemoteSettings:
         url: as configured; None if it is configured outside of the clone.
         directory: where that is on this machine; None if it is elsewhere.
     """
+
+    #: The name of the remotes that :func:`write_settings` writes.
+    OURS: ClassVar[str] = "padre"
 
     name: str | None
     url: str | None
@@ -135,8 +145,8 @@ def write_settings(project: Path, url: str) -> None:
     before = _read(path)
     _parse(before, path)
     lines = before.splitlines()
-    _set(lines, "core", "remote", _NAME)
-    _set(lines, f'remote "{_NAME}"', "url", url)
+    _set(lines, "core", "remote", RemoteSettings.OURS)
+    _set(lines, f'remote "{RemoteSettings.OURS}"', "url", url)
     after = "\n".join(lines) + "\n"
     if after != before:
         path.parent.mkdir(exist_ok=True)
@@ -202,7 +212,12 @@ def url_beside(project: str, git_dir: Path) -> str | None:
         url = RemoteLocation.parse(address, project=project).data_url(project)
     except InvalidInputError:
         return None
-    if url is None or (url.startswith("ssh://") and find_spec("dvc_ssh") is None):
+    return reachable_url(url)
+
+
+def reachable_url(url: str | None) -> str | None:
+    """Returns a url that was not asked for, if DVC can reach it here without another package."""
+    if url is not None and url.startswith("ssh://") and find_spec("dvc_ssh") is None:
         return None
     return url
 

@@ -77,6 +77,14 @@ def test_a_directory_comes_with_its_files(elsewhere: ProjectData, pointer: Point
     assert sorted(p.name for p in path.iterdir()) == ["a", "sub"]
 
 
+def test_all_of_it_comes_under_the_pointers_name(elsewhere: ProjectData, pointer: Pointer):
+    path = elsewhere.get(pointer)
+    assert path == elsewhere.get(pointer, "artifacts")
+    assert path.name == "artifacts"
+    assert (path / "model" / "a").read_bytes() == b"1"
+    assert (path / "log.txt").read_bytes() == b"l"
+
+
 def test_a_copy_that_somebody_changed_is_made_anew(data: ProjectData, pointer: Pointer):
     path = data.get(pointer, "model")
     (path / "a").write_bytes(b"changed")
@@ -102,7 +110,7 @@ def test_a_stream_gives_the_bytes(elsewhere: ProjectData, pointer: Pointer):
 
 
 def test_what_is_not_in_it_is_not_found(data: ProjectData, pointer: Pointer):
-    for name in ("x", "mod", "model/", ""):
+    for name in ("x", "mod", "model/"):
         with pytest.raises(NotFoundError):
             data.get(pointer, name)
         with pytest.raises(NotFoundError):

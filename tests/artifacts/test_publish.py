@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from padre_git.artifacts import (
-    DataPublisher,
     Pointer,
     ProjectData,
     add_member,
@@ -18,7 +17,6 @@ from padre_git.artifacts import (
 )
 from padre_git.artifacts.commits import introduced_pointers
 from padre_git.errors import ArtifactMissingError, DocumentError, RemoteUnavailableError
-from padre_git.messages import Event
 from tests.artifacts.conftest import RUN, commit, write
 from tests.conftest import git
 
@@ -166,10 +164,8 @@ def test_a_directory_of_repositories_gets_a_store_beside_them(
 ):
     data = cloned(project, lab / "iris.git", tmp_path / "a" / "iris")
     pointer = put(data, "model", b"weights")
-    told: list[Event] = []
-    publish = DataPublisher(url=None, notify=told.append)
-    done = publish(data.project, data.project / ".git", [commit(data.project, "a run")])
-    assert (done.sent.objects, told) == (2, [])
+    done = publish_data(data, [commit(data.project, "a run")])
+    assert done.sent.objects == 2
     assert stored(lab / "iris.dvc") == 2
     assert git("status", "--porcelain", cwd=data.project) == ""
     found = read_settings(data.project)
@@ -180,22 +176,12 @@ def test_a_directory_of_repositories_gets_a_store_beside_them(
     assert other.get(pointer, "model").read_bytes() == b"weights"
 
 
-def test_a_store_can_be_named_for_all_projects(data: ProjectData, tmp_path: Path):
+def test_a_store_can_be_named_for_all_projects(project: Path, tmp_path: Path):
+    data = ProjectData(project, project / ".git", url=str(tmp_path / "{project}-data"))
     put(data, "model", b"weights")
-    publish = DataPublisher(url=str(tmp_path / "{project}-data"), notify=print)
-    publish(data.project, data.project / ".git", [commit(data.project, "a run")])
+    publish_data(data, [commit(data.project, "a run")])
     assert stored(tmp_path / "iris-data") == 2
     assert read_settings(data.project) is not None
-
-
-def test_that_data_stays_here_is_said_once(data: ProjectData):
-    told: list[Event] = []
-    publish = DataPublisher(url=None, notify=told.append)
-    for name in ("one", "two"):
-        put(data, name, b"weights")
-        publish(data.project, data.project / ".git", [commit(data.project, name)])
-    assert [event.text for event in told] == ["data: local only; no artifact remote is configured"]
-    assert told[0].project == "iris"
 
 
 def test_a_remote_without_a_place_for_data_means_local_only(data: ProjectData):
