@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from padre_git.errors import InvalidValueError
@@ -18,7 +19,14 @@ from padre_git.model.names import quoted
 __all__ = [
     "MOST_DIGITS",
     "UNSEEN",
-    "WORDS", "is_literal", "is_text", "is_word", "read_word", "write_scalar", "write_text"]
+    "WORDS",
+    "is_literal",
+    "is_text",
+    "is_word",
+    "read_word",
+    "write_scalar",
+    "write_text",
+]
 
 #: Integers with more digits are refused, here as in the model; Python alone fails at 4,300.
 MOST_DIGITS = 100
@@ -72,7 +80,16 @@ def is_text(text: str) -> bool:
 
 def is_word(text: str) -> bool:
     """Returns whether ``text`` is written without quotes."""
+    return _is_short_word(text) if len(text) <= _SHORT else _is_word(text)
+
+
+def _is_word(text: str) -> bool:
     return _PLAIN.fullmatch(text) is not None and text.lower() not in _MISREAD
+
+
+#: Answers for short texts are kept: runs have the same few names and values by the thousand.
+_SHORT = 64
+_is_short_word = lru_cache(maxsize=4096)(_is_word)
 
 
 def read_word(text: str) -> Any:

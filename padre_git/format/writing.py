@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from padre_git.errors import InvalidValueError
@@ -16,6 +16,7 @@ END = ""
 _LONGEST_KEY = 500
 _DEEPEST = 32
 _STEP = "  "
+_SCALARS = (str, float, int)
 
 
 def write_document(values: Mapping[str, Any], *, comments: Mapping[str, str] = {}) -> bytes:
@@ -29,60 +30,74 @@ def write_document(values: Mapping[str, Any], *, comments: Mapping[str, str] = {
     Raises:
         InvalidValueError: if a value or key has no exact place in a document.
     """
-    pieces = []
-    for name, value in values.items():
-        above = comments.get(name)
-        head = f"{above}\n" if above else ""
-        pieces.append(head + "".join(_entry(name, value, "", 1)))
-    if comments.get(END):
-        pieces.append(f"{comments[END]}\n")
     if not values:
         raise InvalidValueError("cannot write a document without keys")
-    return "\n".join(pieces).encode()
+    pieces: list[str] = []
+    for name, value in values.items():
+        if pieces:
+            pieces.append("\n")
+        if comments.get(name):
+            pieces.append(f"{comments[name]}\n")
+        pieces.append(_key(name))
+        _value(value, "", 1, pieces)
+    if comments.get(END):
+        pieces.append(f"\n{comments[END]}\n")
+    return "".join(pieces).encode()
 
 
-def _entry(name: Any, value: Any, indent: str, depth: int) -> Iterator[str]:
-    yield f"{indent}{_key(name)}:"
-    yield from _value(value, indent, depth)
-
-
-def _value(value: Any, indent: str, depth: int) -> Iterator[str]:
-    """Yields what stands after ``name:``, from the blank to the end of the last line."""
-    if isinstance(value, str) and is_literal(value):
-        yield " |\n" if value.endswith("\n") else " |-\n"
-        for line in value.removesuffix("\n").split("\n"):
-            yield f"{indent}{_STEP}{line}\n" if line else "\n"
+def _value(value: Any, indent: str, depth: int, pieces: list[str]) -> None:
+    """Adds what stands after ``name:`` or a dash, from the blank to the end of the last line."""
+    if isinstance(value, str) and "\n" in value and is_literal(value):
+        pieces.append(" |\n" if value.endswith("\n") else " |-\n")
+        lines = value.removesuffix("\n").split("\n")
+        pieces.extend(f"{indent}{_STEP}{line}\n" if line else "\n" for line in lines)
+    elif isinstance(value, _SCALARS):
+        pieces.append(f" {write_scalar(value)}\n")
     elif isinstance(value, Mapping | list | tuple):
-        yield from _collection(value, indent, depth)
+        _collection(value, indent, depth, pieces)
     else:
-        yield f" {write_scalar(value)}\n"
+        pieces.append(f" {write_scalar(value)}\n")  # None, and whatever it refuses
 
 
-def _collection(value: Any, indent: str, depth: int) -> Iterator[str]:
-    if depth >= _DEEPEST:
-        raise InvalidValueError(f"cannot write values nested deeper than {_DEEPEST}")
+def _collection(value: Any, indent: str, depth: int, pieces: list[str]) -> None:
     if not value:
-        yield " {}\n" if isinstance(value, Mapping) else " []\n"
+        _check_depth(depth)
+        pieces.append(" {}\n" if isinstance(value, Mapping) else " []\n")
         return
-    yield "\n"
-    yield from _inner(value, indent + _STEP, depth + 1)
+    pieces.append("\n")
+    _items(value, indent + _STEP, depth + 1, pieces, first=indent + _STEP)
 
 
-def _inner(value: Any, indent: str, depth: int) -> Iterator[str]:
-    """Yields the lines of a mapping or list that is not empty."""
+def _items(value: Any, indent: str, depth: int, pieces: list[str], *, first: str) -> None:
+    """Adds the lines of a mapping or list that is not empty.
+
+    Args:
+        value: the mapping or list.
+        indent: what its lines begin with.
+        depth: how deep it is nested.
+        pieces: what they are added to.
+        first: what its first line begins with; less than ``indent`` after a dash.
+    """
+    _check_depth(depth - 1)
     if isinstance(value, Mapping):
         for name, item in value.items():
-            yield from _entry(name, item, indent, depth)
+            pieces.append(first + _key(name))
+            _value(item, indent, depth, pieces)
+            first = indent
         return
     for item in value:
-        if isinstance(item, Mapping | list | tuple) and item:
-            if depth >= _DEEPEST:
-                raise InvalidValueError(f"cannot write values nested deeper than {_DEEPEST}")
-            lines = "".join(_inner(item, indent + _STEP, depth + 1))
-            yield f"{indent}- {lines[len(indent) + len(_STEP) :]}"
+        pieces.append(f"{first}-")
+        if item and isinstance(item, Mapping | list | tuple):
+            pieces.append(" ")
+            _items(item, indent + _STEP, depth + 1, pieces, first="")
         else:
-            yield f"{indent}-"
-            yield from _value(item, indent, depth)
+            _value(item, indent, depth, pieces)
+        first = indent
+
+
+def _check_depth(depth: int) -> None:
+    if depth >= _DEEPEST:
+        raise InvalidValueError(f"cannot write values nested deeper than {_DEEPEST}")
 
 
 def _key(name: Any) -> str:
@@ -90,4 +105,4 @@ def _key(name: Any) -> str:
         raise InvalidValueError(f"cannot write the key {quoted(name)}: it is not text")
     if len(name) > _LONGEST_KEY:
         raise InvalidValueError(f"cannot write the key {quoted(name)}: it is too long")
-    return name if is_word(name) else write_text(name)
+    return f"{name}:" if is_word(name) else f"{write_text(name)}:"

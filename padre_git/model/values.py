@@ -76,16 +76,15 @@ def freeze(value: Any, field: str, *, finite: bool = True) -> Any:
 
 
 def _freeze(value: Any, field: str, finite: bool, depth: int) -> Any:
-    if depth > _DEPTH:
-        raise _refused(value, field, f"is nested deeper than {_DEPTH}")
     if type(value) not in _EXACT:  # most values are of these types themselves
         value = scalar(value)
-    exactly = _EXACT.get(type(value))
-    if exactly is not None:
-        return exactly(value, field, finite)
-    for type_, check in _SCALARS:
-        if isinstance(value, type_):
-            return check(value, field, finite)
+    check = _EXACT.get(type(value)) or next(
+        (check for type_, check in _SCALARS if isinstance(value, type_)), None
+    )
+    if check is not None:
+        return check(value, field, finite)
+    if depth > _DEPTH:
+        raise _refused(value, field, f"is nested deeper than {_DEPTH}")
     if isinstance(value, Mapping):
         return _freeze_mapping(value, field, finite, depth)
     if hasattr(value, "tolist") and hasattr(value, "dtype"):
