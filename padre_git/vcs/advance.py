@@ -8,6 +8,7 @@ a user who commits at the same moment commits our files with theirs instead of d
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -33,6 +34,7 @@ PENDING = "refs/padre/pending"
 #: Says what to do to a branch: commits to make, or the commit, made already, to go forward to.
 Plan = Callable[[Snapshot], Sequence[NewCommit] | str]
 _SHORT_WAIT = 0.25
+_NOTE = 90
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,18 @@ class Clone:
     def intent(self) -> Path:
         """The file that says which move was begun, for whoever comes after a crash."""
         return self.common / "padre" / "intent"
+
+    def note(self, text: str) -> None:
+        """Says which move is begun, or with an empty text that none is.
+
+        It is written in place: at every commit, creating and removing a file costs more than
+        what it protects against, which is a killed process and not a power cut.
+        """
+        fd = os.open(self.intent, os.O_WRONLY | os.O_CREAT, 0o666)
+        try:
+            os.pwrite(fd, text.ljust(_NOTE).encode() + b"\n", 0)
+        finally:
+            os.close(fd)
 
 
 @dataclass(kw_only=True)
@@ -145,7 +159,7 @@ class Mover:
             with suppress(ConflictError, LockedError):  # what is the user's by now stays
                 self._follow(self.sites(), base, base)
             self.applied, self.at = {}, None
-            self.clone.intent.unlink(missing_ok=True)
+            self.clone.note("")
 
     def place(self, base: str | None, new: str) -> None:
         """Brings work trees, indexes and the branch from one commit to another.
@@ -164,7 +178,7 @@ class Mover:
         if new != base:
             self.clone.move_ref(self.clone.ref, new, base, "padre_git: advance")
         self.applied, self.at = {}, None
-        self.clone.intent.unlink(missing_ok=True)
+        self.clone.note("")
 
     def sites(self) -> list[Site]:
         """Returns the work trees that are to follow the branch.
@@ -189,7 +203,7 @@ class Mover:
         for site in sites:
             site.check(start, new_tree, changes)
         if sites and changes:
-            self.clone.intent.write_text(f"{base or '-'} {new or '-'}\n")
+            self.clone.note(f"{base or '-'} {new or '-'}")
             contents = self._contents(changes)
             for site in sites:
                 site.follow(start, new_tree, changes, contents)
@@ -264,16 +278,15 @@ class Mover:
     def _recover(self) -> None:
         """Finishes what a killed process began: its objects are durable, so its commit stands."""
         clone = self.clone
-        try:
-            _, _, new = clone.intent.read_text().strip().partition(" ")
-        except FileNotFoundError:
+        new = read_intent(clone.intent)
+        if new is None:
             return
         branch = clone.refs.read(clone.ref)
         pending = clone.refs.read(PENDING)
         if pending is None and not self._has(branch, new):
             clone.move_ref(PENDING, new, None, "padre_git: recover")
         if clone.refs.read(PENDING) is None:
-            clone.intent.unlink(missing_ok=True)
+            clone.note("")
 
     def _has(self, branch: str | None, new: str) -> bool:
         """Tells whether there is nothing to recover: the commit is there, or was never durable."""
@@ -284,6 +297,14 @@ class Mover:
         except DamagedError:
             return True
         return branch is not None and self.clone.is_ancestor(new, branch)
+
+
+def read_intent(file: Path) -> str | None:
+    """Returns the commit of a move that was begun and not finished; None if there is none."""
+    try:
+        return file.read_text().strip().partition(" ")[2] or None
+    except FileNotFoundError:
+        return None
 
 
 def _entry(reader: Reader, tree: str, path: str) -> Entry | None:

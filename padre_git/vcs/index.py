@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
-from bisect import bisect_left, insort
+from bisect import bisect_left
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,12 +73,14 @@ class Index:
     """
 
     def __init__(self, content: bytes = b"", *, written: int = 0) -> None:
-        self._raw: dict[bytes, bytes] = {}
+        # two lists side by side, in git's order: the bytes of the file are one join away
         self._keys: list[bytes] = []
+        self._raws: list[bytes] = []
+        self._extended = 0
         self._fresh: set[bytes] = set()
         if content:
             self._parse(content)
-            self.settle(written, self._keys)
+            self._settle(written, range(len(self._keys)))
 
     def _parse(self, content: bytes) -> None:
         magic, version, count = _HEAD.unpack_from(content) if len(content) > 32 else (b"", 0, 0)
@@ -102,35 +105,49 @@ class Index:
         end = content.index(b"\0", name_at)
         stop = start + ((end - start) // 8 + 1) * 8
         key = content[name_at:end] + b"\0" + bytes([(flags & _STAGE) >> 12])
-        self._raw[key] = content[start:stop]
         self._keys.append(key)
+        self._raws.append(content[start:stop])
+        self._extended += bool(flags & _EXTENDED)
         return stop
 
-    def settle(self, written: int, keys: list[bytes] | None = None) -> None:
-        """Marks entries that are not older than the index file they were read from.
+    def _at(self, key: bytes) -> int | None:
+        place = bisect_left(self._keys, key)
+        return place if place < len(self._keys) and self._keys[place] == key else None
+
+    def settle(self, written: int) -> None:
+        """Marks entries set since the last call that are not older than the index file.
 
         A file changed within the same tick of the clock would look unchanged once the index is
         newer; an entry of size 0 makes git look at the content.
+
+        Args:
+            written: modification time of the index file in nanoseconds.
         """
-        seconds, rest = _split_time(written)
-        limit = struct.pack(">II", seconds, rest)
-        for key in self._fresh if keys is None else keys:
-            raw = self._raw.get(key)
-            if raw is not None and raw[8:16] >= limit:
-                self._raw[key] = raw[:36] + b"\0\0\0\0" + raw[40:]
+        places = (self._at(key) for key in self._fresh)
+        self._settle(written, (place for place in places if place is not None))
         self._fresh = set()
+
+    def _settle(self, written: int, places: Iterable[int]) -> None:
+        limit = struct.pack(">II", *_split_time(written))
+        raws = self._raws
+        for place in places:
+            raw = raws[place]
+            if raw[8:16] >= limit:
+                raws[place] = raw[:36] + b"\0\0\0\0" + raw[40:]
 
     def __len__(self) -> int:
         return len(self._keys)
 
     def get(self, path: str) -> IndexEntry | None:
         """Returns what stands at a path; None if nothing or a conflict does."""
-        raw = self._raw.get(_key(path))
-        return None if raw is None else _read(raw)
+        place = self._at(_key(path))
+        return None if place is None else _read(self._raws[place])
 
     def is_unmerged(self, path: str) -> bool:
         """Tells whether a path is in conflict."""
-        return any(_key(path, stage) in self._raw for stage in (1, 2, 3))
+        key = _key(path, 1)
+        place = bisect_left(self._keys, key)
+        return place < len(self._keys) and self._keys[place][:-1] == key[:-1]
 
     def below(self, directory: str) -> list[str]:
         """Returns the paths below a directory, in order; of everything for an empty name."""
@@ -154,23 +171,29 @@ class Index:
             skip: whether the file is left out of the work tree (git's skip-worktree).
         """
         key = _key(path)
-        if key not in self._raw:
-            insort(self._keys, key)
-        self._raw[key] = _build(key[:-2], entry, seen, skip=skip)
+        raw = _build(key[:-2], entry, seen, skip=skip)
+        place = bisect_left(self._keys, key)
+        if place < len(self._keys) and self._keys[place] == key:
+            self._extended -= bool(self._raws[place][60] & 0x40)
+            self._raws[place] = raw
+        else:
+            self._keys.insert(place, key)
+            self._raws.insert(place, raw)
+        self._extended += skip
         self._fresh.add(key)
 
     def remove(self, path: str) -> None:
         """Takes a path out, in whatever stages it is there."""
         for stage in range(4):
-            key = _key(path, stage)
-            if self._raw.pop(key, None) is not None:
-                del self._keys[bisect_left(self._keys, key)]
+            place = self._at(_key(path, stage))
+            if place is not None:
+                self._extended -= bool(self._raws[place][60] & 0x40)
+                del self._keys[place], self._raws[place]
 
     def build(self) -> bytes:
         """Returns the bytes of the index file."""
-        raws = [self._raw[key] for key in self._keys]
-        extended = any(raw[60] & 0x40 for raw in raws)
-        body = b"".join([_HEAD.pack(b"DIRC", 3 if extended else 2, len(raws)), *raws])
+        head = _HEAD.pack(b"DIRC", 3 if self._extended else 2, len(self._raws))
+        body = b"".join([head, *self._raws])
         return body + hashlib.sha1(body, usedforsecurity=False).digest()
 
 

@@ -139,19 +139,10 @@ def _edit(
     old = reader.tree(tree)
     entries = dict(old)
     for name, level in nested.items():
-        here = f"{path}{name}"
         if level.replaced:
             _replace(entries, name, level.edit, writer=writer)
-        if level.below:
-            at = entries.get(name)
-            if at is not None and not at.is_tree:
-                raise InvalidInputError(f"'{here}' is a file; nothing can be stored below it")
-            inner = at.id if at is not None else EMPTY_TREE
-            new = _edit(inner, level.below, path=f"{here}/", reader=reader, writer=writer)
-            if new is None:
-                entries.pop(name, None)
-            else:
-                entries[name] = Entry(DIRECTORY, new)
+        if level.below and not _is_covered(entries.get(name), level):
+            _edit_below(entries, name, level.below, path=path, reader=reader, writer=writer)
     if not entries:
         return None
     if entries == old:
@@ -160,6 +151,35 @@ def _edit(
     oid = writer.add("tree", build_tree(entries))
     reader.remember(oid, entries)
     return oid
+
+
+def _is_covered(at: Entry | None, level: _Level) -> bool:
+    """Tells whether a file takes the place of a directory whose content goes."""
+    return level.replaced and at is not None and not at.is_tree and _only_deletes(level.below)
+
+
+def _only_deletes(nested: _Nested) -> bool:
+    return all(level.edit is None and _only_deletes(level.below) for level in nested.values())
+
+
+def _edit_below(
+    entries: dict[str, Entry],
+    name: str,
+    nested: _Nested,
+    *,
+    path: str,
+    reader: Reader,
+    writer: PackWriter,
+) -> None:
+    at = entries.get(name)
+    if at is not None and not at.is_tree:
+        raise InvalidInputError(f"'{path}{name}' is a file; nothing can be stored below it")
+    inner = at.id if at is not None else EMPTY_TREE
+    new = _edit(inner, nested, path=f"{path}{name}/", reader=reader, writer=writer)
+    if new is None:
+        entries.pop(name, None)
+    else:
+        entries[name] = Entry(DIRECTORY, new)
 
 
 def _replace(entries: dict[str, Entry], name: str, edit: Edit, *, writer: PackWriter) -> None:

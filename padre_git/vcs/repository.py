@@ -18,7 +18,7 @@ from padre_git.errors import (
 )
 from padre_git.messages import Author
 from padre_git.vcs import setup
-from padre_git.vcs.advance import PENDING, Clone, Mover, Plan
+from padre_git.vcs.advance import PENDING, Clone, Mover, Plan, read_intent
 from padre_git.vcs.checkout import IndexFile, Site, open_site
 from padre_git.vcs.config import Config
 from padre_git.vcs.eviction import Evictions
@@ -311,6 +311,7 @@ class Repository(History):
 
     def identity(self) -> Identity:
         """Returns who commits here, and whether that had to be invented."""
+        self._config.refresh()
         return find_identity(self._config)
 
     def _checkouts(self) -> list[Checkout]:
@@ -321,6 +322,7 @@ class Repository(History):
         return self.path if self.git_dir == self.common_dir else self.common_dir.parent
 
     def _mover(self) -> Mover:
+        self._config.refresh()
         self._config.require_files()
         found = self._checkouts()
         branch = self._refs.real(f"refs/heads/{self.branch}")
@@ -343,7 +345,7 @@ class Repository(History):
     def _site(self, checkout: Checkout) -> Site:
         path = checkout.git_dir / "index"
         index = self._indexes.setdefault(path, IndexFile(path, scratch=self._own, mark=self._mark))
-        recovering = (self._own / "intent").exists()
+        recovering = read_intent(self._own / "intent") is not None
         tree = WorkTree(
             checkout.root,
             self._own,

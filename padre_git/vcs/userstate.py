@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -49,16 +50,14 @@ _IN_PROGRESS = (
 
 def state_of(checkout: Checkout) -> UserState:
     """Returns what the user is in the middle of in one work tree."""
+    there = set(os.listdir(checkout.git_dir))  # noqa: PTH208 - measured: asked at every commit
     for name, state in _IN_PROGRESS:
-        if (checkout.git_dir / name).exists():
+        if name in there:
             return state
-    sequence = checkout.git_dir / "sequencer" / "todo"  # between two picks of several
-    if sequence.exists():
-        first = sequence.read_text(errors="replace").lstrip()
+    if "sequencer" in there:  # between two picks of several
+        first = _first_line(checkout.git_dir / "sequencer" / "todo") or ""
         return UserState.REVERTING if first.startswith("revert") else UserState.PICKING
-    if (checkout.git_dir / "index.lock").exists():
-        return UserState.INDEX_LOCKED
-    return UserState.FREE
+    return UserState.INDEX_LOCKED if "index.lock" in there else UserState.FREE
 
 
 def checkouts(common: Path, root: Path | None, branch: str) -> list[Checkout]:
