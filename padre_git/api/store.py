@@ -95,6 +95,7 @@ class Store:
         overflow = Overflow(root, data)
         connect(backend, self.bus, clock=clock, large=overflow.read)
         self.session = session = Session(self.bus)
+        self._home = Home(session=session, root=root)
         self.projects: Collection[Project] = Collection(Kind.PROJECT, session)
         self.datasets: Collection[Dataset] = Collection(Kind.DATASET, session)
         self.environments: Collection[Environment] = Collection(Kind.ENVIRONMENT, session)
@@ -139,7 +140,7 @@ class Store:
         from padre_git.api.starting import start_run
 
         return start_run(
-            Home(session=self.session, root=self.root),
+            self._home,
             experiment,
             parameters,
             seed=seed,
@@ -149,6 +150,20 @@ class Store:
             argv=argv,
             attributes=attributes,
         )
+
+    def freeze(self, experiment: Ref, *, entry_point: str | None = None) -> str:
+        """Takes the code version of the current directory once, for many runs of an experiment.
+
+        Args:
+            experiment: made if it does not exist.
+            entry_point: the file that will be started; None for no one file.
+
+        Returns:
+            The key of the execution; runs with it in ``PADRE_EXECUTION`` belong to it.
+        """
+        from padre_git.api.freezing import freeze
+
+        return freeze(self._home, experiment, entry_point=entry_point)
 
     def transaction(self, project: Ref, message: str) -> Transaction:
         """Returns a block whose puts and deletes become one commit, or nothing if it fails.

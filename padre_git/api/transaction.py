@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
 from padre_git.collections.session import Ref, Session
 from padre_git.errors import ConflictError, InvalidInputError, NotFoundError
 from padre_git.messages import Commit, Exists, Message, Op, Prepare
-from padre_git.model import ABSENT, Change, Entity, Key, Kind, Run
+from padre_git.model import ABSENT, Change, Entity, Key, Kind, Record, Run
+from padre_git.model.values import FrozenMapping
 from padre_git.services.subjects import subject_text
 
 __all__ = ["Transaction"]
 
 _ATTEMPTS = 5
+_NONE: Mapping[str, bytes | None] = FrozenMapping()
 _KINDS = (Kind.PROJECT, Kind.DATASET, Kind.EXPERIMENT, Kind.EXECUTION, Kind.RUN)
 
 
@@ -30,12 +33,15 @@ class Transaction:
         message: the subject of the commit.
     """
 
-    def __init__(self, session: Session, project: Key, message: str) -> None:
+    def __init__(self, session: Session, project: Key, message: object) -> None:
         self._session = session
         self._project = project
+        if message is None:
+            raise InvalidInputError("a transaction has a message that says what it is for")
         self._message = Message(op=Op.PUT, subject=subject_text(message, ""))
         self._entities: dict[Key, Entity] = {}
         self._changes: dict[Key, Change] = {}
+        self._parts: dict[Key, Mapping[str, bytes | None]] = {}
 
     def __enter__(self) -> Self:
         if self._session.unit is not None:
@@ -53,15 +59,21 @@ class Transaction:
         if kind is None and self._changes:
             self._commit()
 
-    def put(self, entity: Any) -> Any:
+    def put(self, entity: Any, parts: Mapping[str, bytes | None] = _NONE) -> Any:
         """Will store an entity; returns it with its id, and without a revision.
+
+        Args:
+            entity: to store.
+            parts: further files of its record by name; None takes one away.
 
         Raises:
             InvalidInputError: if it cannot be stored, or is of another project.
             NotFoundError: if it is a run without execution.
         """
         kind = _kind_of(entity)
-        change = self._session.bus.send(Prepare(subject=kind, entity=entity))
+        known = getattr(entity, "id", "") is not None
+        parts = {**(self._parts.get(entity.key, _NONE) if known else _NONE), **parts}
+        change = self._session.bus.send(Prepare(subject=kind, entity=entity, parts=parts))
         self._check(change.key)
         if kind is Kind.RUN:
             self._check_execution(entity)
@@ -71,7 +83,15 @@ class Transaction:
             change = dataclasses.replace(change, expected=before.expected)
         self._changes[change.key] = change
         self._entities[change.key] = entity
+        self._parts[change.key] = parts
         return entity.replace(revision=None)
+
+    def pending(self, key: Key) -> tuple[Any, Record] | None:
+        """Returns what will be stored under a key; None if that is not changed."""
+        change = self._changes.get(key)
+        if change is None or change.files is None:
+            return None
+        return self._entities[key], Record(key=key, files=change.files)
 
     def delete(self, ref: Ref) -> None:
         """Will delete a record of the store with what lies below it, here and on the remote.
@@ -89,6 +109,7 @@ class Transaction:
         for below in [k for k in self._changes if key.contains(k)]:
             del self._changes[below]
             self._entities.pop(below, None)
+            self._parts.pop(below, None)
         self._changes[key] = Change(key=key, files=None)
 
     def _check(self, key: Key) -> None:
@@ -127,7 +148,8 @@ class Transaction:
         renewed = False
         for key, entity in self._entities.items():
             if entity.revision is None:
-                change = self._session.bus.send(Prepare(subject=key.kind, entity=entity))
+                again = Prepare(subject=key.kind, entity=entity, parts=self._parts[key])
+                change = self._session.bus.send(again)
                 renewed |= change != self._changes[key]
                 self._changes[key] = change
         return renewed

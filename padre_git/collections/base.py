@@ -141,12 +141,11 @@ class Collection(Generic[E]):
             UnsupportedError: for a side that this store does not have.
         """
         chosen = mode_of(mode)
-        if self._session.unit is None:
-            self._bus.send(Delete(subject=self.kind, key=self.key(ref), mode=chosen))
-        elif chosen is DeleteMode.ALL:
+        if self._session.unit is not None and chosen is DeleteMode.ALL:
             self._session.unit.delete(self.key(ref))
-        else:
-            raise InvalidInputError(f"cannot delete with mode '{mode}' in a transaction")
+            return
+        self._session.check_no_unit(f"delete with mode '{mode}'")
+        self._bus.send(Delete(subject=self.kind, key=self.key(ref), mode=chosen))
 
     def exists(self, ref: Ref, *, at: str | None = None) -> bool:
         """Returns whether a record answers to a reference.
@@ -183,8 +182,7 @@ class Collection(Generic[E]):
             NotFoundError: if there is no such record.
             UnsupportedError: for kinds that keep their names.
         """
-        if self._session.unit is not None:
-            raise InvalidInputError("cannot rename in a transaction", hint="do it before or after")
+        self._session.check_no_unit("rename")
         key = self.key(ref)
         return self._bus.send(Rename(subject=self.kind, key=key, new=new, message=message))
 

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from padre_git.collections.base import mode_of
 from padre_git.collections.session import Ref, Session
-from padre_git.errors import InvalidInputError, NotFoundError
+from padre_git.errors import NotFoundError
 from padre_git.messages import Delete, Get, List, Part, Put, Where
 from padre_git.model import Computation, Key, Kind, Split
 
@@ -39,8 +39,7 @@ class PartCollection(Generic[V, N]):
             InvalidInputError: if it cannot be stored.
             NotFoundError: if its run does not exist.
         """
-        if self._session.unit is not None:
-            raise InvalidInputError(f"cannot put a {self._part} in a transaction")
+        self._session.check_no_unit(f"put a {self._part}")
         return self._bus.send(Put(subject=self._part, value=value, message=message))
 
     def get(self, run: Ref, name: N, *, at: str | None = None) -> V:
@@ -98,6 +97,7 @@ class PartCollection(Generic[V, N]):
             UnsupportedError: for a mode other than ``"all"``.
         """
         chosen = mode_of(mode)
+        self._session.check_no_unit(f"delete a {self._part}")
         key = self._run(run, None)
         self._bus.send(Delete(subject=self._part, key=key, name=name, mode=chosen))
 

@@ -153,4 +153,5 @@ class Runs(Collection[Run]):
         return frame_of(lambda: self.list(parent, **query))
 
     def _annotate(self, ref: Ref, **what: Any) -> Run:
+        self._session.check_no_unit("tag or note")
         return self._bus.send(Annotate(subject=Kind.RUN, key=self.key(ref), **what))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from padre_git.bus import Bus
 from padre_git.errors import AmbiguousReferenceError, InvalidInputError, NotFoundError
 from padre_git.messages import Resolve
-from padre_git.model import Entity, Key, Kind
+from padre_git.model import Entity, Key, Kind, Record
+from padre_git.model.values import FrozenMapping
 from padre_git.services.references import parse_url
 
 __all__ = ["Ref", "Session", "Unit"]
@@ -17,6 +18,7 @@ __all__ = ["Ref", "Session", "Unit"]
 #: What means a record: what people type, a key, or an entity that was read.
 Ref = str | Key | Entity
 
+_NONE: Mapping[str, bytes | None] = FrozenMapping()
 _DEPTHS = {Kind.PROJECT: 1, Kind.RUN: 3, Kind.EXECUTION: 3}
 _DIRECTORIES = frozenset(kind.directory for kind in Kind)
 
@@ -24,8 +26,11 @@ _DIRECTORIES = frozenset(kind.directory for kind in Kind)
 class Unit(Protocol):
     """Collects what will be written together."""
 
-    def put(self, entity: Any) -> Any:
-        """Will store an entity; returns it with its id."""
+    def put(self, entity: Any, parts: Mapping[str, bytes | None] = _NONE) -> Any:
+        """Will store an entity and further files of its record; returns it with its id."""
+
+    def pending(self, key: Key) -> tuple[Any, Record] | None:
+        """Returns what will be stored under a key; None if that is not changed."""
 
     def delete(self, ref: Ref) -> None:
         """Will delete a record."""
@@ -50,6 +55,17 @@ class Session:
     @unit.setter
     def unit(self, unit: Unit | None) -> None:
         self._open.unit = unit
+
+    def check_no_unit(self, what: str) -> None:
+        """Makes sure that what would be written at once is not written in a transaction.
+
+        Raises:
+            InvalidInputError: if this thread has one open.
+        """
+        if self.unit is not None:
+            raise InvalidInputError(
+                f"cannot {what} in a transaction", hint="do it before or after the block"
+            )
 
     def resolve(self, ref: Ref, kinds: Sequence[Kind], *, at: str | None = None) -> Key:
         """Returns the key that a reference means; its depth says the kind.
