@@ -12,6 +12,7 @@ from functools import cached_property
 
 from padre_git.errors import Conflict, FormatError
 from padre_git.format.fields import differs_in_url_only, is_document, merge_document, shown
+from padre_git.format.graves import seals
 from padre_git.format.layout import locate
 from padre_git.format.tombstones import read_tombstone
 from padre_git.model import DOCUMENTS, Key, Tombstone
@@ -129,10 +130,19 @@ class _Merge:
             moved = grave is not None and grave.moved_to is not None
             self._conflicts.extend(self._changes_below(below, other, moved))
         self._files.update(dict.fromkeys(below))
-        self._files[path] = self._tombstone_at(path, gone)
+        self._files.update(dict.fromkeys(self._seals_of(below)))
+        directory = path.rpartition("/")[0]
+        for place in (path, *seals(key, directory)):
+            if place == path or place in self._places:
+                self._files[place] = next((side[place] for side in gone if place in side), None)
 
-    def _tombstone_at(self, path: str, gone: Iterable[_Files]) -> bytes | None:
-        return next((side[path] for side in gone if path in side), None)
+    def _seals_of(self, paths: Iterable[str]) -> Iterator[str]:
+        """Yields the seals that either side has where these paths have their records."""
+        for path in paths:
+            place = self._places[path]
+            if place is not None and _is_main(place):
+                directory = path.rpartition("/")[0]
+                yield from filter(self._places.__contains__, seals(place[0], directory))
 
     def _different_graves(self, key: Key, path: str) -> Iterator[Conflict]:
         targets = []
