@@ -109,7 +109,7 @@ class DualLayer(Backend):
     ) -> Iterator[Key]:
         """See :meth:`Backend.scan`; what is here and what is at the remote, each once."""
         remote = self._meeting.projects() if prefix is None else ()
-        for project in self._local_projects() if prefix is None else [prefix.project]:
+        for project in self._exchange.here() if prefix is None else [prefix.project]:
             self._meeting.refresh(project)
         if prefix is not None and self.local.repository(prefix.project) is None:
             self._meeting.refresh(prefix.project, missing=True)
@@ -145,6 +145,10 @@ class DualLayer(Backend):
                     found[key] = url
         return found
 
+    def key_of(self, url: str) -> Key | None:
+        """See :meth:`Backend.key_of`."""
+        return self.remote.key_of(url)
+
     def _aside(
         self, project: str, keys: Sequence[Key], found: Mapping[Key, Found]
     ) -> dict[Key, Found]:
@@ -167,14 +171,11 @@ class DualLayer(Backend):
 
     def _elsewhere(self, prefix: Key | None, kind: Kind | None) -> Iterator[Key]:
         """Yields the keys that are not on the clone's branch: unmerged ones and kept copies."""
-        for project in self._local_projects() if prefix is None else [prefix.project]:
+        for project in self._exchange.here() if prefix is None else [prefix.project]:
             side = self._exchange.side(project)
             if side is not None:
                 yield from self._meeting.unmerged(side).scan(prefix, kind)
                 yield from side.kept.scan(prefix, kind)
-
-    def _local_projects(self) -> list[str]:
-        return [key.project for key in self.local.scan(kind=Kind.PROJECT)]
 
     def _bring_back(self, key: Key) -> None:
         repository = self.local.repository(key.project)

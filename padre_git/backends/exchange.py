@@ -14,6 +14,7 @@ from contextlib import suppress
 from padre_git.backends.checks import tombstone_in
 from padre_git.backends.git import GitBackend
 from padre_git.backends.kept import Kept
+from padre_git.backends.projects import project_directories
 from padre_git.backends.records import Records
 from padre_git.errors import (
     RemoteError,
@@ -85,6 +86,11 @@ class Exchange:
             if self.local.repository(project) is None:
                 raise
             return True
+
+    def here(self) -> list[str]:
+        """Returns the names of the clones that have a place at the remote, deleted ones too."""
+        found = project_directories(self.local.root)
+        return [n for n, path in found if (path / ".git").exists() and self.location.url(n)]
 
     def elsewhere(self) -> tuple[str, ...]:
         """Returns the living projects of the remote that have no clone here, as far as it tells.

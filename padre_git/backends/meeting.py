@@ -9,6 +9,7 @@ from padre_git.backends.exchange import Exchange, Side
 from padre_git.backends.overlay import EMPTY
 from padre_git.backends.policy import Freshness, Policy
 from padre_git.backends.publishing import Data, Publisher
+from padre_git.backends.reconciling import ContradictionError
 from padre_git.backends.records import Records
 from padre_git.errors import (
     ConflictError,
@@ -19,6 +20,10 @@ from padre_git.errors import (
 from padre_git.messages import ConflictFound, Notice
 
 __all__ = ["Meeting"]
+
+
+#: Our commit, the remote's, and whether records contradict; else a file here is in the way.
+_Unmerged = tuple[str | None, str | None, bool]
 
 
 class Meeting:
@@ -37,7 +42,7 @@ class Meeting:
         self._exchange = exchange
         self._freshness = Freshness(policy, max_age)
         self._notify = exchange.notify
-        self._unmerged: dict[str, tuple[str | None, str | None]] = {}
+        self._unmerged: dict[str, _Unmerged] = {}
         self.publisher = Publisher(exchange.location, data=data, notify=exchange.notify)
 
     @property
@@ -66,10 +71,10 @@ class Meeting:
                     self._exchange.clone(project)
                 else:
                     side.fetch()
-                    if self._unmerged.get(project) != (side.repository.tip(), side.seen):
+                    if self._unmerged.get(project) != (side.repository.tip(), side.seen, True):
                         self.publisher.integrate(side)
-        except ConflictError as error:
-            self._tell(project, f"'{project}' is as it was before: {error}")
+        except ConflictError:
+            pass  # told already, once for each pair of commits
         except RemoteUnavailableError:
             return False  # told already, once for as long as the silence lasts
         except RemoteError as error:
@@ -161,10 +166,11 @@ class Meeting:
         self._freshness.answered(project)
         side = self._exchange.side(project)
         if side is not None:
-            state = side.repository.tip(), side.seen
+            state = side.repository.tip(), side.seen, isinstance(error, ContradictionError)
             if self._unmerged.get(project) != state:
                 self._unmerged[project] = state
                 self._notify(ConflictFound(project=project, conflicts=error.conflicts))
+                self._tell(project, f"'{project}' is not merged with its remote: {error}")
 
     def _tell(self, project: str, text: str) -> None:
         self._notify(Notice(text=text, project=project))

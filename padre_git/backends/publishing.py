@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from padre_git.backends.exchange import Side
-from padre_git.backends.reconciling import merge_commit
+from padre_git.backends.reconciling import ContradictionError, merge_commit
 from padre_git.backends.urls import missing_urls
-from padre_git.errors import ConflictError, RejectedError
+from padre_git.errors import RejectedError
 from padre_git.format import commit_text
 from padre_git.messages import Event, Message, Op, Pulled, Pushed
 from padre_git.model import Key
@@ -144,7 +144,7 @@ class Publisher:
 
         try:
             return side.repository.advance(plan)
-        except ConflictError as error:
-            if not error.conflicts and side.is_foreign(to):
+        except ContradictionError:
+            if side.is_foreign(to):
                 side.forget()
             raise

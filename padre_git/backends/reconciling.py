@@ -21,7 +21,11 @@ from padre_git.vcs.plan import NewCommit
 from padre_git.vcs.repository import Repository
 from padre_git.vcs.snapshot import Snapshot
 
-__all__ = ["merge_commit"]
+__all__ = ["ContradictionError", "merge_commit"]
+
+
+class ContradictionError(ConflictError):
+    """Says that two histories cannot be merged by themselves; it is the same until one moves."""
 
 
 def merge_commit(
@@ -37,12 +41,12 @@ def merge_commit(
         subject: what the log shall say.
 
     Raises:
-        ConflictError: if both changed the same thing, with every such place, or if the two have
-            no common beginning.
+        ContradictionError: if both changed the same thing, with every such place, or if the two
+            have no common beginning.
     """
     base = repository.merge_base(ours, theirs)
     if base is None:
-        raise ConflictError(
+        raise ContradictionError(
             f"two projects named '{project}' that have nothing in common: one here, one at the"
             " remote",
             key=project,
@@ -65,7 +69,7 @@ def merge_commit(
     conflicts = [*merged.conflicts, *sides.in_the_way(edits)]
     if conflicts:
         places = sorted({conflict.key for conflict in conflicts})
-        raise ConflictError(
+        raise ContradictionError(
             f"'{places[0]}' was changed here and at the remote"
             + (f", and {len(places) - 1} more" if len(places) > 1 else ""),
             conflicts=conflicts,
