@@ -1,0 +1,340 @@
+"""Opening stores, and what they remember; the verbs over real git."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import padre_git
+from padre_git.api.opening import open_store
+from padre_git.errors import (
+    ConflictError,
+    DocumentError,
+    InvalidInputError,
+    NotFoundError,
+    UnsupportedError,
+    UnsupportedFormatError,
+)
+from padre_git.model import (
+    Code,
+    Dataset,
+    Execution,
+    Experiment,
+    Key,
+    Point,
+    Project,
+    Run,
+    Split,
+)
+from tests.conftest import git
+
+CODE = Code(package="sklearn", version="1.7.2")
+SVM = Key.project_named("iris").experiment("svm")
+
+
+# ------------------------------------------------------------------------------- where it is
+
+
+def test_the_root_is_the_argument_then_the_environment_then_the_configuration_then_home(
+    tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert open_store().root == own_home / "padre"
+    config = own_home / ".config" / "padre-git"
+    config.mkdir(parents=True)
+    (config / "config.yaml").write_text(f"root: {tmp_path / 'configured'}\n")
+    assert open_store().root == tmp_path / "configured"
+    monkeypatch.setenv("PADRE_ROOT", str(tmp_path / "environment"))
+    assert open_store().root == tmp_path / "environment"
+    assert open_store("~/argument").root == own_home / "argument"
+    assert not any(path.exists() for path in tmp_path.glob("*/*"))
+
+
+@pytest.mark.parametrize("text", ["root: [1]\n", "rot: /x\n", "root: 3\n", "root: /x\nmore: 1\n"])
+def test_a_wrong_configuration_is_told(own_home: Path, text: str) -> None:
+    config = own_home / ".config" / "padre-git"
+    config.mkdir(parents=True)
+    (config / "config.yaml").write_text(text)
+    with pytest.raises(DocumentError, match=r"config\.yaml"):
+        open_store()
+
+
+def test_opening_makes_nothing(tmp_path: Path) -> None:
+    with open_store(tmp_path / "root") as store:
+        assert store.projects.list() == []
+        assert store.runs.list() == []
+        assert not store.projects.exists("iris")
+        with pytest.raises(NotFoundError):
+            store.projects.get("iris")
+    assert not (tmp_path / "root").exists()
+
+
+def test_a_root_in_somebody_elses_work_tree_is_refused(tmp_path: Path) -> None:
+    git("init", "--quiet", cwd=tmp_path)
+    for root in (tmp_path, tmp_path / "store", tmp_path / "deep" / "store"):
+        with pytest.raises(InvalidInputError, match="lies in the git work tree"):
+            open_store(root)
+    (tmp_path / ".gitignore").write_text("/store/\n")
+    store = open_store(tmp_path / "store")
+    store.projects.put(Project(name="iris"))
+    assert open_store(tmp_path / "store").projects.exists("iris")
+    with pytest.raises(InvalidInputError, match="lies in the git work tree"):
+        open_store(tmp_path / "store" / "iris")
+
+
+@pytest.mark.parametrize("root", ["", "  ", "a\0b"])
+def test_what_is_no_directory_is_no_root(root: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError):
+        open_store(root)
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidInputError, match="is a file"):
+        open_store(tmp_path / "file")
+
+
+# ------------------------------------------------------------------------- what it remembers
+
+
+def test_remote_artifacts_and_branch_are_given_once(tmp_path: Path) -> None:
+    (tmp_path / "lab").mkdir()
+    with open_store(
+        tmp_path / "a", remote=tmp_path / "lab", artifacts=tmp_path / "data", branch="work"
+    ):
+        pass
+    text = (tmp_path / "a" / "padre-git.yaml").read_text()
+    assert text == (
+        "schema: store/1\n\n"
+        f"remote: file://{tmp_path}/lab\n\n"
+        f"artifacts: {tmp_path}/data\n\n"
+        "branch: work\n"
+    )
+    with open_store(tmp_path / "a") as store:
+        store.projects.put(Project(name="iris"))
+        assert store.projects.get("iris").url == f"file://{tmp_path}/lab/iris.git"
+    assert git("branch", cwd=tmp_path / "lab" / "iris.git").split() == ["*", "work"]
+    assert (tmp_path / "a" / "padre-git.yaml").read_text() == text
+
+
+def test_a_relative_remote_is_where_it_was_when_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lab").mkdir()
+    monkeypatch.chdir(tmp_path)
+    open_store("a", remote="lab", artifacts="data").close()
+    monkeypatch.chdir("/")
+    text = (tmp_path / "a" / "padre-git.yaml").read_text()
+    assert f"file://{tmp_path}/lab\n" in text
+    assert f"{tmp_path}/data\n" in text
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"remote": "https://me:secret@host/lab"},
+        {"remote": "ext::sh -c true"},
+        {"remote": "--upload-pack=x"},
+        {"remote": ""},
+        {"artifacts": "https://me:secret@host/data"},
+        {"artifacts": ""},
+        {"branch": "a..b"},
+        {"branch": "-x"},
+        {"branch": ""},
+        {"branch": "HEAD"},
+        {"branch": "x.lock"},
+        {"policy": "sometimes"},
+        {"max_age": -1},
+        {"max_age": float("nan")},
+        {"push_every": "soon"},
+        {"author": "Ada"},
+        {"author": "Ada <ada>\nx"},
+    ],
+)
+def test_bad_options_are_refused_and_not_remembered(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        open_store(tmp_path / "a", **options)
+    assert "secret" not in str(caught.value)
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("schema: store/2\n", UnsupportedFormatError),
+        ("schema: project/1\n", DocumentError),
+        ("schema: store/1\n\ncolour: red\n", DocumentError),
+        ("schema: store/1\n\nbranch: 3\n", DocumentError),
+        ("<<<<<<< HEAD\n", DocumentError),
+    ],
+)
+def test_settings_that_cannot_be_read_are_told(
+    tmp_path: Path, text: str, error: type[Exception]
+) -> None:
+    (tmp_path / "padre-git.yaml").write_text(text)
+    with pytest.raises(error, match=r"padre-git\.yaml"):
+        open_store(tmp_path)
+
+
+# ----------------------------------------------------------------------------- over real git
+
+
+def test_commits_say_what_was_done_and_by_whom(tmp_path: Path) -> None:
+    store = open_store(tmp_path, author="Grace Hopper <grace@example.org>")
+    store.projects.put(Project(name="iris", title="Iris flowers"))
+    store.experiments.put(Experiment(project="iris", name="svm"))
+    store.experiments.put(Experiment(project="iris", name="svm", title="RBF", seed=7))
+    execution = store.executions.put(Execution(experiment=SVM, code=CODE))
+    run = store.runs.put(
+        Run(execution=execution.key, parameters={"C": 10}, metrics={"accuracy": 0.95331})
+    )
+    store.experiments.rename("iris/svm", "svm-rbf")
+    store.runs.delete(f"iris/svm-rbf/{run.id}")
+    store.projects.put(Project(name="iris"), message="less is more")
+    log = git("log", "--format=%an: %s", "main", cwd=store.project_path("iris")).splitlines()
+    short = run.id[-12:][:6] if run.id else ""
+    assert log[:8] == [
+        "Grace Hopper: less is more",
+        f"Grace Hopper: delete run svm-rbf {short}",
+        "Grace Hopper: rename experiment svm to svm-rbf",
+        f"Grace Hopper: svm {short}: accuracy 0.9533, C=10",
+        f"Grace Hopper: add execution svm {str(execution.id)[2:8]}",
+        "Grace Hopper: change experiment svm: title, seed",
+        "Grace Hopper: add experiment svm",
+        "Grace Hopper: add project iris",
+    ]
+    assert git("status", "--porcelain", cwd=store.project_path("iris")) == ""
+
+
+def test_history_and_the_past(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    store.projects.put(Project(name="iris"))
+    for title in ("one", "two"):
+        store.experiments.put(Experiment(project="iris", name="svm", title=title))
+    store.datasets.put(Dataset(project="iris", name="data"))
+    versions = store.experiments.history("iris/svm")
+    assert [v.subject for v in versions] == ["change experiment svm: title", "add experiment svm"]
+    assert store.experiments.get("iris/svm", at=versions[1].state).title == "one"
+    assert store.datasets.list("iris", at=versions[0].state) == []
+    assert len(store.experiments.history("iris/svm", limit=1)) == 1
+
+
+def test_what_people_do_by_hand_is_part_of_the_store(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    store.projects.put(Project(name="iris"))
+    store.experiments.put(Experiment(project="iris", name="svm"))
+    path = store.project_path("iris")
+    document = path / "experiments" / "svm" / "experiment.yaml"
+    document.write_text("schema: experiment/1\n# by hand\ntitle: mine\n")
+    assert store.experiments.get("iris/svm").title is None, "not committed yet"
+    with pytest.raises(ConflictError):
+        store.experiments.put(Experiment(project="iris", name="svm", title="ours"))
+    git("commit", "--quiet", "--all", "--message", "by hand", cwd=path)
+    read = store.experiments.get("iris/svm")
+    assert read.title == "mine"
+    store.experiments.put(read.replace(seed=7))
+    assert "# by hand\ntitle: mine\n" in document.read_text()
+
+
+def test_parts_of_runs_come_back(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    with store.start_run("iris/svm", {"C": 1.0}, seed=7) as recorder:
+        recorder.log_metric("loss", 0.5, step=0)
+        recorder.log_metric("loss", 0.25, step=1)
+        recorder.log_text("log.txt", "hello\n")
+    run = store.runs.get(recorder.key)
+    points = store.runs.series(run)
+    assert [(p.step, dict(p.values)) for p in points if isinstance(p, Point)] == [
+        (0, {"loss": 0.5}),
+        (1, {"loss": 0.25}),
+    ]
+    assert "hello" in store.runs.log(run)
+    assert store.runs.environment(run).python.startswith("C")
+    split = store.splits.put(Split(run=run.key, number=0, train=list(range(100)), test=[100]))
+    assert open_store(tmp_path).splits.get(run.key, 0) == split
+    assert store.runs.find("iris/svm", {"C": 1}, seed=7) == store.runs.get(run.key)
+
+
+def test_series_too_large_for_git_are_read_from_the_artifacts(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    store.projects.put(Project(name="iris", settings={"inline": 100}))
+    store.ensure("iris/svm")
+    with store.start_run("iris/svm") as recorder:
+        for step in range(50):
+            recorder.log_metric("loss", 1 / (step + 1), step=step)
+        recorder.put_split(0, train=range(500), test=range(500, 1000, 3))
+    assert not list(store.project_path("iris").rglob("series.csv"))
+    assert len(store.runs.series(recorder.key)) == 50
+    assert list(store.splits.get(recorder.key, 0).test or ()) == list(range(500, 1000, 3))
+
+
+def test_code_is_restored_as_it_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    git("init", "--quiet", cwd=code)
+    (code / "train.py").write_text("print('first')\n")
+    git("add", "train.py", cwd=code)
+    git("commit", "--quiet", "--message", "first", cwd=code)
+    (code / "train.py").write_text("print('second')\n")
+    monkeypatch.chdir(code)
+    store = open_store(tmp_path / "store")
+    key = store.freeze("iris/svm", entry_point="train.py")
+    (code / "train.py").write_text("print('third')\n")
+    restored = store.executions.restore(key, tmp_path / "restored")
+    assert (restored / "train.py").read_text() == "print('second')\n"
+
+
+# ------------------------------------------------------------------------------- the package
+
+
+def test_everything_public_can_be_had_from_the_top() -> None:
+    assert padre_git.__all__ == sorted(
+        padre_git.__all__, key=lambda n: (not n.isupper(), n[:1].islower(), n)
+    )
+    for name in padre_git.__all__:
+        assert getattr(padre_git, name) is not None
+    assert set(padre_git.__all__) <= set(dir(padre_git))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        padre_git.nothing  # noqa: B018
+
+
+def test_every_error_can_be_had_from_the_top() -> None:
+    from padre_git import errors
+
+    assert set(errors.__all__) <= set(padre_git.__all__)
+
+
+def test_importing_costs_little_and_brings_nothing_heavy() -> None:
+    script = (
+        "import sys, time; start = time.perf_counter(); import padre_git;"
+        "spent = time.perf_counter() - start;"
+        "print(spent, *({'git', 'dvc', 'yaml', 'numpy', 'pandas'} & set(sys.modules)))"
+    )
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        ).stdout.split()
+        for _ in range(5)
+    ]
+    assert all(len(words) == 1 for words in found), "something heavy was imported"
+    assert min(float(words[0]) for words in found) < 0.06
+
+
+def test_opening_brings_nothing_heavy_either(tmp_path: Path) -> None:
+    script = (
+        "import sys, padre_git; padre_git.open(sys.argv[1]).projects.list();"
+        "print(*({'git', 'dvc', 'numpy', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
+
+
+def test_a_store_without_a_remote_cannot_push(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    store.projects.put(Project(name="iris"))
+    with pytest.raises(UnsupportedError, match="has no remote"):
+        store.push("iris")
