@@ -65,6 +65,7 @@ class Records:
     def find(self, keys: Iterable[Key]) -> dict[Key, Found]:
         """Returns what is stored under these keys."""
         places = self.places(self._below_the_living(keys))
+        self._prefetch_parts(places)
         parts = {key: self._parts(key, place) for key, place in places.items()}
         blobs = self.tree.blobs(path for paths in parts.values() for path in paths.values())
         found: dict[Key, Found] = {}
@@ -116,6 +117,15 @@ class Records:
                     if is_file(entry) and is_part(key.kind, f"{inner}/{name}"):
                         found[f"{inner}/{name}"] = entry
         return found
+
+    def _prefetch_parts(self, places: Mapping[Key, str]) -> None:
+        self.tree.prefetch(
+            f"{place}/{inner}/"
+            for key, place in places.items()
+            if key.kind is Kind.RUN
+            for inner in _PART_DIRECTORIES
+            if inner in self.tree.entries(place)
+        )
 
     def _parts(self, key: Key, directory: str) -> dict[str, str]:
         return {name: part_path(key, directory, name) for name in self.parts(key, directory)}

@@ -200,7 +200,7 @@ class Storing(Stores):
         store(backend, IRIS)
         assert list(backend.scan()) == [IRIS]
 
-    def test_projects_are_apart(self, backend: Backend, svm: Key) -> None:
+    def test_projects_are_apart_from_each_other(self, backend: Backend, svm: Key) -> None:
         other = Key.project_named("iris-2")
         store(backend, other, other.experiment("svm"))
         put(backend, svm, title="only here")

@@ -5,20 +5,24 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from padre_git.backends import FileBackend, GitBackend, Memory, MemoryBackend
 from padre_git.testing.machine import BackendMachine
 from tests.conftest import git
 
-#: The same examples in every run: a failure here is a failure everywhere.
-CI = settings(
-    max_examples=40,
-    stateful_step_count=25,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
+
+def settled(examples: int) -> settings:
+    """Returns settings with the same examples in every run: who sees a failure sees it again."""
+    return settings(
+        max_examples=examples,
+        stateful_step_count=25,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 class MemoryMachine(BackendMachine):
@@ -70,8 +74,16 @@ def projects(root: Path) -> list[Path]:
 
 
 TestMemoryMachine = MemoryMachine.TestCase
-TestMemoryMachine.settings = CI
+TestMemoryMachine.settings = settled(200)
 TestFileMachine = FileMachine.TestCase
-TestFileMachine.settings = CI
+TestFileMachine.settings = settled(30)
 TestGitMachine = GitMachine.TestCase
-TestGitMachine.settings = CI
+TestGitMachine.settings = settled(40)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("machine", [MemoryMachine, FileMachine, GitMachine])
+def test_many_more_examples_agree(machine: type[BackendMachine]) -> None:
+    many = settings(settled(400), derandomize=False, stateful_step_count=60)
+    run_state_machine_as_test(machine, settings=many)
