@@ -15,12 +15,12 @@ from padre_git.model.values import freeze, thaw
 if TYPE_CHECKING:
     from padre_git.artifacts import Cache, Item
 
-__all__ = ["DIRECTORY", "Attachments", "rendered", "written"]
+__all__ = ["DIRECTORY", "RESERVED", "Attachments", "rendered", "written"]
 
 #: The directory that the pointer of a run stands for.
 DIRECTORY = "artifacts"
 #: Parts of a run that move to its artifacts when they are large, under their own names.
-_OURS = frozenset(["series.csv", "splits.yaml", "results.csv", "log.txt", "error.txt"])
+RESERVED = frozenset(["series.csv", "splits.yaml", "results.csv", "log.txt", "error.txt"])
 
 
 class Attachments:
@@ -86,7 +86,7 @@ class Attachments:
         from padre_git.errors import ArtifactError
 
         head = check_relpath(name).partition("/")[0]
-        if head in _OURS:
+        if head in RESERVED:
             raise InvalidInputError(
                 f"an artifact cannot be called {quoted(name)}",
                 hint="that is where a part of the run goes when it is large",

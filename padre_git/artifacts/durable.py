@@ -112,6 +112,8 @@ def make_directories(path: Path, *, mode: int) -> None:
         try:
             directory.mkdir()
         except FileExistsError:
+            if not directory.is_dir():
+                raise
             continue  # another process was faster
         directory.chmod(mode)
         sync_directory(directory.parent)

@@ -1,0 +1,291 @@
+"""Artifacts: files and directories of runs and datasets, kept by DVC beside the records."""
+
+from __future__ import annotations
+
+import builtins
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from padre_git.api.attachments import RESERVED
+from padre_git.errors import ConflictError, InvalidInputError, NotFoundError, UnsupportedError
+from padre_git.format import decode
+from padre_git.messages import Commit, Message, Op, Prepare, Read
+from padre_git.model import Dataset, Key, Kind, Record
+from padre_git.model.names import quoted
+from padre_git.services.subjects import named, subject_text
+
+if TYPE_CHECKING:
+    from padre_git.api.store import Store
+    from padre_git.artifacts import Item, Pointer, ProjectData
+    from padre_git.collections import Ref
+
+__all__ = ["Artifact", "Artifacts"]
+
+#: The directory (or file) that the pointer of a record stands for.
+_DIRECTORIES = {Kind.RUN: "artifacts", Kind.DATASET: "data", Kind.EXECUTION: "code"}
+_WRITABLE = (Kind.RUN, Kind.DATASET)
+_ATTEMPTS = 8
+_SHOWN = 40
+
+#: Returns the pointer of a record after a change; None takes it away.
+_Edit = Callable[["ProjectData", "Pointer | None"], "Pointer | None"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """Is one file that a record has beside its documents.
+
+    Attributes:
+        owner: key of the record.
+        name: path below the record's data.
+        md5: hash of its bytes.
+        size: of them; None while the clone has not fetched them.
+    """
+
+    owner: Key
+    name: str
+    md5: str
+    size: int | None = None
+
+
+class Artifacts:
+    """Stores and finds the data of runs and datasets; the code of executions can be read, too.
+
+    git keeps one pointer for each record. The data is pushed before the commit that points at it
+    is, and fetched when it is asked for. Nothing is handed out unless its bytes have their hash.
+
+    Args:
+        store: whose records they belong to.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._session = store.session
+
+    def put(
+        self,
+        owner: Ref,
+        path: str | os.PathLike[str],
+        name: str | None = None,
+        *,
+        move: bool = False,
+        message: str | None = None,
+    ) -> builtins.list[Artifact]:
+        """Stores a file or directory with a run or dataset; returns the files that it became.
+
+        What had the name before is replaced. A dataset's version is the hash of all its data.
+
+        Args:
+            owner: the run or dataset.
+            path: the file or directory.
+            name: path that it gets; its own name by default. A directory that is put into a
+                dataset without name becomes all of its data.
+            move: give the files away instead of copying them.
+            message: the subject of the commit.
+
+        Raises:
+            ArtifactError: if something in it cannot be stored, or the name cannot be a path.
+            ConflictError: if others changed the record all the while.
+            InvalidInputError: for a directory without files, or a name that is kept for parts.
+            NotFoundError: if there is no such record, or nothing at ``path``.
+            UnsupportedError: if this store keeps no artifacts.
+        """
+        from padre_git.artifacts import add_member, place, pointer_to
+
+        key = self._owner(owner, _WRITABLE)
+        source = Path(path).expanduser()
+        whole = name is None and key.kind is Kind.DATASET and source.is_dir()
+        target = "" if whole else _name_for(key, source, name)
+        items = place(self._data(key).cache, source, move=move)
+
+        def edit(data: ProjectData, before: Pointer | None) -> Pointer:
+            if whole:
+                return pointer_to(data.cache, _DIRECTORIES[key.kind], items)
+            if before is not None:
+                data.listing(before)
+            return add_member(data.cache, before, _DIRECTORIES[key.kind], target, items)
+
+        shown = "data" if whole else target[-_SHOWN:]
+        self._edit(key, edit, subject_text(message, f"{named(key)}: add {shown}"))
+        return _artifacts(key, target, items)
+
+    def get(self, owner: Ref, name: str | None = None, *, at: str | None = None) -> Path:
+        """Returns the path of a file or directory, fetched if it is not here, and checked.
+
+        It is a private copy: changing it changes nothing that is stored.
+
+        Args:
+            owner: the record.
+            name: as :meth:`list` says, or a directory of it; None for all of its data.
+            at: a commit, tag, branch or date; None for now.
+
+        Raises:
+            ArtifactMissingError: if no reachable place has the bytes.
+            ArtifactCorruptError: if no reachable copy is whole.
+            DocumentError: if what points at the data is damaged or hostile.
+            NotFoundError: if there is no such record, or nothing of that name.
+            RemoteError: if the data must be fetched and the remote cannot be reached.
+        """
+        key, pointer = self._pointer(owner, at)
+        return self._data(key).get(self._some(key, pointer, name), name)
+
+    def open(self, owner: Ref, name: str, *, at: str | None = None) -> BinaryIO:
+        """Opens a file for reading, fetched if it is not here; all of it was checked before.
+
+        Args:
+            owner: the record.
+            name: as :meth:`list` says.
+            at: a commit, tag, branch or date; None for now.
+
+        Raises:
+            ArtifactError, DocumentError, NotFoundError, RemoteError: as :meth:`get`.
+        """
+        key, pointer = self._pointer(owner, at)
+        return self._data(key).open(self._some(key, pointer, name), name)
+
+    def list(self, owner: Ref, *, at: str | None = None) -> builtins.list[Artifact]:
+        """Returns the files of a record, in order of their names; their bytes are not fetched.
+
+        Args:
+            owner: the record.
+            at: a commit, tag, branch or date; None for now.
+
+        Raises:
+            ArtifactError, DocumentError, NotFoundError, RemoteError: as :meth:`get`.
+        """
+        key, pointer = self._pointer(owner, at)
+        if pointer is None:
+            return []
+        data = self._data(key)
+        names = data.names(pointer)
+        if key.kind is Kind.RUN:
+            names = {name: md5 for name, md5 in names.items() if name not in RESERVED}
+        return [
+            Artifact(owner=key, name=name, md5=md5, size=data.size(md5))
+            for name, md5 in names.items()
+        ]
+
+    def delete(self, owner: Ref, name: str, *, message: str | None = None) -> None:
+        """Removes a file or directory from a run or dataset; history keeps it.
+
+        Args:
+            owner: the run or dataset.
+            name: as :meth:`list` says, or a directory of it.
+            message: the subject of the commit.
+
+        Raises:
+            ConflictError: if others changed the record all the while.
+            InvalidInputError: if the name is kept for parts.
+            NotFoundError: if there is no such record, or nothing of that name.
+            UnsupportedError: if this store keeps no artifacts.
+        """
+        from padre_git.artifacts import remove_member
+
+        key = self._owner(owner, _WRITABLE)
+        _check_free(key, name)
+
+        def edit(data: ProjectData, before: Pointer | None) -> Pointer | None:
+            pointer = self._some(key, before, name)
+            if not pointer.is_directory and name == pointer.path:
+                return None
+            data.listing(pointer)
+            return remove_member(data.cache, pointer, name)
+
+        text = subject_text(message, f"{named(key)}: remove {name[-_SHOWN:]}")
+        self._edit(key, edit, text)
+
+    # ---------------------------------------------------------------------------- the record
+
+    def _owner(self, owner: Ref, kinds: tuple[Kind, ...]) -> Key:
+        unit = self._session.unit
+        key = getattr(owner, "key", owner)
+        if unit is not None and isinstance(key, Key) and unit.pending(key) is not None:
+            return key
+        return self._session.resolve(owner, kinds)
+
+    def _pointer(self, owner: Ref, at: str | None) -> tuple[Key, Pointer | None]:
+        key = self._session.resolve(owner, tuple(_DIRECTORIES), at=at)
+        record = self._session.bus.send(Read(subject=key.kind, key=key, at=at))
+        return key, _pointer_of(record)
+
+    def _some(self, key: Key, pointer: Pointer | None, name: str | None) -> Pointer:
+        if pointer is None:
+            what = f"no artifact {quoted(name)}" if name else "no artifacts"
+            raise NotFoundError(f"{what} in '{key}'", key=key)
+        return pointer
+
+    def _data(self, key: Key) -> ProjectData:
+        if self._store.data is None:
+            raise UnsupportedError("this store keeps no artifacts", hint="use a store of clones")
+        return self._store.data.of(key.project)
+
+    def _edit(self, key: Key, edit: _Edit, subject: str) -> None:
+        if self._session.unit is not None:
+            entity, record = self._session.unit.pending(key) or self._read(key)
+            self._session.unit.put(*self._edited(key, entity, record, edit))
+            return
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._commit(key, edit, subject)
+            except ConflictError:  # others added something meanwhile
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                return
+
+    def _commit(self, key: Key, edit: _Edit, subject: str) -> None:
+        entity, parts = self._edited(key, *self._read(key), edit)
+        bus = self._session.bus
+        change = bus.send(Prepare(subject=key.kind, entity=entity, parts=parts))
+        message = Message(op=Op.PUT, subject=subject)
+        bus.send(Commit(subject=key.kind, changes=[change], message=message))
+
+    def _read(self, key: Key) -> tuple[Any, Record]:
+        record = self._session.bus.send(Read(subject=key.kind, key=key))
+        return decode(record), record
+
+    def _edited(
+        self, key: Key, entity: Any, record: Record, edit: _Edit
+    ) -> tuple[Any, dict[str, bytes | None]]:
+        from padre_git.artifacts import write_pointer
+
+        pointer = edit(self._data(key), _pointer_of(record))
+        if isinstance(entity, Dataset):
+            entity = entity.replace(version=None if pointer is None else f"md5:{pointer.md5}")
+        part = f"{_DIRECTORIES[key.kind]}.dvc"
+        return entity, {part: None if pointer is None else write_pointer(pointer)}
+
+
+def _pointer_of(record: Record) -> Pointer | None:
+    from padre_git.artifacts import read_pointer
+
+    part = f"{_DIRECTORIES[record.key.kind]}.dvc"
+    text = record.files.get(part)
+    return None if text is None else read_pointer(text, file=f"{record.key}/{part}")
+
+
+def _name_for(key: Key, source: Path, name: str | None) -> str:
+    from padre_git.artifacts.places import check_relpath
+
+    chosen = check_relpath(source.resolve().name if name is None else name)
+    _check_free(key, chosen)
+    return chosen
+
+
+def _check_free(key: Key, name: str) -> None:
+    if key.kind is Kind.RUN and name.partition("/")[0] in RESERVED:
+        raise InvalidInputError(
+            f"an artifact cannot be called {quoted(name)}",
+            key=key,
+            hint="that is where a part of the run goes when it is large",
+        )
+
+
+def _artifacts(key: Key, target: str, items: dict[str, Item]) -> list[Artifact]:
+    return [
+        Artifact(owner=key, name="/".join(filter(None, (target, name))), md5=i.md5, size=i.size)
+        for name, i in items.items()
+    ]
