@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -283,3 +284,14 @@ def test_data_that_no_place_has_is_named(sharing: Store, lab: Path, tmp_path: Pa
         (cache / "files" / "md5" / kept.md5[:2] / kept.md5[2:]).unlink()
     with pytest.raises(ArtifactMissingError, match=kept.md5):
         sharing.artifacts.get(run.key, "a")
+
+
+def test_two_people_add_to_one_run_at_once(store: Store, run: Run, tmp_path: Path):
+    def put(n: int) -> None:
+        with open_store(tmp_path / "store", policy="manual") as own:
+            for i in range(5):
+                own.artifacts.put(run.key, write(tmp_path / f"{n}-{i}", b"%d" % n))
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(put, range(3)))
+    assert names(store, run) == sorted(f"{n}-{i}" for n in range(3) for i in range(5))
