@@ -41,6 +41,7 @@ class Transaction:
         self._message = Message(op=Op.PUT, subject=subject_text(message, ""))
         self._entities: dict[Key, Entity] = {}
         self._changes: dict[Key, Change] = {}
+        self._known: set[Key] = set()
         self._parts: dict[Key, Mapping[str, bytes | None]] = {}
 
     def __enter__(self) -> Self:
@@ -84,7 +85,7 @@ class Transaction:
         self._changes[change.key] = change
         self._entities[change.key] = entity
         self._parts[change.key] = parts
-        return entity.replace(revision=None)
+        return entity.stamped(revision=None)
 
     def pending(self, key: Key) -> tuple[Any, Record] | None:
         """Returns what will be stored under a key; None if that is not changed."""
@@ -122,9 +123,11 @@ class Transaction:
 
     def _check_execution(self, run: Run) -> None:
         key = run.execution
-        known = key in self._changes or self._session.bus.send(Exists(subject=key.kind, key=key))
-        if not known:
+        if key in self._changes or key in self._known:
+            return
+        if not self._session.bus.send(Exists(subject=key.kind, key=key)):
             raise NotFoundError(f"no execution '{key}'", key=key, hint="put the execution first")
+        self._known.add(key)
 
     def _commit(self) -> None:
         """Writes everything; what has no revision is prepared anew if somebody was faster."""
@@ -168,4 +171,4 @@ def _with_id(entity: Any, key: Key) -> Any:
         return entity
     # nobody else can have an id that was just minted
     revision = ABSENT if key.kind is Kind.RUN else None
-    return entity.replace(id=key.name, revision=revision)
+    return entity.stamped(id=key.name, revision=revision)

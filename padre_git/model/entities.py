@@ -56,12 +56,20 @@ class Entity:
         """Returns a copy with these fields changed; unknown names are errors."""
         return dataclasses.replace(self, **changes)
 
+    def stamped(self, **values: str | None) -> Self:
+        """Returns a copy with what a store gives an entity: ``id``, ``revision`` and ``url``.
+
+        Nothing is checked again, and names that the kind does not have are passed over.
+        """
+        found = copy.copy(self)
+        for name, value in values.items():
+            if hasattr(found, name):
+                object.__setattr__(found, name, value)
+        return found
+
     def published(self, url: str | None) -> Self:
         """Returns a copy that says where it is published, for a kind that has a ``url``."""
-        found = copy.copy(self)
-        if hasattr(found, "url"):
-            object.__setattr__(found, "url", url)
-        return found
+        return self.stamped(url=url)
 
     def _set(self, **values: object) -> None:
         for name, value in values.items():

@@ -53,7 +53,7 @@ def _identified(entity: Any, clock: Clock) -> Any:
 
 def _minted(run: Run, clock: Clock) -> Run:
     if run.id is None:
-        run = dataclasses.replace(run, id=new_run_id(run.started or clock()))
+        run = run.stamped(id=new_run_id(run.started or clock()))
     if all(note.name is not None for note in run.notes):
         return run
     taken: list[str] = [note.name for note in run.notes if note.name is not None]

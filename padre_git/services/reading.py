@@ -120,7 +120,7 @@ class Reading(Generic[E]):
         """
         entity = cast("E", decode(record))
         url = urls.get(record.key)
-        return entity.published(url) if url else entity
+        return entity.stamped(url=url) if url else entity
 
     def _decoded(self, batches: Iterable[list[Record]]) -> Iterator[E]:
         for records in batches:

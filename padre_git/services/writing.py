@@ -166,7 +166,7 @@ class Writing(Generic[E]):
             )
         named = cast("E", self._row.named(value, self._clock))
         if isinstance(value, Run) and value.id is None:  # nobody can have this id already
-            return named.replace(revision=ABSENT)
+            return named.stamped(revision=ABSENT)
         return named
 
     def _stored(self, key: Key) -> Record | None:
@@ -179,7 +179,7 @@ class Writing(Generic[E]):
     def _change(self, entity: E, before: Record | None) -> Change:
         """Returns the change that stores an entity; where it is published is not its to say."""
         known = _readable(before)
-        entity = entity.published(getattr(known, "url", None))
+        entity = entity.stamped(url=getattr(known, "url", None))
         expected = entity.revision or (before.revision if before else ABSENT)
         return Change(key=entity.key, files=encode(entity, previous=before), expected=expected)
 
