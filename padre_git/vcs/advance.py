@@ -17,6 +17,7 @@ from pathlib import Path
 
 from padre_git.errors import ConflictError, DamagedError, LockedError
 from padre_git.vcs.checkout import Site, wait_for_index
+from padre_git.vcs.durable import Durable
 from padre_git.vcs.identity import Identity
 from padre_git.vcs.merging import merge_pending
 from padre_git.vcs.objects import EMPTY_TREE, MODULE, Entry
@@ -59,7 +60,7 @@ class Clone:
     checkouts: Callable[[], list[Checkout]]
     open_site: Callable[[Checkout], Site]
     identity: Callable[[], Identity]
-    move_ref: Callable[[str, str, str | None, str], None]
+    move_ref: Callable[[str, str, str | None, str, Path | None], None]
     is_ancestor: Callable[[str, str], bool]
     merge_base: Callable[[str, str], str | None]
 
@@ -150,14 +151,14 @@ class Mover:
         if new is not None and new != base:
             self.writer.flush()
             old = self.clone.refs.read(PENDING)
-            self.clone.move_ref(PENDING, new, old, "padre_git: waiting")
+            self.clone.move_ref(PENDING, new, old, "padre_git: waiting", None)
         return new
 
     def _undo(self, base: str | None) -> None:
         """Takes back what a lost race has left, when no second attempt will be made."""
         if self.applied:
             with suppress(ConflictError, LockedError):  # what is the user's by now stays
-                self._follow(self.sites(), base, base)
+                self._follow(self.sites(), base, base, Durable())
             self.applied, self.at = {}, None
             self.clone.note("")
 
@@ -174,9 +175,14 @@ class Mover:
     def _place(self, sites: Sequence[Site], base: str | None, new: str | None) -> None:
         if new is None or (new == base and not self.applied):
             return
-        self._follow(sites, base, new)
-        if new != base:
-            self.clone.move_ref(self.clone.ref, new, base, "padre_git: advance")
+        durable = Durable()
+        try:
+            fresh = self._follow(sites, base, new, durable)
+            durable.sync()
+            if new != base:
+                self.clone.move_ref(self.clone.ref, new, base, "padre_git: advance", fresh)
+        finally:
+            durable.close()
         self.applied, self.at = {}, None
         self.clone.note("")
 
@@ -195,20 +201,25 @@ class Mover:
                 raise LockedError(f"'{checkout.root}' is {state}")
         return [self.clone.open_site(checkout) for checkout in found]
 
-    def _follow(self, sites: Sequence[Site], base: str | None, new: str | None) -> None:
+    def _follow(
+        self, sites: Sequence[Site], base: str | None, new: str | None, durable: Durable
+    ) -> Path | None:
+        """Brings files and index from one commit to another; returns the prepared ref."""
         old_tree, new_tree = self._tree(base), self._tree(new)
         changes = self._changes(old_tree, new_tree)
         start = self.at or old_tree
-        self.writer.flush()
+        self.writer.flush(durable)
+        fresh = None if new in {None, base} else self.clone.refs.prepare(str(new), durable)
         for site in sites:
             site.check(start, new_tree, changes)
         if sites and changes:
             self.clone.note(f"{base or '-'} {new or '-'}")
             contents = self._contents(changes)
             for site in sites:
-                site.follow(start, new_tree, changes, contents)
+                site.follow(start, new_tree, changes, contents, durable)
             self.applied = {change.path: change.new for change in changes}
             self.at = new_tree
+        return fresh
 
     def _tree(self, commit: str | None) -> str:
         return EMPTY_TREE if commit is None else self.clone.reader.commit(commit).tree
@@ -284,7 +295,7 @@ class Mover:
         branch = clone.refs.read(clone.ref)
         pending = clone.refs.read(PENDING)
         if pending is None and not self._has(branch, new):
-            clone.move_ref(PENDING, new, None, "padre_git: recover")
+            clone.move_ref(PENDING, new, None, "padre_git: recover", None)
         if clone.refs.read(PENDING) is None:
             clone.note("")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from padre_git.errors import ConflictError, LockedError, UnsupportedError
 from padre_git.vcs.config import Config
+from padre_git.vcs.durable import Durable
 from padre_git.vcs.eviction import Evictions
 from padre_git.vcs.index import Index, Stamp, UnknownIndexError, stamp
 from padre_git.vcs.locks import git_lock
@@ -59,7 +60,9 @@ class IndexFile:
             self._index.settle(now[3])
         return self._index, now
 
-    def store(self, index: Index, expected: Stamp | None, *, timeout: float) -> bool:
+    def store(
+        self, index: Index, expected: Stamp | None, durable: Durable, *, timeout: float
+    ) -> bool:
         """Puts a changed index in place, durably, if nobody else has changed it meanwhile.
 
         The lock is held only for the moment of replacing, so the user's own git commands hardly
@@ -68,6 +71,7 @@ class IndexFile:
         Args:
             index: what :meth:`load` returned, changed.
             expected: the version that was changed.
+            durable: what must be durable first, which is synced with it.
             timeout: seconds to wait for a process that holds the index.
 
         Returns:
@@ -78,10 +82,8 @@ class IndexFile:
         """
         self._index = None  # whatever happens now, what is in memory is not what was read
         fresh = self._scratch / f"index.{os.getpid()}"
-        with fresh.open("wb") as file:
-            file.write(index.build())
-            file.flush()
-            os.fsync(file.fileno())
+        durable.write(fresh, index.build())
+        durable.sync()
         try:
             with git_lock(self.path, mark=self._mark, timeout=timeout):
                 if stamp(self.path) != expected:
@@ -112,7 +114,12 @@ class Site(ABC):
 
     @abstractmethod
     def follow(
-        self, old: str, new: str, changes: Sequence[Change], contents: Mapping[str, bytes]
+        self,
+        old: str,
+        new: str,
+        changes: Sequence[Change],
+        contents: Mapping[str, bytes],
+        durable: Durable,
     ) -> None:
         """Makes a checked move: files first, then the index.
 
@@ -121,6 +128,7 @@ class Site(ABC):
             new: as for :meth:`check`.
             changes: as for :meth:`check`.
             contents: bytes of new files by object id.
+            durable: what must be durable before the index names it; it is synced on the way.
 
         Raises:
             LockedError: if a process holds the index for too long; files may be in place.
@@ -171,7 +179,12 @@ class SplicedSite(Site):
         return self._evictions.covers(change.path)
 
     def follow(
-        self, old: str, new: str, changes: Sequence[Change], contents: Mapping[str, bytes]
+        self,
+        old: str,
+        new: str,
+        changes: Sequence[Change],
+        contents: Mapping[str, bytes],
+        durable: Durable,
     ) -> None:
         """Implements :meth:`Site.follow`."""
         index, version = self._index.load()
@@ -180,7 +193,7 @@ class SplicedSite(Site):
         for _ in range(_TRIES):
             for change in changes:
                 self._splice(index, change, seen.get(change.path), skip=change.path in evicted)
-            if self._index.store(index, version, timeout=self._timeout):
+            if self._index.store(index, version, durable, timeout=self._timeout):
                 return
             index, version = self._index.load()
         raise LockedError(f"the index '{self._index.path}' keeps changing")
@@ -198,18 +211,20 @@ class SplicedSite(Site):
 
     def evict(self, paths: Sequence[str]) -> None:
         """Implements :meth:`Site.evict`: first the index, so that no file is ever missed."""
+        durable = Durable()
         index, version = self._index.load()
         gone = [_keep(index, path) for path in _covered(index, paths)]
         self._tree.check((c for c in gone if not _is_skipped(index, c.path)), index)
         for change in gone:
             assert change.new is not None  # noqa: S101 - made so by _keep
             index.set(change.path, change.new, None, skip=True)
-        if not self._index.store(index, version, timeout=self._timeout):
+        if not self._index.store(index, version, durable, timeout=self._timeout):
             raise LockedError(f"the index '{self._index.path}' has just changed; try again")
         self._tree.remove([change.path for change in gone])
 
     def restore(self, paths: Sequence[str], read: Callable[[list[str]], dict[str, bytes]]) -> None:
         """Implements :meth:`Site.restore`: first the files, for the same reason."""
+        durable = Durable()
         index, version = self._index.load()
         back = [_keep(index, p) for p in _covered(index, paths) if _is_skipped(index, p)]
         contents = read([change.new.id for change in back if change.new is not None])
@@ -218,7 +233,7 @@ class SplicedSite(Site):
         for change in back:
             assert change.new is not None  # noqa: S101 - made so by _keep
             index.set(change.path, change.new, seen.get(change.path))
-        if not self._index.store(index, version, timeout=self._timeout):
+        if not self._index.store(index, version, durable, timeout=self._timeout):
             raise LockedError(f"the index '{self._index.path}' has just changed; try again")
 
 
@@ -259,9 +274,15 @@ class GitSite(Site):
         )
 
     def follow(
-        self, old: str, new: str, changes: Sequence[Change], contents: Mapping[str, bytes]
+        self,
+        old: str,
+        new: str,
+        changes: Sequence[Change],
+        contents: Mapping[str, bytes],
+        durable: Durable,
     ) -> None:
         """Implements :meth:`Site.follow`."""
+        durable.sync()
         run_git(["read-tree", "-m", "-u", old, new], self._root)
 
     def evict(self, paths: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from padre_git.vcs.locks import fsync_directory
+from padre_git.vcs.durable import fsync_directory
 from padre_git.vcs.objects import check_path
 
 __all__ = ["Evictions"]

@@ -10,19 +10,10 @@ from pathlib import Path
 
 from padre_git.errors import LockedError
 
-__all__ = ["clear_stale", "fsync_directory", "git_lock", "make_mark"]
+__all__ = ["clear_stale", "git_lock", "make_mark"]
 
 _NO_LINKS = "padre_git holds this lock\n"
 _PAUSE = 0.001
-
-
-def fsync_directory(path: Path) -> None:
-    """Makes the names in a directory durable."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def make_mark(mark: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from padre_git.vcs.locks import fsync_directory
+from padre_git.vcs.durable import Durable, fsync_directory
 from padre_git.vcs.objects import object_id
 
 __all__ = ["PackWriter", "Packed", "entry_head", "write_pack"]
@@ -65,20 +65,25 @@ class PackWriter:
             self._waiting[oid] = Packed(bytes.fromhex(oid), raw)
         return oid
 
-    def flush(self) -> None:
-        """Writes what is waiting as one pack; when this returns it survives a power cut."""
+    def flush(self, durable: Durable | None = None) -> None:
+        """Writes what is waiting as one pack; when this returns it survives a power cut.
+
+        Args:
+            durable: takes the pack's name along, which is durable only when that is synced.
+        """
         if self._waiting:
-            write_pack(self._directory, list(self._waiting.values()))
+            write_pack(self._directory, self._waiting.values(), durable)
             self._durable.update(self._waiting)
             self._waiting.clear()
 
 
-def write_pack(directory: Path, entries: Iterable[Packed]) -> Path:
+def write_pack(directory: Path, entries: Iterable[Packed], durable: Durable | None = None) -> Path:
     """Writes a pack and its index durably and returns the pack's path.
 
     Args:
         directory: ``objects/pack`` of a repository.
         entries: the objects; an entry that is a delta by offset needs its base before it.
+        durable: as for :meth:`PackWriter.flush`.
     """
     found = list(entries)
     body = bytearray(b"PACK" + struct.pack(">II", 2, len(found)))
@@ -92,24 +97,23 @@ def write_pack(directory: Path, entries: Iterable[Packed]) -> Path:
     pack = directory / f"pack-{digest.hex()}.pack"
     temporary = directory / f"tmp_pack_padre_{os.getpid()}_{digest.hex()[:12]}"
     index = temporary.with_name(temporary.name.replace("pack", "idx", 1))
+    contents = Durable()
     try:
-        _write(temporary, bytes(body))
-        _write(index, _index(places, digest))
+        contents.write(temporary, bytes(body), mode=0o444)
+        contents.write(index, _index(places, digest), mode=0o444)
+        contents.sync()
         temporary.replace(pack)
         index.replace(pack.with_suffix(".idx"))
     except BaseException:
+        contents.close()
         temporary.unlink(missing_ok=True)
         index.unlink(missing_ok=True)
         raise
-    fsync_directory(directory)
+    if durable is None:
+        fsync_directory(directory)
+    else:
+        durable.directory(directory)
     return pack
-
-
-def _write(path: Path, content: bytes) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o444)
-    with open(fd, "wb", buffering=0, closefd=True) as file:  # noqa: PTH123 - from a descriptor
-        file.write(content)
-        os.fsync(fd)
 
 
 def _index(places: list[tuple[bytes, int, int]], digest: bytes) -> bytes:

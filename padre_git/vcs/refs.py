@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from contextlib import suppress
 from pathlib import Path
 
 from padre_git.errors import DamagedError, InvalidNameError, RepositoryError
-from padre_git.vcs.locks import fsync_directory, git_lock
+from padre_git.vcs.durable import Durable, fsync_directory
+from padre_git.vcs.locks import git_lock
 from padre_git.vcs.process import run_git
 
 __all__ = ["RefStore", "StaleRefError", "check_ref", "symbolic_target"]
@@ -101,13 +103,28 @@ class RefStore:
         pairs = (line.split(" ", 1) for line in out.splitlines())
         return {name: oid for oid, name in pairs if name.startswith(prefix)}
 
-    def write(self, name: str, new: str, old: str | None) -> None:
+    def prepare(self, new: str, durable: Durable) -> Path:
+        """Writes down where a ref is to go, for :meth:`write` to be quick.
+
+        Args:
+            new: what it will name.
+            durable: is to be synced before :meth:`write`.
+
+        Returns:
+            The file to give to :meth:`write`.
+        """
+        fresh = self._mark.with_name(f"ref.{os.getpid()}.{threading.get_ident()}")
+        durable.write(fresh, f"{new}\n".encode())
+        return fresh
+
+    def write(self, name: str, new: str, old: str | None, *, fresh: Path | None = None) -> None:
         """Moves a ref from one value to another, durably.
 
         Args:
             name: the full name, ``refs/…``.
             new: what it names afterwards.
             old: what it must name now; None if it must not exist.
+            fresh: what :meth:`prepare` returned, synced.
 
         Raises:
             StaleRefError: if it names something else by now.
@@ -115,11 +132,19 @@ class RefStore:
         """
         path = self.real(check_ref(name))
         self._make_directories(path.parent)
-        with git_lock(path, mark=self._mark, timeout=_LOCK_WAIT):
-            now = self.read(name)
-            if now != old:
-                raise StaleRefError(f"ref '{name}' is at {now}, not at {old}")
-            self._replace(path, f"{new}\n")
+        if fresh is None:
+            durable = Durable()
+            fresh = self.prepare(new, durable)
+            durable.sync()
+        try:
+            with git_lock(path, mark=self._mark, timeout=_LOCK_WAIT):
+                now = self.read(name)
+                if now != old:
+                    raise StaleRefError(f"ref '{name}' is at {now}, not at {old}")
+                _replace(fresh, path)
+        finally:
+            fresh.unlink(missing_ok=True)
+        fsync_directory(path.parent)
 
     def delete(self, name: str, old: str | None = None) -> None:
         """Deletes a ref, durably; one that does not exist is left alone.
@@ -169,17 +194,9 @@ class RefStore:
                 path.mkdir()
             fsync_directory(path.parent)
 
-    def _replace(self, path: Path, text: str) -> None:
-        fresh = self._mark.with_name(f"ref.{os.getpid()}")
-        with fresh.open("w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            fresh.replace(path)
-        except (
-            OSError
-        ) as error:  # a directory of that name: git has `a` and `a/b` exclude each other
-            fresh.unlink(missing_ok=True)
-            raise RepositoryError(f"ref '{path}' cannot be written: {error.strerror}") from error
-        fsync_directory(path.parent)
+
+def _replace(fresh: Path, path: Path) -> None:
+    try:
+        fresh.replace(path)
+    except OSError as error:  # a directory of that name: refs `a` and `a/b` exclude each other
+        raise RepositoryError(f"ref '{path}' cannot be written: {error.strerror}") from error

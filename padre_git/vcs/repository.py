@@ -355,8 +355,8 @@ class Repository(History):
         )
         return open_site(checkout, index, self._config, tree, self._evictions)
 
-    def _move_ref(self, name: str, new: str, old: str | None, why: str) -> None:
-        self._refs.write(name, new, old)
+    def _move_ref(self, name: str, new: str, old: str | None, why: str, fresh: Path | None) -> None:
+        self._refs.write(name, new, old, fresh=fresh)
         self._reflog.moved(name, new, old, why, self.identity().committer)
 
 

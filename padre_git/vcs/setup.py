@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from padre_git.errors import AlreadyExistsError, InvalidNameError, NotFoundError
-from padre_git.vcs.locks import fsync_directory
+from padre_git.vcs.durable import fsync_directory
 from padre_git.vcs.process import run_git
 from padre_git.vcs.refs import check_ref
 
