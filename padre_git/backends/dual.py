@@ -8,17 +8,17 @@ published comes in by ancestry, never by clocks, and contradictions are told as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import ClassVar
 
+from padre_git.backends.answers import Answers
 from padre_git.backends.base import Backend, Changes
 from padre_git.backends.batching import Batch
 from padre_git.backends.deleting import (
     check_published,
     drop_files,
     remove_clone,
-    restore_files,
     withdraw,
 )
 from padre_git.backends.exchange import Exchange, Side
@@ -72,6 +72,7 @@ class DualLayer(Backend):
         self.remote = remote
         self._exchange = Exchange(local, remote, limits=limits, notify=notify)
         self._meeting = Meeting(self._exchange, Policy(policy), max_age, data=data)
+        self._answers = Answers(self._exchange, self._meeting)
         self._batch = Batch(
             self._meeting.publish_now, delay=push_every, tell=self._meeting.tell_failure
         )
@@ -83,20 +84,7 @@ class DualLayer(Backend):
 
         A record that is asked for alone comes back into the work tree if it was evicted.
         """
-        wanted = list(dict.fromkeys(keys))
-        by_project = _by_project(wanted)
-        asked = {project for project in by_project if self._meeting.refresh(project)}
-        if at is not None:
-            return self._read_at(wanted, at)
-        found = self.local.read(wanted)
-        for project, of_project in by_project.items():
-            is_missing = project not in asked and any(key not in found for key in of_project)
-            if is_missing and self._meeting.refresh(project, missing=True):
-                found |= self.local.read(of_project)
-            found |= self._aside(project, of_project, found)
-        if len(wanted) == 1 and isinstance(found.get(wanted[0]), Record):
-            self._bring_back(wanted[0])
-        return found
+        return self._answers.read(keys, at=at)
 
     def scan(
         self,
@@ -107,21 +95,11 @@ class DualLayer(Backend):
         after: Key | None = None,
         limit: int | None = None,
     ) -> Iterator[Key]:
-        """See :meth:`Backend.scan`; what is here and what is at the remote, each once."""
-        remote = self._meeting.projects() if prefix is None else ()
-        for project in self._exchange.here() if prefix is None else [prefix.project]:
-            self._meeting.refresh(project)
-        if prefix is not None and self.local.repository(prefix.project) is None:
-            self._meeting.refresh(prefix.project, missing=True)
-        if at is not None:
-            return self.local.scan(prefix, kind=kind, at=at, after=after, limit=limit)
-        more = set(self._elsewhere(prefix, kind))
-        if kind in (None, Kind.PROJECT):
-            more.update(Key.project_named(name) for name in remote)
-        if not more:
-            return self.local.scan(prefix, kind=kind, after=after, limit=limit)
-        keys = more | set(self.local.scan(prefix, kind=kind))
-        return iter(sorted(key for key in keys if after is None or key > after)[:limit])
+        """See :meth:`Backend.scan`; what is here and what is at the remote, each once.
+
+        Without a prefix, a project that is at the remote only is listed without what it holds.
+        """
+        return self._answers.scan(prefix, kind=kind, at=at, after=after, limit=limit)
 
     def changes(self, project: str, start: str | None = None, end: str | None = None) -> Changes:
         """See :meth:`Backend.changes`."""
@@ -136,51 +114,11 @@ class DualLayer(Backend):
 
     def urls(self, keys: Iterable[Key]) -> dict[Key, str]:
         """See :meth:`Backend.urls`."""
-        found: dict[Key, str] = {}
-        for project, of_project in _by_project(keys).items():
-            side = self._exchange.side(project)
-            for key in side.published(of_project) if side is not None else ():
-                url = self.remote.record_url(key)
-                if url is not None:
-                    found[key] = url
-        return found
+        return self._answers.urls(keys)
 
     def key_of(self, url: str) -> Key | None:
         """See :meth:`Backend.key_of`."""
         return self.remote.key_of(url)
-
-    def _aside(
-        self, project: str, keys: Sequence[Key], found: Mapping[Key, Found]
-    ) -> dict[Key, Found]:
-        """Returns what is not on the clone's branch: unmerged records and kept copies."""
-        side = self._exchange.side(project)
-        absent = [key for key in keys if not isinstance(found.get(key), Record)]
-        if side is None or not absent:
-            return {}
-        missing = [key for key in absent if key not in found]
-        return self._meeting.unmerged(side).find(missing) | side.kept.read(absent)
-
-    def _read_at(self, keys: list[Key], at: str) -> dict[Key, Found]:
-        try:
-            return self.local.read(keys, at=at)
-        except NotFoundError:
-            asked = [self._meeting.refresh(p, missing=True) for p in {k.project for k in keys}]
-            if not any(asked):
-                raise
-            return self.local.read(keys, at=at)
-
-    def _elsewhere(self, prefix: Key | None, kind: Kind | None) -> Iterator[Key]:
-        """Yields the keys that are not on the clone's branch: unmerged ones and kept copies."""
-        for project in self._exchange.here() if prefix is None else [prefix.project]:
-            side = self._exchange.side(project)
-            if side is not None:
-                yield from self._meeting.unmerged(side).scan(prefix, kind)
-                yield from side.kept.scan(prefix, kind)
-
-    def _bring_back(self, key: Key) -> None:
-        repository = self.local.repository(key.project)
-        if repository is not None:
-            restore_files(repository, key)
 
     # ------------------------------------------------------------------------------- writing
 
@@ -362,10 +300,3 @@ class DualLayer(Backend):
                 f"the remote is the repository of '{self.remote.only}' only", key=project
             )
         raise NotFoundError(f"no clone of project '{project}'", key=project)
-
-
-def _by_project(keys: Iterable[Key]) -> dict[str, list[Key]]:
-    found: dict[str, list[Key]] = {}
-    for key in keys:
-        found.setdefault(key.project, []).append(key)
-    return found

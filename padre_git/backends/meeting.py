@@ -13,6 +13,7 @@ from padre_git.backends.reconciling import ContradictionError
 from padre_git.backends.records import Records
 from padre_git.errors import (
     ConflictError,
+    FormatError,
     PadreGitError,
     RemoteError,
     RemoteUnavailableError,
@@ -77,7 +78,7 @@ class Meeting:
             pass  # told already, once for each pair of commits
         except RemoteUnavailableError:
             return False  # told already, once for as long as the silence lasts
-        except RemoteError as error:
+        except (RemoteError, FormatError) as error:
             self._freshness.answered(project)
             self._tell(project, f"'{project}' is as it was seen last: {error}")
         return True
@@ -89,7 +90,7 @@ class Meeting:
             return Records(side.project, EMPTY)
         tip = side.repository.tip()
         if tip is not None and side.is_ancestor(side.seen, tip):
-            del self._unmerged[side.project]
+            self._unmerged.pop(side.project, None)
             return Records(side.project, EMPTY)
         return Records(side.project, side.repository.snapshot(side.seen))
 
@@ -101,6 +102,8 @@ class Meeting:
             return self._exchange.elsewhere()
         except RemoteUnavailableError as error:
             self._silent(error)
+        except RemoteError as error:
+            self._notify(Notice(text=f"projects at the remote are not listed: {error}"))
         return ()
 
     # ----------------------------------------------------------------------------- writing

@@ -16,7 +16,7 @@ from padre_git.backends.exchange import Side
 from padre_git.backends.reconciling import ContradictionError, merge_commit
 from padre_git.backends.urls import missing_urls
 from padre_git.errors import RejectedError
-from padre_git.format import commit_text
+from padre_git.format import FORMAT_FILE, check_format, commit_text
 from padre_git.messages import Event, Message, Op, Pulled, Pushed
 from padre_git.model import Key
 from padre_git.vcs.plan import NewCommit
@@ -135,10 +135,12 @@ class Publisher:
 
         def plan(snapshot: Snapshot) -> Sequence[NewCommit] | str:
             here = snapshot.commit
+            if here is not None and side.is_ancestor(to, here):
+                return ()
+            if here is None or not side.is_foreign(to):
+                check_format(side.repository.snapshot(to).blob(FORMAT_FILE), side.project)
             if here is None or side.is_ancestor(here, to):
                 return to
-            if side.is_ancestor(to, here):
-                return ()
             subject = f"merge {len(side.between(here, to))} published commits"
             return [merge_commit(side.repository, side.project, here, to, subject=subject)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from padre_git.backends.records import Records, Tree
 from padre_git.errors import PadreGitError
@@ -30,7 +31,8 @@ def with_url(record: Record, url: str | None) -> Mapping[str, bytes]:
     if record.key.kind not in HAVE_URL or stored_url(record) == url:
         return record.files
     try:
-        return encode(decode(record).published(url), previous=record)
+        entity: Any = decode(record)
+        return encode(entity.replace(url=url), previous=record)
     except PadreGitError:
         return record.files
 
