@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 #: Runs a shard takes before writers turn to the next level.
-LIMIT = 128
+LIMIT = 64
 #: Characters that no path of ours exceeds, counted below the project.
 LONGEST_PATH = 150
 
