@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from padre_git.errors import DocumentError, UnsupportedFormatError
+from padre_git.format.checks import shown
 from padre_git.format.reading import Document, parse_document
-from padre_git.format.schemas import shown
 from padre_git.format.writing import write_document
 from padre_git.model.names import quoted
 
