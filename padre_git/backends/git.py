@@ -14,14 +14,14 @@ from typing import ClassVar
 from padre_git.backends.base import Backend, Changes, check_one_project
 from padre_git.backends.checks import check_files
 from padre_git.backends.clones import Clone, Clones
+from padre_git.backends.comparing import compare
 from padre_git.backends.overlay import EMPTY, Overlay
 from padre_git.backends.planning import Plan, plan
 from padre_git.backends.projects import ignore
 from padre_git.backends.records import Records, Tree
-from padre_git.errors import NotFoundError
+from padre_git.errors import ConflictError, NotFoundError
 from padre_git.format import (
     commit_text,
-    locate,
     part_path,
     read_trailers,
     record_directories,
@@ -29,8 +29,9 @@ from padre_git.format import (
 )
 from padre_git.messages import Author, Event, Message, Version
 from padre_git.model import DOCUMENTS, ChangeSet, Found, Key, Kind
-from padre_git.vcs.objects import Commit, Entry
+from padre_git.vcs.objects import Commit
 from padre_git.vcs.plan import NewCommit
+from padre_git.vcs.process import run_git
 from padre_git.vcs.repository import Repository
 from padre_git.vcs.snapshot import Snapshot
 from padre_git.vcs.transport import DEFAULT_LIMITS, Limits
@@ -38,7 +39,6 @@ from padre_git.vcs.transport import DEFAULT_LIMITS, Limits
 __all__ = ["GitBackend"]
 
 _Write = tuple[ChangeSet, Message]
-_HAVE_CHILDREN = (Kind.PROJECT, Kind.EXPERIMENT)
 
 
 class GitBackend(Backend):
@@ -123,14 +123,8 @@ class GitBackend(Backend):
         paths = clone.repository.diff_paths(first, last)
         old = clone.records(clone.snapshot(first) if first else EMPTY)
         new = clone.records(clone.snapshot(last))
-        keys = _touched(project, paths, old, new)
-        before, after = _contents(old, keys), _contents(new, keys)
-        return Changes(
-            start=first,
-            end=last,
-            stored=tuple(sorted(key for key in after if before.get(key) != after[key])),
-            deleted=tuple(sorted(before.keys() - after.keys())),
-        )
+        stored, deleted = compare(project, paths, old, new)
+        return Changes(start=first, end=last, stored=stored, deleted=deleted)
 
     def history(self, key: Key, *, limit: int | None = None) -> Iterator[Version]:
         """See :meth:`Backend.history`."""
@@ -193,9 +187,11 @@ class GitBackend(Backend):
                 return [revisions, *(self._write(writes[1:]) if writes[1:] else [])]
             clone = self._clones.need(project)
         done: list[Plan] = []
+        unsealed: set[str] = set()
 
         def commits(snapshot: Snapshot) -> list[NewCommit]:
-            done[:] = self._plans(clone, snapshot, writes)
+            done.clear()
+            done.extend(self._plans(clone, snapshot, writes, unsealed))
             return [
                 self._commit(planned, message)
                 for planned, (_, message) in zip(done, writes, strict=True)
@@ -203,10 +199,18 @@ class GitBackend(Backend):
             ]
 
         self._clones.say_who(clone)
-        clone.repository.advance(commits)
+        try:
+            clone.repository.advance(commits)
+        except ConflictError:
+            unsealed |= _with_ignored_files(clone, done)
+            if not unsealed:
+                raise
+            clone.repository.advance(commits)
         return [planned.revisions for planned in done]
 
-    def _plans(self, clone: Clone, snapshot: Snapshot, writes: Sequence[_Write]) -> list[Plan]:
+    def _plans(
+        self, clone: Clone, snapshot: Snapshot, writes: Sequence[_Write], unsealed: set[str]
+    ) -> list[Plan]:
         """Returns what each write does, to the snapshot and those before it."""
         clone.check(snapshot)
         tree: Tree = snapshot
@@ -214,7 +218,7 @@ class GitBackend(Backend):
             tree = Overlay(snapshot)
         plans: list[Plan] = []
         for changes, _ in writes:
-            planned = plan(changes, clone.records(tree))
+            planned = plan(changes, clone.records(tree), unsealed=unsealed)
             if snapshot.commit is None and not plans:  # cloned from an empty repository
                 planned.edits.update(scaffold() | planned.edits)
             if isinstance(tree, Overlay):
@@ -251,20 +255,19 @@ def _group_of(numbered: tuple[int, _Write]) -> int:
     return number if any(change.moved_from is not None for change in changes) else -1
 
 
-def _touched(project: str, paths: Iterable[str], old: Records, new: Records) -> set[Key]:
-    """Returns the records that differing paths belong to, and those that came or went with them."""
-    located = (locate(path, project) for path in paths)
-    keys = {key for key, _ in filter(None, located)}
-    holders = [key for key in keys if key.kind in _HAVE_CHILDREN]
-    for key in old.alive(holders) ^ new.alive(holders):
-        keys.update(old.scan(key, None), new.scan(key, None))
-    return keys
+def _with_ignored_files(clone: Clone, plans: Iterable[Plan]) -> set[str]:
+    """Returns where a seal would be in the way of ignored files only, such as fetched data.
 
-
-def _contents(records: Records, keys: Iterable[Key]) -> dict[Key, dict[str, Entry]]:
-    """Returns the parts of those of these records that exist."""
-    places = records.places(records.alive(keys))
-    return {key: records.parts(key, place) for key, place in places.items()}
+    They stay where they are, and the deletion goes without that seal: refusing it because of
+    data that can be fetched again would be worse than a later merge that git does not question.
+    """
+    seals = {path for planned in plans for path in planned.seals}
+    if not seals:
+        return set()
+    words = ["ls-files", "-z", "--others", "--exclude-standard", "--", *sorted(seals)]
+    users = run_git(words, clone.repository.path).decode(errors="surrogateescape").split("\0")
+    found = {path for path in seals if (clone.repository.path / path).is_dir()}
+    return {path for path in found if not any(name.startswith(f"{path}/") for name in users)}
 
 
 def _paths_of(key: Key) -> list[str]:

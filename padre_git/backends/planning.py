@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from padre_git.backends.checks import check_expected, check_parents
@@ -10,6 +10,7 @@ from padre_git.backends.records import Records, Tree, is_file
 from padre_git.errors import AlreadyExistsError, ConflictError
 from padre_git.format import (
     children_directory,
+    edit_mark,
     grave_files,
     is_part,
     locate,
@@ -39,15 +40,22 @@ class Plan:
         edits: see :data:`Edits`; empty if everything is as it was.
         changed: the keys whose records change, as the set has them.
         revisions: what :meth:`Backend.apply` returns.
+        seals: the paths where deleted records get seals, see :func:`padre_git.format.seals`.
     """
 
     edits: Edits
     changed: tuple[Key, ...]
     revisions: dict[Key, str | None]
+    seals: tuple[str, ...] = ()
 
 
-def plan(changes: ChangeSet, records: Records) -> Plan:
+def plan(changes: ChangeSet, records: Records, *, unsealed: Collection[str] = ()) -> Plan:
     """Returns what a change set does to the tree that ``records`` reads.
+
+    Args:
+        changes: what is asked for.
+        records: what there is.
+        unsealed: paths that must not get a seal.
 
     Raises:
         AlreadyExistsError, ConflictError, NotFoundError: see :meth:`Backend.apply`.
@@ -58,7 +66,7 @@ def plan(changes: ChangeSet, records: Records) -> Plan:
         check_expected(change, _living(current, change.key))
     above = {parent for key in keys for parent in key.ancestors()}
     check_parents(changes, dict.fromkeys(records.alive(above)))
-    return _Planner(changes, records, current).planned()
+    return _Planner(changes, records, current, unsealed).planned()
 
 
 def _living(current: Mapping[Key, Found], key: Key) -> Record | None:
@@ -71,6 +79,8 @@ class _Planner:
     changes: ChangeSet
     records: Records
     current: Mapping[Key, Found]
+    unsealed: Collection[str]
+    sealed: list[str] = field(default_factory=list)
     edits: Edits = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     clear: set[str] = field(default_factory=set)
@@ -97,7 +107,12 @@ class _Planner:
                 revisions[change.key] = self._store(change, change.files)
             if len(self.edits) > before:
                 changed.append(change.key)
-        return Plan(edits=self.edits, changed=tuple(changed), revisions=revisions)
+        return Plan(
+            edits=self.edits,
+            changed=tuple(changed),
+            revisions=revisions,
+            seals=tuple(self.sealed),
+        )
 
     # ------------------------------------------------------------------------------- storing
 
@@ -133,7 +148,19 @@ class _Planner:
                 if name not in known:
                     self._check_way(path)
                 self.edits[path] = content
+        self._mark(key, directory, files)
         return revision_of(files)
+
+    def _mark(self, key: Key, directory: str, new: Mapping[str, bytes]) -> None:
+        """Leaves a mark where a stored run is changed, see :mod:`padre_git.format.graves`."""
+        current = _living(self.current, key)
+        if key.kind is Kind.RUN and current is not None:
+            old = current.files
+            changed = {n: data for n, data in new.items() if old.get(n, data) != data}
+            if changed:
+                path = f"{directory}/{edit_mark(changed)}"
+                self._check_way(path)
+                self.edits[path] = b""
 
     def _place(self, key: Key) -> str:
         if key.kind is not Kind.RUN or key.parent is None:
@@ -193,9 +220,11 @@ class _Planner:
         directory = self.places[key]
         parts = self.records.parts(key, directory)
         grave = grave_files(key, directory, parts=parts, moved_to=change.moved_to)
-        if key.kind is Kind.PROJECT:
-            for path in filter(self._holds_the_users, seals(key, directory)):
+        for path in seals(key, directory):
+            if path in self.unsealed or (key.kind is Kind.PROJECT and self._holds_the_users(path)):
                 del grave[path]
+            else:
+                self.sealed.append(path)
         for path in self._remains(key, directory):
             if path not in grave and path.rpartition("/")[0] not in grave:
                 self.edits[path] = None

@@ -15,7 +15,7 @@ from padre_git.errors import (
     RepositoryError,
     UnsupportedFormatError,
 )
-from padre_git.format import grave_files, scaffold
+from padre_git.format import LIMIT, grave_files, scaffold
 from padre_git.messages import Event, Skipped
 from padre_git.model import Change, ChangeSet, Key, Tombstone
 from padre_git.testing.deleting import NEW, rename
@@ -292,8 +292,8 @@ class OnDisk(Stores):
         runs = backend.root / "iris/experiments/svm/runs"
         for directory in [runs, *(p for p in runs.rglob("*") if p.is_dir())]:
             assert len(list(directory.iterdir())) <= 300
-        assert len(list(runs.glob("2026-11/r-*"))) == 128
-        assert len(list(runs.glob("2026-11/21/r-*"))) == 128
+        assert len(list(runs.glob("2026-11/r-*"))) == LIMIT
+        assert len(list(runs.glob("2026-11/21/r-*"))) == LIMIT
         assert list(backend.scan(svm)) == sorted(keys)
 
     def test_reading_creates_nothing(self, backend: Backend) -> None:
