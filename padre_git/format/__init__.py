@@ -17,7 +17,7 @@ from padre_git.format.commits import commit_text, read_trailers
 from padre_git.format.decoding import decode
 from padre_git.format.encoding import encode, identify
 from padre_git.format.equality import same
-from padre_git.format.graves import grave_files, seals
+from padre_git.format.graves import edit_mark, grave_files, seals
 from padre_git.format.layout import (
     LIMIT,
     LONGEST_PATH,
@@ -56,6 +56,7 @@ __all__ = [
     "decode_series",
     "decode_splits",
     "decode_tags",
+    "edit_mark",
     "encode",
     "encode_series",
     "encode_splits",

@@ -3,18 +3,21 @@
 The tombstone in place of the document makes git report a deletion against an edit. The others make
 it report what it cannot see otherwise (docs/format, "Merging"): an empty file, a *seal*, where the
 directory of children, tags or notes was is in the way of what somebody else adds there; a pointer
-is emptied and not removed, so that git does not take a similar pointer for its new place.
+is emptied and not removed, so that git does not take a similar pointer for its new place. A run
+that is changed after it was stored gets an empty file too, its *edit mark*: if its experiment is
+deleted elsewhere, the mark meets the seal, and the change does not end up on a similar run.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 
 from padre_git.format.layout import part_path
 from padre_git.format.tombstones import tombstone
 from padre_git.model import DOCUMENTS, Key, Kind
 
-__all__ = ["grave_files", "seals"]
+__all__ = ["edit_mark", "grave_files", "seals"]
 
 #: Directories whose place a seal takes. ``datasets`` has none, since data that nobody has committed
 #: may lie in it.
@@ -52,3 +55,17 @@ def grave_files(
     pointers = (part for part in parts if part.endswith(".dvc"))
     files.update({part_path(key, directory, part): b"" for part in pointers})
     return files
+
+
+def edit_mark(changed: Mapping[str, bytes]) -> str:
+    """Returns the name, below a run's directory, of the empty file that says it was changed.
+
+    It is no part of the run, and two people who make the same change leave the same mark.
+
+    Args:
+        changed: the parts that a stored run had and that have other content now.
+    """
+    seen = hashlib.sha256()
+    for name in sorted(changed):
+        seen.update(b"%s\0%s\0" % (name.encode(), hashlib.sha256(changed[name]).digest()))
+    return f"edits/{seen.hexdigest()[:12]}"

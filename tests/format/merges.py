@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from padre_git.format import encode, encode_tag, identify, part_path, record_directories
-from padre_git.format.graves import grave_files
-from padre_git.format.layout import LIMIT, children_directory, place_run
+from padre_git.format.graves import edit_mark, grave_files
+from padre_git.format.layout import LIMIT, children_directory, is_part, place_run
 from padre_git.model import (
     Code,
     Dataset,
@@ -124,7 +124,15 @@ def edited(before: Files, entity: Entity, **changes: object) -> Files:
         p.removeprefix(f"{directory}/"): d for p, d in before.items() if p.startswith(directory)
     }
     new = encode(entity.replace(**changes), previous=Record(key=entity.key, files=parts))
-    return before | {part_path(entity.key, directory, part): data for part, data in new.items()}
+    return changed(before, entity.key, new)
+
+
+def changed(before: Files, key: Key, parts: Files) -> Files:
+    """Returns the files after some parts of a stored record were changed, as backends do it."""
+    after = {part_path(key, home(key), part): data for part, data in parts.items()}
+    other = {path: data for path, data in after.items() if before.get(path, data) != data}
+    marks = {f"{home(key)}/{edit_mark(other)}": b""} if key.kind is Kind.RUN and other else {}
+    return before | after | marks
 
 
 def tagged(before: Files, run: Run, name: str, value: str = "") -> Files:
@@ -140,7 +148,8 @@ def deleted(before: Files, key: Key, moved_to: Key | None = None) -> Files:
     """Returns the files after a record was deleted, as backends do it."""
     directory = home(key)
     inside = [path for path in before if path.startswith(f"{directory}/")]
-    parts = [path.removeprefix(f"{directory}/") for path in inside]
+    names = [path.removeprefix(f"{directory}/") for path in inside]
+    parts = [name for name in names if is_part(key.kind, name)]
     kept = {path: data for path, data in before.items() if path not in inside}
     return kept | grave_files(key, directory, parts=parts, moved_to=moved_to)
 
@@ -318,7 +327,26 @@ def _() -> object:
     base = BASE | {f"{home(RUN.key)}/artifacts.dvc": pointer("artifacts", "3" * 32)}
     ours = deleted(base, RUN.key) | files(TWIN)
     ours |= {f"{home(TWIN.key)}/artifacts.dvc": pointer("artifacts", "3" * 32)}
-    return base, ours, base | {f"{home(RUN.key)}/artifacts.dvc": pointer("artifacts", "4" * 32)}
+    return base, ours, changed(base, RUN.key, {"artifacts.dvc": pointer("artifacts", "4" * 32)})
+
+
+@row("deleting an experiment against an artifact added to its run, while a run with the same"
+     " artifacts is added elsewhere", plain=CONFLICTS, padre=CONFLICTS)  # fmt: skip
+def _() -> object:
+    base = BASE | {f"{home(RUN.key)}/artifacts.dvc": pointer("artifacts", "3" * 32)}
+    other = SVM.replace(name="svm-2")
+    new = a_run(5, other)
+    ours = deleted(base, SVM.key) | files(other, new)
+    ours |= {f"{home(new.key)}/artifacts.dvc": pointer("artifacts", "3" * 32)}
+    return base, ours, changed(base, RUN.key, {"artifacts.dvc": pointer("artifacts", "4" * 32)})
+
+
+@row("deleting an experiment against an edit of its run, while a similar run is added elsewhere",
+     plain=CONFLICTS, padre=CONFLICTS)  # fmt: skip
+def _() -> object:
+    other = SVM.replace(name="svm-2")
+    ours = deleted(BASE, SVM.key) | files(other, a_run(5, other))
+    return BASE, ours, edited(BASE, RUN, title="the best one so far")
 
 
 @row("deleting a run against a tag for it", plain=CONFLICTS, padre=CONFLICTS)
@@ -399,6 +427,11 @@ def _() -> object:
 @row("renaming an experiment against a tag for one of its runs", plain=CONFLICTS, padre=CONFLICTS)
 def _() -> object:
     return BASE, renamed(BASE, SVM.key, "kernels"), tagged(BASE, RUN, "candidate")
+
+
+@row("renaming an experiment against an edit of one of its runs", plain=CONFLICTS, padre=CONFLICTS)
+def _() -> object:
+    return BASE, renamed(BASE, SVM.key, "kernels"), edited(BASE, RUN, title="the best one so far")
 
 
 @row("renaming an experiment to two names", plain=CONFLICTS, padre=CONFLICTS)
