@@ -35,6 +35,7 @@ __all__ = [
     "one_of",
     "shown",
     "size",
+    "tag_value",
     "text",
     "time",
     "url",
@@ -176,12 +177,15 @@ def list_of(check_item: Check) -> Check:
     return check
 
 
-def map_of(check_item: Check) -> Check:
-    """Returns a check that takes a mapping to what another check takes."""
+def map_of(what: str, check_item: Check) -> Check:
+    """Returns a check that takes a mapping of labels of ``what`` to what another check takes."""
+    check_key = label_of(what)
 
     def check(value: Any, field: str) -> dict[str, Any]:
-        items = mapping(value, field).items()
-        return {name: check_item(item, f"{field}.{name}") for name, item in items}
+        return {
+            check_key(name, f"{field}.{name}"): check_item(item, f"{field}.{name}")
+            for name, item in mapping(value, field).items()
+        }
 
     return check
 
@@ -204,6 +208,11 @@ def name_of(what: str) -> Check:
 def id_of(what: str) -> Check:
     """Returns a check that takes the id of a run, execution or environment."""
     return _named(check_id, what)
+
+
+def tag_value(value: Any, field: str) -> str:
+    """Takes a label or empty text."""
+    return str(label_of("tag value")(value, field)) if text(value, field) else ""
 
 
 def label_of(what: str) -> Check:

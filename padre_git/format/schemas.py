@@ -213,7 +213,7 @@ ENVIRONMENT = Schema(
     (
         Field("python", checks.line, "implementation and version", required=True),
         Field("platform", checks.line, "operating system and machine, no host name", required=True),
-        Field("packages", checks.map_of(checks.line), "version by name, sorted by name"),
+        Field("packages", checks.map_of("package", checks.line), "version by name, sorted by name"),
     ),
 )
 EXPERIMENT = Schema(
@@ -226,10 +226,12 @@ EXPERIMENT = Schema(
         Field("parameters", checks.mapping, "default parameters of its runs"),
         Field(
             "metrics",
-            checks.map_of(checks.one_of(*Direction)),
+            checks.map_of("metric", checks.one_of(*Direction)),
             "max or min by metric",
         ),
-        Field("tags", checks.map_of(checks.text), "text by name, empty for a mere label"),
+        Field(
+            "tags", checks.map_of("tag", checks.tag_value), "text by name, empty for a mere label"
+        ),
         _URL,
         _ATTRIBUTES,
     ),
