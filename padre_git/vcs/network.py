@@ -119,7 +119,8 @@ _AUTHENTICATION = re.compile(
 )
 _MISSING = re.compile(
     r"does not appear to be a git repository|[Rr]epository .*not found|returned error: 404"
-    r"|no such repository|project you were looking for could not be found|does not exist",
+    r"|no such repository|not exported|does not exist"
+    r"|project you were looking for could not be found",
 )
 _UNAVAILABLE = re.compile(
     r"Could not resolve|Connection (refused|reset|timed out|closed)|Failed to connect|timed out"

@@ -202,7 +202,7 @@ def _checked_url(address: str) -> str:
             raise InvalidInputError("invalid remote: a 'file' URL of another machine")
         return "file://" + _encoded(_tidy(Path(unquote(parts.path))))
     _check_userinfo(parts)
-    _check_host(parts.hostname or "", parts.username, parts.path)
+    _check_host(parts.hostname or "", parts.username, parts.path or "/")
     return address
 
 

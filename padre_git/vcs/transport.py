@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from padre_git.errors import RemoteError, RemoteUnavailableError
+from padre_git.errors import RemoteError, RemoteMissingError, RemoteUnavailableError
 from padre_git.vcs.network import Answer, ask, failure, rejection
 from padre_git.vcs.remotes import RemoteLocation
 
@@ -147,11 +147,12 @@ def create(location: RemoteLocation, project: str, branch: str) -> None:
 
     Raises:
         RemoteUnavailableError: if the directory above is not there.
-        RemoteError: if somebody has to do it on the host; the hint says how.
+        RemoteMissingError: if somebody has to do it on the host; the hint says how.
+        RemoteError: if it cannot be made.
     """
     path, url = location.path(project), location.public_url(project)
     if path is None:
-        raise RemoteError(
+        raise RemoteMissingError(
             f"no repository for project '{project}' at '{url}'",
             key=project,
             hint=_how_to_create(location.url(project) or ""),
