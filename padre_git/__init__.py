@@ -143,12 +143,8 @@ __all__ = [
     "open",
 ]
 
-#: Where public names come from; a module is imported when one of its names is asked for.
-_API = {
-    "DualBackend": "padre_git.api.seeds",
-    "Store": "padre_git.api.store",
-    "open": "padre_git.api.opening",
-}
+#: The names of the API; a module is imported when one of its names is asked for.
+_API = {"DualBackend": "DualBackend", "Store": "Store", "open": "open_store"}
 _VOCABULARY = ("padre_git.errors", "padre_git.model", "padre_git.messages")
 
 
@@ -158,7 +154,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name in _API:
-        value = getattr(import_module(_API[name]), "open_store" if name == "open" else name)
+        value = getattr(import_module("padre_git.api"), _API[name])
     else:
         modules = map(import_module, _VOCABULARY)
         value = next(getattr(module, name) for module in modules if name in module.__all__)
