@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import os
+import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +29,9 @@ __all__ = ["Artifact", "Artifacts"]
 #: The directory (or file) that the pointer of a record stands for.
 _DIRECTORIES = {Kind.RUN: "artifacts", Kind.DATASET: "data", Kind.EXECUTION: "code"}
 _WRITABLE = (Kind.RUN, Kind.DATASET)
-_ATTEMPTS = 8
+_ATTEMPTS = 12
+_PAUSE = 0.01
+_LONGEST_PAUSE = 0.5
 _SHOWN = 40
 
 #: Returns the pointer of a record after a change; None takes it away.
@@ -220,7 +224,10 @@ class Artifacts:
     def _data(self, key: Key) -> ProjectData:
         if self._store.data is None:
             raise UnsupportedError("this store keeps no artifacts", hint="use a store of clones")
-        return self._store.data.of(key.project)
+        data, unit = self._store.data, self._session.unit
+        if unit is None:
+            return data.of(key.project)
+        return unit.data(lambda: data.of(key.project).batch())
 
     def _edit(self, key: Key, edit: _Edit, subject: str) -> None:
         if self._session.unit is not None:
@@ -230,9 +237,11 @@ class Artifacts:
         for attempt in range(_ATTEMPTS):
             try:
                 self._commit(key, edit, subject)
-            except ConflictError:  # others added something meanwhile
+            except ConflictError:
                 if attempt == _ATTEMPTS - 1:
                     raise
+                # others add something meanwhile; who waits a random while meets them less often
+                time.sleep(random.uniform(0, min(_PAUSE * 2**attempt, _LONGEST_PAUSE)))  # noqa: S311
             else:
                 return
 

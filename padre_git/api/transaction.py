@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from padre_git.collections.session import Ref, Session
 from padre_git.errors import ConflictError, InvalidInputError, NotFoundError
@@ -16,6 +17,7 @@ from padre_git.services.subjects import subject_text
 
 __all__ = ["Transaction"]
 
+T = TypeVar("T")
 _ATTEMPTS = 5
 _NONE: Mapping[str, bytes | None] = FrozenMapping()
 _KINDS = (Kind.PROJECT, Kind.DATASET, Kind.EXPERIMENT, Kind.EXECUTION, Kind.RUN)
@@ -43,6 +45,8 @@ class Transaction:
         self._changes: dict[Key, Change] = {}
         self._known: set[Key] = set()
         self._parts: dict[Key, Mapping[str, bytes | None]] = {}
+        self._shared = ExitStack()
+        self._data: Any = None
 
     def __enter__(self) -> Self:
         if self._session.unit is not None:
@@ -57,6 +61,7 @@ class Transaction:
         tb: TracebackType | None,
     ) -> None:
         self._session.unit = None
+        self._shared.close()
         if kind is None and self._changes:
             self._commit()
 
@@ -93,6 +98,13 @@ class Transaction:
         if change is None or change.files is None:
             return None
         return self._entities[key], Record(key=key, files=change.files)
+
+    def data(self, make: Callable[[], AbstractContextManager[T]]) -> T:
+        """Returns the project's data; what ``make`` gives first is left before the commit."""
+        if self._data is None:
+            self._data = self._shared.enter_context(make())
+        found: T = self._data
+        return found
 
     def delete(self, ref: Ref) -> None:
         """Will delete a record of the store with what lies below it, here and on the remote.

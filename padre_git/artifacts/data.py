@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -79,6 +81,14 @@ class ProjectData:
             return configured
         url = url_beside(self.project.name, self._git_dir)
         return None if url is None else RemoteSettings.of_url(url, base=base)
+
+    @contextmanager
+    def batch(self) -> Iterator[ProjectData]:
+        """Gives the same data, for adding much: it is durable when the block is left."""
+        with self.cache.batch() as cache:
+            batched = copy(self)
+            batched.cache = cache
+            yield batched
 
     def listing(self, pointer: Pointer) -> Listing:
         """Returns the files of a directory; only the listing is fetched.

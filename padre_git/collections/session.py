@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
 
 from padre_git.bus import Bus
 from padre_git.errors import AmbiguousReferenceError, InvalidInputError, NotFoundError
@@ -18,6 +19,7 @@ __all__ = ["Ref", "Session", "Unit"]
 #: What means a record: what people type, a key, or an entity that was read.
 Ref = str | Key | Entity
 
+T = TypeVar("T")
 _NONE: Mapping[str, bytes | None] = FrozenMapping()
 _DEPTHS = {Kind.PROJECT: 1, Kind.RUN: 3, Kind.EXECUTION: 3}
 _DIRECTORIES = frozenset(kind.directory for kind in Kind)
@@ -31,6 +33,9 @@ class Unit(Protocol):
 
     def pending(self, key: Key) -> tuple[Any, Record] | None:
         """Returns what will be stored under a key; None if that is not changed."""
+
+    def data(self, make: Callable[[], AbstractContextManager[T]]) -> T:
+        """Returns the project's data; what ``make`` gives first is left before the commit."""
 
     def delete(self, ref: Ref) -> None:
         """Will delete a record."""
