@@ -63,8 +63,11 @@ def encode(entity: Entity, *, previous: Record | None = None) -> dict[str, bytes
     files = {DOCUMENTS[kind]: _document(entity, kind)}
     if isinstance(entity, Run):
         files |= _run_parts(entity, before)
-        before = {name: data for name, data in before.items() if not _is_of_entity(name)}
-    kept = {name: data for name, data in before.items() if name not in files}
+    kept = {
+        name: data
+        for name, data in before.items()
+        if name not in files and not (kind is Kind.RUN and _is_of_entity(name))
+    }
     return {name: _kept(name, data, before, kind) for name, data in files.items()} | kept
 
 

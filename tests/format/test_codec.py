@@ -223,6 +223,15 @@ def test_parts_that_an_entity_does_not_hold_are_kept() -> None:
     assert files["metrics.yaml"] == b"a: 2\n"
 
 
+def test_metrics_that_are_the_same_keep_their_bytes() -> None:
+    by_hand = b"# after the fix\nb: 2.0\na: .NaN\n"
+    record = _record(_run(), **{"metrics.yaml": by_hand})
+    found = decode(record)
+    assert encode(found.replace(title="x"), previous=record)["metrics.yaml"] is by_hand
+    changed = encode(found.replace(metrics={"a": 1, "b": 2.0}), previous=record)
+    assert changed["metrics.yaml"] == b"a: 1\n\n# after the fix\nb: 2.0\n"
+
+
 def test_metrics_tags_and_notes_that_are_gone_go() -> None:
     full = _run(metrics={"a": 1}, tags={"t": "", "u": "1"}, notes=(Note(text="x", name="1.md"),))
     files = encode(_run(tags={"t": ""}), previous=_record(full))
