@@ -216,7 +216,7 @@ class _Parser:
 
     def _error(self, reason: str, at: int, advice: str | None = None) -> InvalidInputError:
         shown = re.sub(r"\s", " ", self._text)
-        pointer = f"{shown}\n{' ' * at}^"
+        pointer = f"it goes wrong here:\n{shown}\n{' ' * at}^"
         return InvalidInputError(
             f"cannot read the query at character {at + 1}: {reason}",
             hint=f"{pointer}\n{advice}" if advice else pointer,

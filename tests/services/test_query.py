@@ -179,7 +179,7 @@ def test_a_mapping_says_which_values_are_wanted(where: dict[str, Any], holds: bo
 def test_a_mistake_is_shown_where_it_is(query: str, column: int, reason: str) -> None:
     with pytest.raises(InvalidInputError, match=f"at character {column}: {reason}") as caught:
         condition_of(query, READER)
-    shown, pointer = str(caught.value.hint).split("\n")[:2]
+    shown, pointer = str(caught.value.hint).split("\n")[1:3]
     assert shown == query
     assert pointer == " " * (column - 1) + "^"
 
