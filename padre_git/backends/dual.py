@@ -23,15 +23,15 @@ from padre_git.backends.deleting import (
 )
 from padre_git.backends.exchange import Exchange, Side
 from padre_git.backends.git import GitBackend
+from padre_git.backends.incoming import apply_to
 from padre_git.backends.meeting import Meeting
 from padre_git.backends.policy import Policy
 from padre_git.backends.projects import ignore
 from padre_git.backends.publishing import Data
 from padre_git.backends.status import ProjectStatus, State, status_of
-from padre_git.backends.urls import kept_url
 from padre_git.errors import NotFoundError, RemoteUnavailableError, UnsupportedError
 from padre_git.messages import DeleteMode, Event, Message, Op, Version
-from padre_git.model import Change, ChangeSet, Found, Key, Kind, Record
+from padre_git.model import Change, ChangeSet, Found, Key, Kind
 from padre_git.vcs.remotes import RemoteLocation
 from padre_git.vcs.transport import DEFAULT_LIMITS, Limits
 
@@ -138,26 +138,15 @@ class DualLayer(Backend):
             return []
         project = writes[0][0].project
         self._meeting.before_write(project)
-        revisions = self.local.apply_each([(self._own_urls(c), m) for c, m in writes])
+        revisions = apply_to(self.local, self._exchange.side(project), writes)
         side = self._exchange.side(project)
         if side is not None:
-            side.kept.drop(change.key for changes, _ in writes for change in changes)
             if all(message.op is Op.RECORD for _, message in writes):
                 if self._meeting.publishes:
                     self._batch.add(project)
             else:
                 self._meeting.after_write(side)
         return revisions
-
-    def _own_urls(self, changes: ChangeSet) -> ChangeSet:
-        """Returns changes that leave every url as it is stored; only publishing sets it."""
-        current = self.local.read(change.key for change in changes)
-
-        def own(change: Change) -> Change:
-            known = current.get(change.key)
-            return kept_url(change, known if isinstance(known, Record) else None)
-
-        return ChangeSet(changes=tuple(own(change) for change in changes))
 
     # ------------------------------------------------------------------------------ deleting
 

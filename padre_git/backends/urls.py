@@ -9,10 +9,10 @@ from typing import Any
 from padre_git.backends.records import Records, Tree
 from padre_git.errors import PadreGitError
 from padre_git.format import decode, encode, part_path
-from padre_git.model import DOCUMENTS, Change, Key, Kind, Record
+from padre_git.model import DOCUMENTS, Key, Kind, Record
 from padre_git.vcs.remotes import RemoteLocation
 
-__all__ = ["HAVE_URL", "missing_urls", "with_url"]
+__all__ = ["HAVE_URL", "missing_urls", "stored_url", "with_url"]
 
 #: The kinds whose document holds the record's url; every other kind's is derived.
 HAVE_URL = (Kind.PROJECT, Kind.DATASET, Kind.EXPERIMENT)
@@ -35,23 +35,6 @@ def with_url(record: Record, url: str | None) -> Mapping[str, bytes]:
         return encode(entity.replace(url=url), previous=record)
     except PadreGitError:
         return record.files
-
-
-def kept_url(change: Change, current: Record | None) -> Change:
-    """Returns a change that leaves the url as it is stored, whatever the caller put there."""
-    if change.files is None or change.key.kind not in HAVE_URL:
-        return change
-    given = Record(key=change.key, files=change.files)
-    files = with_url(given, stored_url(current) if current else None)
-    if files is change.files:
-        return change
-    return Change(
-        key=change.key,
-        files=files,
-        expected=change.expected,
-        moved_to=change.moved_to,
-        moved_from=change.moved_from,
-    )
 
 
 def missing_urls(

@@ -173,6 +173,22 @@ def test_put_again_a_withdrawn_record_is_published_like_any_other(
     assert ada.read([RUN]) == {RUN: Tombstone(key=RUN)}
 
 
+def test_changing_a_kept_copy_publishes_it_anew_and_deleting_it_drops_it(
+    lab: Lab, ada: DualLayer, ben: DualLayer
+) -> None:
+    for key in (EXPERIMENT, RUN):
+        delete(ada, key, mode=DeleteMode.REMOTE)
+        kept = ada.read([key])[key]
+        put(ada, key, expected=kept.revision)
+        assert key in ben.read([key])
+        put(ada, RUN, seed=1)
+    delete(ada, RUN, mode=DeleteMode.REMOTE)
+    head = lab.head()
+    delete(ada, RUN, mode=DeleteMode.ALL)
+    assert ada.read([RUN]) == {RUN: Tombstone(key=RUN)}
+    assert lab.head() == head
+
+
 def test_offline_nothing_is_withdrawn(lab: Lab, ada: DualLayer) -> None:
     tip = git("rev-parse", "main", cwd=lab.clone("ada"))
     lab.go_offline()
