@@ -19,17 +19,16 @@ from padre_git.model import DOCUMENTS, Key, Kind
 
 __all__ = ["edit_mark", "grave_files", "seals"]
 
-#: Directories whose place a seal takes. ``datasets`` has none, since data that nobody has committed
-#: may lie in it.
+#: Directories whose place a seal takes. Environments mean nothing without runs and need none.
 _SEALED: Mapping[Kind, tuple[str, ...]] = {
-    Kind.PROJECT: (Kind.EXPERIMENT.directory,),
+    Kind.PROJECT: (Kind.DATASET.directory, Kind.EXPERIMENT.directory),
     Kind.EXPERIMENT: (Kind.EXECUTION.directory, Kind.RUN.directory),
     Kind.RUN: ("notes", "tags"),
 }
 
 
 def seals(key: Key, directory: str) -> tuple[str, ...]:
-    """Returns the paths where a deleted record has seals.
+    """Returns the paths where a deleted record has seals, unless files of the user's are there.
 
     Args:
         key: the record.

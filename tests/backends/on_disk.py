@@ -124,6 +124,19 @@ class OnDisk(Stores):
         put(backend, IRIS, title="new")
         assert self.files(project) == before | {f"{RUN_DIRECTORY}/tags/best"}
 
+    def test_changing_a_stored_run_leaves_a_mark_and_adding_to_it_does_not(
+        self, backend: Backend, project: Path
+    ) -> None:
+        before = self.files(project)
+        put(backend, RUN, {"tags/best": b""})
+        assert self.files(project) == before | {f"{RUN_DIRECTORY}/tags/best"}
+        put(backend, RUN, {"tags/best": b""}, seed=9)
+        (mark,) = self.files(project) - before - {f"{RUN_DIRECTORY}/tags/best"}
+        assert mark.startswith(f"{RUN_DIRECTORY}/edits/")
+        assert (project / mark).read_bytes() == b""
+        put(backend, EXPERIMENT, title="new")
+        assert self.files(project) == before | {f"{RUN_DIRECTORY}/tags/best", mark}
+
     def test_deleting_an_experiment_takes_its_directory(
         self, backend: Backend, project: Path
     ) -> None:
@@ -147,6 +160,7 @@ class OnDisk(Stores):
         remove(backend, IRIS)
         assert self.files(project) == set(scaffold()) | {
             "project.yaml",
+            "datasets",  # a seal; there is none where something of the user's is
             "README.md",
             "experiments/README.md",
             "environments/conda.yml",

@@ -414,6 +414,13 @@ def _() -> object:
     return BASE, ours, BASE | files(SVM.replace(name="mlp"))
 
 
+@row("deleting a project against a new dataset in it", plain=CONFLICTS, padre=CONFLICTS)
+def _() -> object:
+    ours = {path: data for path, data in BASE.items() if path.count("/") == 0}
+    ours |= grave_files(IRIS.key, "")
+    return BASE, ours, BASE | files(DATA.replace(name="digits"))
+
+
 @row("renaming an experiment against an edit of it", plain=CONFLICTS, padre=CONFLICTS)
 def _() -> object:
     return BASE, renamed(BASE, SVM.key, "kernels"), edited(BASE, SVM, title="Margins")
