@@ -27,6 +27,7 @@ from padre_git.format import decode
 from padre_git.model import Entity, Key, Kind, Record, Tombstone
 from padre_git.model.ids import short_id
 from padre_git.model.names import quoted
+from padre_git.services.loading import living_keys
 from padre_git.vcs.remotes import RemoteLocation, without_user
 
 __all__ = ["Target", "follow", "parse_url", "resolve", "short_names"]
@@ -188,9 +189,10 @@ def _search(backend: Backend, kind: Kind, text: str, at: str | None) -> Key:
         raise InvalidInputError(f"not a reference to a {kind}: {quoted(text)}", hint=_how(kind))
     prefix = _start(backend, pieces, deepest, at)
     keys = list(backend.scan(prefix, kind=kind, at=at))
-    fitting = [key for key in keys if _fits(key, pieces)]
-    whole = [key for key in fitting if pieces[-1] in (key.name, _tail(key))]
-    fitting = whole or fitting
+    fitting = _fitting(keys, pieces)
+    if not fitting and prefix is None:  # it may be in a project that is not here yet
+        keys = list(living_keys(backend, kind, below=None, at=at, skip=lambda skipped: None))
+        fitting = _fitting(keys, pieces)
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
@@ -206,6 +208,12 @@ def _start(backend: Backend, pieces: list[str], deepest: int, at: str | None) ->
         return None
     above = Kind.PROJECT if deepest == 2 else Kind.EXPERIMENT
     return resolve(backend, above, "/".join(pieces[:-1]), at)
+
+
+def _fitting(keys: list[Key], pieces: list[str]) -> list[Key]:
+    """Returns the keys that fit; those of which the last piece is the whole name go first."""
+    fitting = [key for key in keys if _fits(key, pieces)]
+    return [key for key in fitting if pieces[-1] in (key.name, _tail(key))] or fitting
 
 
 def _tail(key: Key) -> str:

@@ -262,6 +262,14 @@ def test_renamed_experiments_are_followed_by_other_clones(
     assert there.get_run(run.key).key == moved
 
 
+def test_names_are_found_in_projects_that_are_not_here_yet(
+    here: DualBackend, there: DualBackend
+) -> None:
+    run = stored_run(here)
+    assert there.get_run(str(run.id)[-12:-4]) == run
+    assert there.get_experiment("svm") == SVM
+
+
 def test_a_store_reopened_elsewhere_reads_the_same(
     here: DualBackend, tmp_path: Path, lab: Path
 ) -> None:
