@@ -286,6 +286,41 @@ def test_code_is_restored_as_it_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (restored / "train.py").read_text() == "print('second')\n"
 
 
+_WRITER = """
+import sys, padre_git
+from padre_git import Code, Execution, Experiment, Project, Run
+root, number = sys.argv[1], int(sys.argv[2])
+store = padre_git.open(root)
+store.ensure("iris/svm")
+store.experiments.put(Experiment(project="iris", name="svm", title=f"by {number}"))
+code = Code(package="sklearn", version="1.7.2")
+execution = store.executions.put(Execution(experiment="iris/experiments/svm", code=code))
+for seed in range(8):
+    run = store.runs.put(Run(execution=execution.key, seed=100 * number + seed))
+    store.runs.tag(run, "seen")
+with store.transaction("iris", f"at once by {number}"):
+    for seed in range(8, 12):
+        store.runs.put(Run(execution=execution.key, seed=100 * number + seed))
+"""
+
+
+def test_processes_that_put_at_once_lose_nothing(tmp_path: Path) -> None:
+    writers = [
+        subprocess.Popen([sys.executable, "-c", _WRITER, tmp_path / "store", str(number)])
+        for number in range(4)
+    ]
+    assert [writer.wait(timeout=120) for writer in writers] == [0, 0, 0, 0]
+    store = open_store(tmp_path / "store")
+    runs = store.runs.list("iris/svm")
+    expected = {100 * number + seed for number in range(4) for seed in range(12)}
+    assert {run.seed for run in runs} == expected
+    assert sum("seen" in run.tags for run in runs) == 32
+    assert len(store.executions.list("iris")) == 1
+    path = store.project_path("iris")
+    assert git("status", "--porcelain", cwd=path) == ""
+    git("fsck", "--full", "--strict", cwd=path)
+
+
 # ------------------------------------------------------------------------------- the package
 
 
