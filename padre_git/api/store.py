@@ -42,6 +42,7 @@ from padre_git.services import connect
 if TYPE_CHECKING:
     from padre_git.api.artifacts import Artifacts
     from padre_git.api.recorder import Recorder
+    from padre_git.backends.status import ProjectStatus
 
 __all__ = ["Store"]
 
@@ -67,14 +68,15 @@ class Store:
         data: what DVC keeps for the clones; None for a store that keeps no artifacts.
 
     Attributes:
-        projects: see :class:`padre_git.collections.Collection`, as are the next four.
-        datasets: …
-        environments: …
-        experiments: …
-        executions: …
-        runs: see :class:`padre_git.collections.Runs`.
-        computations: see :class:`padre_git.collections.Computations`.
-        splits: see :class:`padre_git.collections.Splits`.
+        projects: all projects; the verbs are those of :class:`padre_git.collections.Collection`.
+        datasets: all datasets.
+        environments: all environments; recording stores them.
+        experiments: all experiments.
+        executions: all executions; see :class:`padre_git.collections.Executions`.
+        runs: all runs; see :class:`padre_git.collections.Runs`.
+        computations: those of all runs; see :class:`padre_git.collections.PartCollection`.
+        splits: those of all runs; the verbs are the same.
+        root: the directory of the clones, if there is one.
     """
 
     def __init__(
@@ -275,9 +277,12 @@ class Store:
         """
         self.bus.send(Sync(subject=Kind.PROJECT, project=self._name(project)))
 
-    def status(self, project: Ref) -> Any:
+    def status(self, project: Ref) -> ProjectStatus:
         """Returns how the clone of a project and its remote stand to each other."""
-        return self.bus.send(Status(subject=Kind.PROJECT, project=self._name(project)))
+        found: ProjectStatus = self.bus.send(
+            Status(subject=Kind.PROJECT, project=self._name(project))
+        )
+        return found
 
     def flush(self) -> None:
         """Publishes the ended runs that wait to be pushed, now.
