@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +36,8 @@ PENDING = "refs/padre/pending"
 Plan = Callable[[Snapshot], Sequence[NewCommit] | str]
 _SHORT_WAIT = 0.25
 _NOTE = 90
+#: Races lost before the user's git is kept from committing for one attempt.
+_PATIENCE = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,27 +109,40 @@ class Mover:
         """Makes the planned commits and returns the new tip; see ``Repository.advance``."""
         deadline = time.monotonic() + timeout
         waiting = not self._settle()
+        lost = 0
         while True:
-            base = self._tip()
             try:
-                sites = [] if waiting else self.sites()
-                new = self._build(base, plan)
-                if waiting:
-                    return self._hold(base, new)
-                self._place(sites, base, new)
+                return self._attempt(plan, waiting=waiting, lost=lost)
             except StaleRefError:
+                lost += 1
                 if time.monotonic() > deadline:
+                    self._undo()
                     raise
-                continue
             except LockedError:
                 if waiting:
                     raise
                 waiting = True
-                continue
             except Exception:
-                self._undo(base)
+                self._undo()
                 raise
+
+    def _attempt(self, plan: Plan, *, waiting: bool, lost: int) -> str | None:
+        with self._turn([] if waiting else self.sites(), lost) as sites:
+            base = self._tip()
+            new = self._build(base, plan)
+            if waiting:
+                return self._hold(base, new)
+            self._place(sites, base, new)
             return new
+
+    @contextmanager
+    def _turn(self, sites: list[Site], lost: int) -> Iterator[list[Site]]:
+        """Gives the work trees, and our turn if somebody commits without a pause."""
+        with ExitStack() as held:
+            if lost >= _PATIENCE:
+                for site in sites:
+                    held.enter_context(site.hold())
+            yield sites
 
     def _tip(self) -> str | None:
         refs = self.clone.refs
@@ -154,25 +169,22 @@ class Mover:
             self.clone.move_ref(PENDING, new, old, "padre_git: waiting", None)
         return new
 
-    def _undo(self, base: str | None) -> None:
+    def _undo(self) -> None:
         """Takes back what a lost race has left, when no second attempt will be made."""
         if self.applied:
+            base = self._tip()
             with suppress(ConflictError, LockedError):  # what is the user's by now stays
                 self._follow(self.sites(), base, base, Durable())
             self.applied, self.at = {}, None
             self.clone.note("")
 
-    def place(self, base: str | None, new: str) -> None:
+    def _place(self, sites: Sequence[Site], base: str | None, new: str | None) -> None:
         """Brings work trees, indexes and the branch from one commit to another.
 
         Raises:
             ConflictError: if a file holds uncommitted work; nothing was written.
-            LockedError: if the user is in the middle of something.
             StaleRefError: if the branch has moved meanwhile.
         """
-        self._place(self.sites(), base, new)
-
-    def _place(self, sites: Sequence[Site], base: str | None, new: str | None) -> None:
         if new is None or (new == base and not self.applied):
             return
         durable = Durable()
@@ -253,11 +265,13 @@ class Mover:
         """
         try:
             self._recover()
+            lost = 0
             while (pending := self.clone.refs.read(PENDING)) is not None:
                 try:
-                    self._bring_up(pending)
+                    with self._turn(self.sites(), lost) as sites:
+                        self._bring_up(pending, sites)
                 except StaleRefError:
-                    continue
+                    lost += 1
         except LockedError:
             return False
         return True
@@ -269,11 +283,11 @@ class Mover:
         except ConflictError:  # it stays pending, and what comes now with it
             return False
 
-    def _bring_up(self, pending: str) -> None:
+    def _bring_up(self, pending: str, sites: Sequence[Site]) -> None:
         clone = self.clone
         branch = clone.refs.read(clone.ref)
         if branch is None or clone.is_ancestor(branch, pending):
-            self.place(branch, pending)
+            self._place(sites, branch, pending)
         elif not clone.is_ancestor(pending, branch):
             merged = merge_pending(
                 branch,
@@ -283,7 +297,7 @@ class Mover:
                 writer=self.writer,
                 who=clone.identity(),
             )
-            self.place(branch, merged)
+            self._place(sites, branch, merged)
         clone.refs.delete(PENDING, pending)
 
     def _recover(self) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from padre_git.errors import ConflictError, LockedError, UnsupportedError
@@ -36,6 +37,7 @@ class IndexFile:
         self.path = path
         self._scratch = scratch
         self._mark = mark
+        self._held = False
         self._stamp: Stamp | None = None
         self._index: Index | None = None
 
@@ -60,13 +62,27 @@ class IndexFile:
             self._index.settle(now[3])
         return self._index, now
 
+    @contextmanager
+    def hold(self, timeout: float) -> Iterator[None]:
+        """Holds git's lock on the index, so that no git command changes it or commits.
+
+        Raises:
+            LockedError: if another process held it for all that time.
+        """
+        with git_lock(self.path, mark=self._mark, timeout=timeout):
+            self._held = True
+            try:
+                yield
+            finally:
+                self._held = False
+
     def store(
         self, index: Index, expected: Stamp | None, durable: Durable, *, timeout: float
     ) -> bool:
         """Puts a changed index in place, durably, if nobody else has changed it meanwhile.
 
         The lock is held only for the moment of replacing, so the user's own git commands hardly
-        ever meet it.
+        ever meet it (unless :meth:`hold` holds it already).
 
         Args:
             index: what :meth:`load` returned, changed.
@@ -85,7 +101,7 @@ class IndexFile:
         durable.write(fresh, index.build())
         durable.sync()
         try:
-            with git_lock(self.path, mark=self._mark, timeout=timeout):
+            with nullcontext() if self._held else self.hold(timeout):
                 if stamp(self.path) != expected:
                     return False
                 fresh.replace(self.path)
@@ -132,6 +148,14 @@ class Site(ABC):
 
         Raises:
             LockedError: if a process holds the index for too long; files may be in place.
+        """
+
+    @abstractmethod
+    def hold(self) -> AbstractContextManager[None]:
+        """Keeps the user's git from committing for a moment, as a git command would.
+
+        Raises:
+            LockedError: if a process holds the index for too long.
         """
 
     @abstractmethod
@@ -209,6 +233,10 @@ class SplicedSite(Site):
         else:
             index.set(change.path, change.new, seen, skip=skip)
 
+    def hold(self) -> AbstractContextManager[None]:
+        """Implements :meth:`Site.hold`."""
+        return self._index.hold(self._timeout)
+
     def evict(self, paths: Sequence[str]) -> None:
         """Implements :meth:`Site.evict`: first the index, so that no file is ever missed."""
         durable = Durable()
@@ -284,6 +312,10 @@ class GitSite(Site):
         """Implements :meth:`Site.follow`."""
         durable.sync()
         run_git(["read-tree", "-m", "-u", old, new], self._root)
+
+    def hold(self) -> AbstractContextManager[None]:
+        """Implements :meth:`Site.hold`: git itself needs the lock here."""
+        return nullcontext()
 
     def evict(self, paths: Sequence[str]) -> None:
         """Implements :meth:`Site.evict`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -152,7 +153,9 @@ def test_nothing_is_written_through_a_symbolic_link(clone: Repository, tmp_path:
     assert list(outside.iterdir()) == []
 
 
-def test_a_link_in_place_of_a_file_is_not_written_through(clone: Repository, tmp_path: Path) -> None:
+def test_a_link_in_place_of_a_file_is_not_written_through(
+    clone: Repository, tmp_path: Path
+) -> None:
     outside = write(tmp_path / "outside.yaml", FIRST[EXPERIMENT].decode())
     (clone.path / EXPERIMENT).unlink()
     (clone.path / EXPERIMENT).symlink_to(outside)
@@ -212,8 +215,15 @@ def test_commits_made_with_plain_git_are_picked_up(clone: Repository) -> None:
 
 def test_hooks_do_not_run_and_cannot_stop_us(clone: Repository, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
-    for name in ("pre-commit", "commit-msg", "post-merge", "post-commit", "post-index-change",
-                 "reference-transaction", "post-checkout"):
+    for name in (
+        "pre-commit",
+        "commit-msg",
+        "post-merge",
+        "post-commit",
+        "post-index-change",
+        "reference-transaction",
+        "post-checkout",
+    ):
         hook = write(clone.git_dir / "hooks" / name, f"#!/bin/sh\ntouch {canary}\nexit 1\n")
         hook.chmod(0o755)
     record(clone, "r-1")
@@ -343,21 +353,22 @@ print(made, refused, lost)
 """
 
 
-@pytest.mark.parametrize("how", [["-a"], ["diary.txt"]])
+@pytest.mark.parametrize(("how", "count"), [(["-a"], 150), (["diary.txt"], 50)])
 def test_a_user_who_commits_in_a_tight_loop_loses_nothing_and_neither_do_we(
-    clone: Repository, tmp_path: Path, how: list[str]
+    clone: Repository, tmp_path: Path, how: list[str], count: int
 ) -> None:
     write(clone.path / "diary.txt", "")
     git("add", "diary.txt", cwd=clone.path)
     git("commit", "-qm", "diary", cwd=clone.path)
     stop = tmp_path / "stop"
-    with subprocess.Popen(
-        ["python", "-c", _TIGHT_LOOP, clone.path, stop, *how], stdout=subprocess.PIPE, text=True
-    ) as user:
-        names = [f"r-{number}" for number in range(150)]
-        for name in names:
-            record(clone, name)
-        stop.touch()
+    names = [f"r-{number}" for number in range(count)]
+    loop = [sys.executable, "-c", _TIGHT_LOOP, str(clone.path), str(stop), *how]
+    with subprocess.Popen(loop, stdout=subprocess.PIPE, text=True) as user:
+        try:
+            for name in names:
+                record(clone, name)
+        finally:
+            stop.touch()
         out, _ = user.communicate(timeout=60)
     made, _, lost = map(int, out.split())
     assert clone.bring_up()
