@@ -14,11 +14,13 @@ from padre_git.backends.policy import Policy
 from padre_git.backends.status import State
 from padre_git.errors import (
     ArtifactMissingError,
+    AuthenticationError,
     ConflictError,
     NotFoundError,
     RejectedError,
     RemoteMissingError,
     RemoteUnavailableError,
+    UnsupportedFormatError,
 )
 from padre_git.messages import Message, Notice, Op, Pulled, Pushed
 from padre_git.model import Change, ChangeSet, Key, Kind
@@ -265,6 +267,36 @@ def test_a_repository_that_is_gone_is_not_made_again(lab: Lab) -> None:
     git("update-ref", "-d", "refs/remotes/origin/main", cwd=lab.clone("ada"))
     ada.sync("iris")
     assert lab.bare().exists()
+
+
+def test_a_format_of_tomorrow_stays_at_the_remote(lab: Lab) -> None:
+    ada, ben = lab.store("ada"), lab.store("ben")
+    store(ada, IRIS, EXPERIMENT)
+    ben.pull("iris")
+    clone = lab.clone("ada")
+    (clone / ".padre/format.yaml").write_text("format: 2\n\nextensions: []\n")
+    (clone / "project.yaml").write_text("schema: project/2\n")
+    git("commit", "-qam", "upgrade", cwd=clone)
+    git("push", "-q", cwd=clone)
+    with pytest.raises(UnsupportedFormatError):
+        ben.pull("iris")
+    assert EXPERIMENT in ben.read([EXPERIMENT])
+    assert any("format" in notice.text for notice in lab.heard(Notice))
+
+
+def test_credentials_that_are_not_accepted_hide_no_record(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = lab.store("ada")
+    store(ada, IRIS, EXPERIMENT)
+    upload = lab.directory / "git-upload-pack"
+    upload.write_text("#!/bin/sh\necho 'Permission denied (publickey).' >&2\nexit 128\n")
+    upload.chmod(0o755)
+    git("config", "--global", f"remote.file://{lab.bare()}.uploadpack", str(upload), cwd=lab.remote)
+    assert EXPERIMENT in ada.read([EXPERIMENT])
+    assert any("credentials" in notice.text for notice in lab.heard(Notice))
+    with pytest.raises(AuthenticationError):
+        ada.pull("iris")
 
 
 def test_data_goes_first_and_nothing_goes_without_it(lab: Lab) -> None:

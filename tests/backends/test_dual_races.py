@@ -127,3 +127,39 @@ def test_one_writes_while_another_syncs(lab: Lab) -> None:
     ben.sync("iris")
     assert set(lab.store("fresh").scan(EXPERIMENT)) == all_runs(["a"], 12)
     assert git("rev-parse", "main", cwd=lab.clone("ben")).strip() == lab.head()
+
+
+def test_killed_between_push_and_branch_a_writer_leaves_nothing_to_repair(lab: Lab) -> None:
+    hook = lab.bare() / "hooks" / "post-receive"
+    hook.parent.mkdir()
+    hook.write_text('#!/bin/sh\nkill -9 "$WRITER"\n')
+    hook.chmod(0o755)
+    code = WRITER.replace(
+        "with lab.store", "import os\nos.environ['WRITER'] = str(os.getpid())\nwith lab.store"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, lab.directory, "ada", "0", "1"],
+        input="go\n", text=True, cwd=Path(__file__).parents[2], capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == -9
+    hook.unlink()
+    ada = lab.store("ada")
+    assert run_key(0) in ada.read([run_key(0)])
+    put(ada, EXPERIMENT, title="after the crash")
+    assert git("rev-parse", "main", cwd=lab.clone("ada")).strip() == lab.head()
+    assert git("status", "--porcelain", cwd=lab.clone("ada")) == ""
+    assert set(lab.store("fresh").scan(EXPERIMENT)) == {run_key(0)}
+
+
+def test_many_who_get_a_project_for_the_first_time_share_one_clone(lab: Lab) -> None:
+    seen: list[set] = []
+    stores = [lab.store("ben") for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda one=one: seen.append(set(one.scan(IRIS)))) for one in stores
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [{EXPERIMENT}] * 4
+    assert [path.name for path in (lab.directory / "ben").iterdir()] == ["iris"]
