@@ -327,9 +327,9 @@ class Store:
         return self.session.resolve(project, [Kind.PROJECT])
 
 
-def _spelled(ref: str) -> Key:
+def _spelled(ref: object) -> Key:
     """Returns the key of a project or an experiment that need not exist."""
-    names = ref.split("/")
+    names = str(ref).split("/")
     if len(names) == 2:
         return Key.project_named(names[0]).experiment(names[1])
-    return Key.parse(ref)
+    return Key.parse(str(ref))

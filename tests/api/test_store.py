@@ -286,6 +286,58 @@ def test_code_is_restored_as_it_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (restored / "train.py").read_text() == "print('second')\n"
 
 
+HOSTILE = [
+    *("..", "../x", "/etc/passwd", ".git", "iris/.git", "iris/../../x", "-rf", "--all", "con"),
+    *(
+        "",
+        " ",
+        "iris/",
+        "//",
+        "a" * 5000,
+        "x\0y",
+        "x\ny",
+        "\u0131ris",
+        "IRIS",
+        "iris#x",
+        "#",
+        "iris\\x",
+    ),
+    *(
+        "ext::sh -c touch% /x#y",
+        "https://me:secret@host/x.git",
+        "iris/experiments/..",
+        "iris/runs/x",
+    ),
+    *(None, 3, b"iris", ["iris"], object()),
+]
+
+
+@pytest.mark.parametrize("reference", HOSTILE, ids=lambda value: ascii(value)[:20])
+def test_hostile_references_are_typed_errors_and_touch_nothing(
+    tmp_path: Path, reference: Any
+) -> None:
+    store = open_store(tmp_path / "store")
+    store.projects.put(Project(name="iris"))
+    before = sorted(path for path in tmp_path.rglob("*") if ".git" not in path.parts)
+    for collection in (store.projects, store.datasets, store.experiments, store.runs):
+        for verb in (collection.get, collection.delete, collection.history):
+            with pytest.raises((InvalidInputError, NotFoundError)) as caught:
+                verb(reference)
+            assert "secret" not in str(caught.value)
+    with pytest.raises((InvalidInputError, NotFoundError)):
+        store.resolve(reference)
+    with pytest.raises((InvalidInputError, NotFoundError)):
+        store.experiments.rename("iris/svm", reference)
+    if reference is not None:
+        with pytest.raises((InvalidInputError, NotFoundError)):
+            store.runs.list(reference)
+    for verb in (store.project_path, store.ensure):
+        with pytest.raises((InvalidInputError, NotFoundError)):
+            verb(reference)
+    after = sorted(path for path in tmp_path.rglob("*") if ".git" not in path.parts)
+    assert after == before
+
+
 _WRITER = """
 import sys, padre_git
 from padre_git import Code, Execution, Experiment, Project, Run
