@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 #: Characters of a tag's file name beyond which the name becomes the file's content. The longest
-#: directory of a run has 104 characters, "tags/" 5, and a path of ours at most 150.
+#: directory of a run has 103 characters, "/tags/" 6, and a path of ours at most 150.
 LONGEST_TAG = 41
 _LONGEST_PART = LONGEST_TAG + len("tags/")
 _LONGEST_NOTE = 40

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,15 +26,22 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _stream() -> Iterator[bytes]:
-    """Yields the commits of all rows for ``git fast-import``."""
+    """Yields the commits of all rows for ``git fast-import``: as they are, and by a tombstone only.
+
+    The second kind has the number of its row plus 1,000.
+    """
     mark = 0
-    for number, row in enumerate(ROWS):
+    for number, row in enumerate([*ROWS, *ROWS]):
+        plain = number >= len(ROWS)
+        number += 1000 - len(ROWS) if plain else 0
         for branch, files in zip(("base", "ours", "theirs"), row.sides(), strict=True):
             mark += 1
             parent = b"" if branch == "base" else b"from refs/heads/base-%d\n" % number
             yield b"commit refs/heads/%s-%d\nmark :%d\n" % (branch.encode(), number, mark)
             yield b"committer A <a@b.c> 1795000000 +0000\ndata 1\nx\n" + parent + b"deleteall\n"
             for name, data in files.items():
+                if plain and not data and "/tags/" not in name:
+                    continue  # a seal, an emptied pointer or an edit mark
                 yield b"M 100644 inline %s\ndata %d\n%s\n" % (name.encode(), len(data), data)
             yield b"\n"
 
@@ -130,3 +138,36 @@ def test_no_kind_is_without_a_deletion_in_the_table() -> None:
     titles = " ".join(row.title for row in ROWS if row.title.startswith("deleting"))
     for kind in (Kind.PROJECT, Kind.DATASET, Kind.EXPERIMENT, Kind.RUN):
         assert f"a {kind} " in titles or f"an {kind} " in titles
+
+
+SILENT = (
+    "deleting a run against a tag for it",
+    "deleting a run against an artifact added to it, while a run with the same artifacts is added",
+    "deleting a dataset against new data, while one with the same data is added",
+    "deleting an experiment against a new run in it",
+    "deleting an experiment against a new execution in it",
+    "deleting an experiment against a tag for one of its runs",
+    "deleting an experiment against an edit of its run, while a similar run is added elsewhere",
+    "deleting a project against a new experiment in it",
+    "deleting a project against a new dataset in it",
+)
+
+
+@pytest.mark.parametrize("title", SILENT)
+def test_with_a_tombstone_alone_plain_git_would_be_silently_wrong(
+    repository: Path, title: str
+) -> None:
+    (number,) = [n for n, row in enumerate(ROWS) if row.title == title]
+    outcome, _ = by_merge_tree(repository, f"ours-{number + 1000}", f"theirs-{number + 1000}")
+    assert outcome == MERGES
+    result = merge_files(*ROWS[number].sides(), PROJECT)
+    assert result.conflicts != ()
+
+
+def test_the_page_has_these_rows_and_no_others() -> None:
+    page = (Path(__file__).parents[2] / "docs/format/merging.rst").read_text()
+    table = page.split("   * - Meanwhile\n")[1].split("What plain git cannot see")[0]
+    cells = re.findall(r"^   (?:\* -|  -) (.+)$", table, re.MULTILINE)[2:]
+    assert [tuple(cells[n : n + 3]) for n in range(0, len(cells), 3)] == [
+        (row.title, row.plain, row.padre) for row in ROWS
+    ]
