@@ -137,6 +137,27 @@ class Deleting(Stores):
         put(backend, RUN, {"metrics.yaml": b"loss: 1.0\n"})
         assert found(backend, RUN) == files_of(RUN, {"metrics.yaml": b"loss: 1.0\n"})
 
+    def test_a_revived_record_takes_children_and_parts_again(
+        self, backend: Backend, svm: Key
+    ) -> None:
+        parts = {"tags/best": b"", "notes/202611220911-f3k2.md": b"why\n"}
+        put(backend, RUN, parts)
+        remove(backend, RUN)
+        put(backend, RUN, parts)
+        assert found(backend, RUN) == files_of(RUN, parts)
+        remove(backend, svm)
+        store(backend, svm, EXECUTION, RUN)
+        put(backend, RUN, parts)
+        assert list(backend.scan(svm)) == sorted([EXECUTION, RUN])
+        assert found(backend, RUN) == files_of(RUN, parts)
+
+    def test_a_revived_project_takes_all_records_at_once(self, backend: Backend) -> None:
+        store(backend, *ONE_OF_EACH)
+        remove(backend, IRIS)
+        store(backend, *ONE_OF_EACH)
+        assert list(backend.scan()) == sorted(ONE_OF_EACH)
+        assert {k: found(backend, k) for k in ONE_OF_EACH} == {k: files_of(k) for k in ONE_OF_EACH}
+
     def test_storing_below_a_record_that_is_deleted_is_refused(
         self, backend: Backend, svm: Key
     ) -> None:
