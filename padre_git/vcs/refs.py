@@ -18,7 +18,7 @@ __all__ = ["RefStore", "StaleRefError", "check_ref", "symbolic_target"]
 _ID = re.compile(r"[0-9a-f]{40}")
 _BAD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|\.$|/$|^/|^\.|^-|^@$")
 _ZERO = "0" * 40
-_LOCK_WAIT = 5.0
+_LOCK_WAIT = 1.0
 
 
 class StaleRefError(RepositoryError):
