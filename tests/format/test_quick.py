@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import pytest
@@ -83,7 +84,23 @@ _PIECES = (
 )
 
 
-@settings(_many, max_examples=3000)
+_LINES = [
+    indent + line
+    for indent in ("", "  ", "    ")
+    for line in ("a: 1", "b: x", "a:", "b:", "- 1", "- a: 1", "- b:", "- - 1", "- []", "1")
+]
+
+
+def test_it_agrees_on_every_arrangement_of_four_lines() -> None:
+    read = [
+        _agrees("\n".join(lines) + "\n")
+        for lines in itertools.product(["a:", "a: 1", "  - 1", "b:"], *[_LINES] * 3)
+    ]
+    assert len(read) == 108_000
+    assert sum(read) == 537
+
+
+@settings(_many, max_examples=1000)
 @given(st.lists(st.sampled_from(_PIECES), max_size=14).map("".join))
 def test_it_agrees_on_what_resembles_documents(text: str) -> None:
     _agrees(text + "\n")
