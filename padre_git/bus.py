@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from padre_git.errors import AlreadyExistsError, UnsupportedError
+from padre_git.errors import AlreadyExistsError, InvalidInputError, UnsupportedError
 from padre_git.messages import Command, Event, Subject
 
 __all__ = ["Bus"]
@@ -60,7 +60,12 @@ class Bus:
 
         Returns:
             A function that ends the subscription; calling it twice does no harm.
+
+        Raises:
+            InvalidInputError: for what is no type of event or cannot be called.
         """
+        if not (_is_event(event) and callable(subscriber)):
+            raise InvalidInputError("a subscription is a type of event and a function")
         entry = (event, subscriber)
         with self._lock:
             self._subscribers = (*self._subscribers, entry)
@@ -79,3 +84,7 @@ class Bus:
                     subscriber(event)
                 except Exception:  # noqa: BLE001 - what happened has happened, whoever chokes on it
                     _log.exception("a subscriber failed on %s", type(event).__name__)
+
+
+def _is_event(type_: object) -> bool:
+    return isinstance(type_, type) and issubclass(type_, Event)

@@ -12,7 +12,8 @@ from padre_git.errors import NotFoundError
 from padre_git.format import decode_series
 from padre_git.messages import Annotate, Get, Read
 from padre_git.model import Environment, Experiment, Key, Kind, Point, Record, Run, Status
-from padre_git.model.values import flatten, freeze
+from padre_git.model.parts import frozen_parameters
+from padre_git.model.values import flatten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +51,7 @@ class Runs(Collection[Run]):
         """
         key = self._session.resolve(experiment, [Kind.EXPERIMENT])
         stored: Experiment = self._bus.send(Get(subject=Kind.EXPERIMENT, key=key))
-        wanted = flatten(stored.parameters) | flatten(freeze(parameters, "parameters"))
+        wanted = flatten(stored.parameters) | flatten(frozen_parameters(parameters))
         where: dict[str, Any] = {"status": Status.FINISHED}
         if seed is not None:
             where["seed"] = seed

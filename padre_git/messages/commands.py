@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from padre_git.errors import InvalidInputError
 from padre_git.messages.commit import DeleteMode, Message, Version
 from padre_git.model import Change, Entity, Key, Kind, Record
 from padre_git.model.values import FrozenMapping
@@ -61,9 +62,20 @@ class Command(Generic[R]):
 
     Attributes:
         subject: the kind whose service handles it.
+
+    Raises:
+        InvalidInputError: for a state that is not text.
     """
 
     subject: Subject
+
+    def __post_init__(self) -> None:
+        at = getattr(self, "at", None)
+        if at is not None and not isinstance(at, str):
+            raise InvalidInputError(
+                f"a state is text, not {type(at).__name__}",
+                hint="a commit, tag, branch or date, such as '2026-11-21'",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

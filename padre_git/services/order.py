@@ -30,8 +30,8 @@ class Order:
     """
 
     def __init__(self, order_by: str | Sequence[str] | None, reader: Reader) -> None:
-        names = [order_by] if isinstance(order_by, str) else list(order_by or ())
-        for name in names:
+        names = [order_by] if isinstance(order_by, str) else order_by or ()
+        for name in names if isinstance(names, list | tuple) else [names]:
             if not isinstance(name, str):
                 raise InvalidInputError(f"an order is field names, not {type(name).__name__}")
         self._fields = [(reader.field(name.lstrip("+-")), name[:1] == "-") for name in names]

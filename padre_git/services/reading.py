@@ -101,7 +101,8 @@ class Reading(Generic[E]):
 
     def history(self, command: History) -> list[Version]:
         """Handles :class:`History`."""
-        check_page(command.limit, 0)
+        if check_page(command.limit, 0) == 0:
+            return []
         return list(self._backend.history(command.key, limit=command.limit))
 
     def shorten(self, command: Shorten) -> dict[Key, str]:

@@ -219,6 +219,10 @@ def test_history_and_the_past(tmp_path: Path) -> None:
     assert store.experiments.get("iris/svm", at=versions[1].state).title == "one"
     assert store.datasets.list("iris", at=versions[0].state) == []
     assert len(store.experiments.history("iris/svm", limit=1)) == 1
+    assert store.experiments.history("iris/svm", limit=0) == []
+    for wrong in (3, versions[1].time, b"HEAD"):
+        with pytest.raises(InvalidInputError, match="a state is text"):
+            store.experiments.get("iris/svm", at=wrong)  # type: ignore[arg-type]
 
 
 def test_what_people_do_by_hand_is_part_of_the_store(tmp_path: Path) -> None:

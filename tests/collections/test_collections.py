@@ -80,6 +80,12 @@ def test_lists_hold_entities_only(store: Store) -> None:  # D14
     assert {type(run) for run in store.runs.list()} == {Run}
 
 
+@pytest.mark.parametrize("options", [{"order_by": 3}, {"order_by": [3]}, {"at": 3}, {"where": 3}])
+def test_options_of_the_wrong_type_are_refused(store: Store, options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError):
+        store.runs.list(**options)
+
+
 def test_exists_asks_and_does_not_complain(store: Store) -> None:
     assert store.runs.exists("iris/svm/k3v9")
     assert not store.runs.exists("iris/svm/zzzz")
@@ -154,6 +160,8 @@ def test_find_says_whether_a_point_is_done(store: Store) -> None:
     assert store.runs.find("iris/svm", {"C": 1}) is None
     with pytest.raises(NotFoundError):
         store.runs.find("iris/nothing", point)
+    with pytest.raises(InvalidInputError):
+        store.runs.find("iris/svm", None)  # type: ignore[arg-type]
 
 
 def test_tags_and_notes_are_added_after_the_end(store: Store) -> None:

@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from padre_git.bus import Bus
-from padre_git.errors import AlreadyExistsError, NotFoundError, UnsupportedError
+from padre_git.errors import AlreadyExistsError, InvalidInputError, NotFoundError, UnsupportedError
 from padre_git.messages import Event, Exists, Notice, Pushed, Stored
 from padre_git.model import Key, Kind
 
@@ -92,6 +92,13 @@ def test_subscribers_live_until_they_unsubscribe_and_not_longer() -> None:
     unsubscribe()
     bus.publish(Stored(key=IRIS, revision="2"))
     assert [event.revision for event in heard] == ["1"]
+
+
+def test_what_cannot_be_told_anything_is_refused() -> None:
+    bus = Bus()
+    for event, subscriber in ((Notice, None), ("Notice", print), (int, print)):
+        with pytest.raises(InvalidInputError, match="a type of event and a function"):
+            bus.subscribe(event, subscriber)  # type: ignore[type-var, arg-type]
 
 
 def test_the_same_function_may_subscribe_twice_and_leave_once() -> None:
