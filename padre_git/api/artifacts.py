@@ -6,7 +6,7 @@ import builtins
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -113,7 +113,13 @@ class Artifacts:
             return add_member(data.cache, before, _DIRECTORIES[key.kind], target, items)
 
         shown = "data" if whole else target[-_SHOWN:]
-        self._edit(key, edit, subject_text(message, f"{named(key)}: add {shown}"))
+        text = subject_text(message, f"{named(key)}: add {shown}")
+        try:
+            self._edit(key, edit, text)
+        except BaseException:
+            if move:
+                self._give_back(key, source, items)
+            raise
         return _artifacts(key, target, items)
 
     def get(self, owner: Ref, name: str | None = None, *, at: str | None = None) -> Path:
@@ -214,6 +220,14 @@ class Artifacts:
         key = self._session.resolve(owner, tuple(_DIRECTORIES), at=at)
         record = self._session.bus.send(Read(subject=key.kind, key=key, at=at))
         return key, _pointer_of(record)
+
+    def _give_back(self, key: Key, source: Path, items: Mapping[str, Item]) -> None:
+        """Puts files back that were given away for nothing."""
+        for name, item in items.items():
+            path = source / name if name else source
+            if not path.exists():
+                cache = self._data(key).cache
+                cache.materialise(item.md5, path, executable=item.executable)
 
     def _some(self, key: Key, pointer: Pointer | None, name: str | None) -> Pointer:
         if pointer is None:

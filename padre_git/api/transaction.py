@@ -61,7 +61,7 @@ class Transaction:
         tb: TracebackType | None,
     ) -> None:
         self._session.unit = None
-        self._shared.close()
+        self._shared.__exit__(kind, error, tb)
         if kind is None and self._changes:
             self._commit()
 

@@ -47,11 +47,13 @@ class Cache(Objects):
         with _opened(path) as source:
             state = os.fstat(source)
             executable = bool(state.st_mode & stat.S_IXUSR)
-            if move and self._can_take(path, state):
+            if move and self._stage is None and self._can_take(path, state):
                 md5, size = self._take(path, source, state)
             else:
                 md5, size = self.keep(source)
-        if move:
+        if move and self._stage is not None:
+            self._stage.give_away_later(path)
+        elif move:
             path.unlink(missing_ok=True)
         return Item(md5=md5, size=size, executable=executable)
 

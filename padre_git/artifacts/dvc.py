@@ -17,7 +17,7 @@ from typing import Any
 from padre_git.artifacts.cache import Cache
 from padre_git.artifacts.hashes import object_path
 from padre_git.artifacts.settings import RemoteSettings
-from padre_git.artifacts.stores import UNKNOWN, in_parallel
+from padre_git.artifacts.stores import UNKNOWN, attempt_all
 from padre_git.errors import (
     ArtifactError,
     AuthenticationError,
@@ -88,7 +88,9 @@ class DvcStore:
                 self._fs.put_file(os.fspath(cache.path(md5)), place)
 
         with self._session():
-            in_parallel(send, md5s, workers=_WORKERS)
+            failed = attempt_all(send, md5s)
+        if failed:
+            raise failed[0]
 
     def fetch(self, cache: Cache, md5s: Sequence[str]) -> None:
         """Copies objects into the cache, checked and flushed.
@@ -106,7 +108,9 @@ class DvcStore:
                     cache.receive(stream.fileno(), md5)
 
         with self._session():
-            in_parallel(fetch, md5s, workers=_WORKERS)
+            failed = attempt_all(fetch, md5s)
+        if failed:
+            raise failed[0]
 
     def _place(self, md5: str) -> str:
         return str(self._fs.join(self._path, *object_path(md5).split("/")))

@@ -17,6 +17,7 @@ from padre_git.artifacts.hashes import DIRECTORY, Item
 from padre_git.artifacts.listings import Listing
 from padre_git.artifacts.places import check_relpath
 from padre_git.artifacts.pointers import Pointer
+from padre_git.artifacts.staging import in_threads
 from padre_git.errors import ArtifactError, InvalidInputError, NotFoundError
 from padre_git.model.names import quoted
 
@@ -47,8 +48,12 @@ def place(cache: Cache, path: Path, *, move: bool = False) -> dict[str, Item]:
     found = _files(path)
     if not found:
         raise InvalidInputError(f"no files in '{path}'", hint="DVC does not keep directories")
-    with cache.batch() as batch:
-        return {name: batch.add(Path(file), move=move) for name, file in found.items()}
+    if move:  # renaming large files is quicker than copying them together
+        items = in_threads(lambda file: cache.add(Path(file), move=True), found.values())
+    else:
+        with cache.batch() as batch:
+            items = in_threads(lambda file: batch.add(Path(file)), found.values())
+    return dict(zip(found, items, strict=True))
 
 
 def _files(root: Path) -> dict[str, str]:

@@ -14,12 +14,15 @@ from typing import BinaryIO, Self
 
 from padre_git.artifacts import durable
 from padre_git.artifacts.hashes import EMPTY, check_hash, object_path
+from padre_git.artifacts.staging import Stage
 from padre_git.errors import ArtifactCorruptError, ArtifactError, ArtifactMissingError
 
 __all__ = ["Objects"]
 
 _MODE = 0o444
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+#: Below how many bytes waiting for the disk is what an object costs.
+_SMALL = 1 << 20
 _ABANDONED = 24 * 3600.0
 
 
@@ -37,7 +40,7 @@ class Objects:
     def __init__(self, root: Path, *, mode: int = 0o700) -> None:
         self.root = root
         self._mode = mode
-        self._unsynced: set[Path] | None = None
+        self._stage: Stage | None = None
 
     def path(self, md5: str) -> Path:
         """Returns where the object is, or would be.
@@ -45,7 +48,8 @@ class Objects:
         Raises:
             ArtifactError: if ``md5`` is not the name of an object.
         """
-        return self.root / object_path(md5)
+        final = self.root / object_path(md5)
+        return (self._stage and self._stage.find(md5)) or final
 
     def size(self, md5: str) -> int | None:
         """Returns the object's size in bytes; None if it is not here. Nothing is hashed."""
@@ -145,21 +149,25 @@ class Objects:
 
     @contextlib.contextmanager
     def batch(self) -> Iterator[Self]:
-        """Gives the same objects, flushing directories once, when the block is left.
+        """Gives the same objects, which keep small files when the block is left, together.
 
-        What is kept through the given value is durable when the block has been left.
+        That takes a fraction of the time. Until then only what is given can see them. Threads may
+        share it. A batch inside a batch is part of it.
         """
-        pending: set[Path] = set()
-        batched = self._collecting(pending)
+        if self._stage is not None:
+            yield self
+            return
+        stage = Stage()
         try:
-            yield batched
+            yield self._staging(stage)
         finally:
-            for directory in sorted(pending):
-                durable.sync_directory(directory)
+            # whole objects do no harm, whatever has happened; a fetch goes on from there
+            stage.publish(mode=self._mode)
+        stage.give_away()
 
-    def _collecting(self, pending: set[Path]) -> Self:
+    def _staging(self, stage: Stage) -> Self:
         other = copy.copy(self)
-        vars(other)["_unsynced"] = pending
+        vars(other)["_stage"] = stage
         return other
 
     def sweep(self, *, age: float = _ABANDONED) -> None:
@@ -197,12 +205,12 @@ class Objects:
                 Path(path).unlink()
 
     def _install(self, target: int, temporary: str, md5: str) -> None:
-        path = self.path(md5)
-        durable.make_directories(path.parent, mode=self._mode)
+        final = self.root / object_path(md5)
         os.fchmod(target, _MODE)
+        if self._stage is not None and os.fstat(target).st_size < _SMALL:
+            self._stage.add(md5, Path(temporary), final)
+            return
+        durable.make_directories(final.parent, mode=self._mode)
         os.fsync(target)
-        Path(temporary).replace(path)
-        if self._unsynced is None:
-            durable.sync_directory(path.parent)
-        else:
-            self._unsynced.add(path.parent)
+        Path(temporary).replace(final)
+        durable.sync_directory(final.parent)

@@ -5,20 +5,23 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from padre_git.artifacts.cache import Cache
 from padre_git.artifacts.objects import Objects
 from padre_git.artifacts.settings import create_store
+from padre_git.artifacts.staging import in_threads
 from padre_git.errors import PadreGitError, RemoteUnavailableError
 
-__all__ = ["UNKNOWN", "DirectoryStore", "Store", "in_parallel"]
+__all__ = ["UNKNOWN", "DirectoryStore", "Store", "attempt_all"]
 
 #: The size of an object that a server has but does not measure.
 UNKNOWN = -1
-_WORKERS = 4
+_AT_A_TIME = 1000
+#: What may keep one object from being copied.
+Failure = PadreGitError | OSError
 
 
 class Store(Protocol):
@@ -68,8 +71,7 @@ class DirectoryStore:
         try:
             create_store(self._root)
             mode = stat.S_IMODE(self._root.stat().st_mode)
-            with Objects(self._root, mode=mode).batch() as objects:
-                in_parallel(lambda md5: _copy(cache, objects, md5), md5s)
+            _transfer(cache, Objects(self._root, mode=mode), md5s)
         except OSError as error:
             raise RemoteUnavailableError(
                 f"cannot write to '{self._root}': {os.strerror(error.errno or 0)}"
@@ -83,9 +85,7 @@ class DirectoryStore:
             RemoteUnavailableError: as :meth:`sizes`.
         """
         self._reach()
-        objects = Objects(self._root)
-        with cache.batch() as batch:
-            in_parallel(lambda md5: _copy(objects, batch, md5), md5s)
+        _transfer(Objects(self._root), cache, md5s)
 
     def _reach(self) -> None:
         # an unmounted disk must not be taken for an empty store, nor be filled below its mount
@@ -93,19 +93,28 @@ class DirectoryStore:
             raise RemoteUnavailableError(f"the artifact remote '{self._root}' is not there")
 
 
+def _transfer(source: Objects, target: Objects, md5s: Sequence[str]) -> None:
+    """Copies objects, some at a time, so that an interrupted transfer goes on where it was."""
+    failed: list[Failure] = []
+    for start in range(0, len(md5s), _AT_A_TIME):
+        with target.batch() as batch:
+            copy = partial(_copy, source, batch)
+            failed += attempt_all(copy, md5s[start : start + _AT_A_TIME])
+    if failed:
+        raise failed[0]
+
+
 def _copy(source: Objects, target: Objects, md5: str) -> None:
     with source.open_unchecked(md5) as stream:
         target.receive(stream.fileno(), md5)
 
 
-def in_parallel(
-    work: Callable[[str], None], md5s: Iterable[str], *, workers: int = _WORKERS
-) -> None:
-    """Does ``work`` for every object, several at a time, and raises the first error at the end.
+def attempt_all(work: Callable[[str], None], md5s: Iterable[str]) -> list[Failure]:
+    """Does ``work`` for every object, several at a time, and returns what failed.
 
     One failure does not keep the others from being done; what was done need not be done again.
     """
-    failed: list[PadreGitError | OSError] = []
+    failed: list[Failure] = []
 
     def attempt(md5: str) -> None:
         try:
@@ -113,8 +122,5 @@ def in_parallel(
         except (PadreGitError, OSError) as error:
             failed.append(error)
 
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        for _ in pool.map(attempt, md5s):
-            pass
-    if failed:
-        raise failed[0]
+    in_threads(attempt, md5s)
+    return failed

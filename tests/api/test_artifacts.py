@@ -13,6 +13,7 @@ from padre_git import (
     ArtifactCorruptError,
     ArtifactError,
     ArtifactMissingError,
+    ConflictError,
     Dataset,
     InvalidInputError,
     NotFoundError,
@@ -296,3 +297,15 @@ def test_two_people_add_to_one_run_at_once(store: Store, run: Run, tmp_path: Pat
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(put, range(3)))
     assert names(store, run) == sorted(f"{n}-{i}" for n in range(3) for i in range(5))
+
+
+def test_what_was_given_away_for_nothing_comes_back(
+    store: Store, run: Run, model: Path, tmp_path: Path
+):
+    store.artifacts.put(run, write(tmp_path / "file", b"1"), "a")
+    pointer = next(store.project_path("iris").rglob("artifacts.dvc"))
+    pointer.write_bytes(b"a person is editing this\n")
+    with pytest.raises(ConflictError):
+        store.artifacts.put(run, model, move=True)
+    assert (model / "weights.bin").read_bytes() == b"weights"
+    assert (model / "sub" / "config.json").read_bytes() == b"{}"

@@ -1,0 +1,82 @@
+"""Staging: objects of one batch, made durable together before any of them gets its name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from padre_git.artifacts import durable
+
+__all__ = ["Stage", "in_threads"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+#: A disk confirms several flushes in the time that one takes.
+_WORKERS = 8
+
+
+def in_threads(
+    work: Callable[[T], R], items: Iterable[T], *, workers: int = _WORKERS
+) -> Sequence[R]:
+    """Returns what ``work`` returns for each item, several at a time; raises the first error."""
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(work, items))
+
+
+class Stage:
+    """Holds finished files that are not objects yet.
+
+    Until :meth:`publish`, a power cut or a killed process leaves nothing but temporary files.
+    """
+
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[Path, Path]] = {}
+        self._given: list[Path] = []
+
+    def find(self, md5: str) -> Path | None:
+        """Returns where the bytes of an object of this batch are; None if it has none such."""
+        found = self._files.get(md5)
+        return None if found is None else found[0]
+
+    def add(self, md5: str, temporary: Path, final: Path) -> None:
+        """Takes over a finished file, which becomes the object at ``final``."""
+        staged = temporary.with_name(f"{temporary.name}.staged")
+        temporary.replace(staged)
+        # two threads may bring the same bytes
+        if self._files.setdefault(md5, (staged, final))[0] != staged:
+            staged.unlink()
+
+    def publish(self, *, mode: int) -> None:
+        """Flushes all files, then names them, then flushes the names.
+
+        Args:
+            mode: of directories that are made.
+        """
+        files = list(self._files.values())
+        in_threads(_flush, [staged for staged, _ in files])
+        for directory in {final.parent for _, final in files}:
+            durable.make_directories(directory, mode=mode)
+        for staged, final in files:
+            staged.replace(final)
+        in_threads(durable.sync_directory, {final.parent for _, final in files})
+        self._files.clear()
+
+    def give_away_later(self, path: Path) -> None:
+        """Notes a file whose bytes are among those of the batch and which nobody wants."""
+        self._given.append(path)
+
+    def give_away(self) -> None:
+        """Removes the files that nobody wants."""
+        for path in self._given:
+            path.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
