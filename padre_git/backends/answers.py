@@ -30,11 +30,16 @@ class Answers:
         self._meeting = meeting
         self._local = exchange.local
 
+    def refresh(self, project: str) -> bool:
+        """Asks the remote of a project if that is due; returns whether it was asked."""
+        is_missing = self._local.repository(project) is None
+        return self._meeting.refresh(project, missing=is_missing)
+
     def read(self, keys: Iterable[Key], *, at: str | None = None) -> dict[Key, Found]:
         """See :meth:`padre_git.backends.dual.DualLayer.read`."""
         wanted = list(dict.fromkeys(keys))
         by_project = _by_project(wanted)
-        asked = {project for project in by_project if self._meeting.refresh(project)}
+        asked = {project for project in by_project if self.refresh(project)}
         if at is not None:
             return self._read_at(wanted, at)
         found = self._local.read(wanted)
@@ -59,9 +64,7 @@ class Answers:
         """See :meth:`padre_git.backends.dual.DualLayer.scan`."""
         remote = self._meeting.projects() if prefix is None else ()
         for project in self._exchange.here() if prefix is None else [prefix.project]:
-            self._meeting.refresh(project)
-        if prefix is not None and self._local.repository(prefix.project) is None:
-            self._meeting.refresh(prefix.project, missing=True)
+            self.refresh(project)
         if at is not None:
             return self._local.scan(prefix, kind=kind, at=at, after=after, limit=limit)
         more = set(self._elsewhere(prefix, kind))

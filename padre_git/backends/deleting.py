@@ -55,7 +55,8 @@ def withdraw(side: Side, keys: Sequence[Key], *, publisher: Publisher, message: 
         except RemoteUnavailableError:
             raise  # it may have landed all the same: the copies stay, and do no harm if not
         except BaseException:
-            side.kept.drop(keys)
+            seen = Records(side.project, side.repository.snapshot(side.seen))
+            side.kept.drop(seen.alive(keys))
             raise
 
 

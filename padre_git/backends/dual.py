@@ -27,9 +27,9 @@ from padre_git.backends.incoming import apply_to
 from padre_git.backends.meeting import Meeting
 from padre_git.backends.policy import Policy
 from padre_git.backends.projects import ignore
-from padre_git.backends.publishing import Data
+from padre_git.backends.publishing import Data, Look
 from padre_git.backends.status import ProjectStatus, State, status_of
-from padre_git.errors import NotFoundError, RemoteUnavailableError, UnsupportedError
+from padre_git.errors import NotFoundError, RemoteError, UnsupportedError
 from padre_git.messages import DeleteMode, Event, Message, Op, Version
 from padre_git.model import Change, ChangeSet, Found, Key, Kind
 from padre_git.vcs.remotes import RemoteLocation
@@ -103,12 +103,12 @@ class DualLayer(Backend):
 
     def changes(self, project: str, start: str | None = None, end: str | None = None) -> Changes:
         """See :meth:`Backend.changes`."""
-        self._meeting.refresh(project)
+        self._answers.refresh(project)
         return self.local.changes(project, start, end)
 
     def history(self, key: Key, *, limit: int | None = None) -> Iterator[Version]:
         """See :meth:`Backend.history`; that a record was published is no version of it."""
-        self._meeting.refresh(key.project)
+        self._answers.refresh(key.project)
         versions = (v for v in self.local.history(key) if v.op is not Op.PUBLISH)
         return islice(versions, limit)
 
@@ -247,7 +247,7 @@ class DualLayer(Backend):
         self.pull(project)
         side = self._side(project)
         with self._meeting.told(project):
-            self._meeting.publisher.publish(side, everywhere=True)
+            self._meeting.publisher.publish(side, look=Look.EVERYWHERE)
 
     def status(self, project: str) -> ProjectStatus:
         """Returns how clone and remote stand; what the remote has is looked at, not taken over.
@@ -260,12 +260,12 @@ class DualLayer(Backend):
             if project not in self._meeting.projects():
                 raise NotFoundError(f"no project '{project}', here or there", key=project)
             return ProjectStatus(project=project, state=State.REMOTE_ONLY, url=url)
-        side, asked = self._side(project), True
+        side, problem = self._side(project), None
         try:
             side.fetch()
-        except RemoteUnavailableError:
-            asked = False
-        return status_of(side, url=url, asked=asked)
+        except RemoteError as error:
+            problem = error.message
+        return status_of(side, url=url, problem=problem)
 
     def flush(self) -> None:
         """Publishes what waits in the background, now.

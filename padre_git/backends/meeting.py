@@ -126,7 +126,7 @@ class Meeting:
             with self.told(side.project):
                 self.publisher.publish(side)
         except ConflictError as error:
-            self._tell(side.project, f"'{side.project}' is stored and not published: {error}")
+            self._tell(side.project, f"'{side.project}' is not in step with its remote: {error}")
         except RemoteUnavailableError:
             pass  # told already; the commits stand
 
@@ -144,7 +144,7 @@ class Meeting:
     def tell_failure(self, project: str, error: PadreGitError) -> None:
         """Tells that publishing in the background has failed."""
         if not isinstance(error, RemoteUnavailableError):
-            self._tell(project, f"'{project}' is stored and not published: {error}")
+            self._tell(project, f"'{project}' is not in step with its remote: {error}")
 
     # ------------------------------------------------------------------------------ telling
 

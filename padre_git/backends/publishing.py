@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from enum import Enum
 from pathlib import Path
 
 from padre_git.backends.exchange import Side
@@ -24,7 +25,7 @@ from padre_git.vcs.remotes import RemoteLocation
 from padre_git.vcs.snapshot import Snapshot
 from padre_git.vcs.transport import Outcome
 
-__all__ = ["Data", "Extra", "Publisher"]
+__all__ = ["Data", "Extra", "Look", "Publisher"]
 
 #: Makes sure that the data of these commits is where others find it: called with the clone's
 #: directory, its git directory and the commits, see :func:`padre_git.artifacts.publish_data`.
@@ -32,6 +33,14 @@ Data = Callable[[Path, Path, Sequence[str]], object]
 #: Says which commits to make on top of a snapshot before it is pushed; they exist here only if
 #: they exist at the remote.
 Extra = Callable[[Snapshot], Sequence[NewCommit]]
+
+
+class Look(Enum):
+    """Which documents a push looks at for their url."""
+
+    AT_CHANGES = "at changes"
+    EVERYWHERE = "everywhere"
+
 
 _TRIES = 12
 _PAUSE = 0.05
@@ -69,16 +78,19 @@ class Publisher:
             come = side.between(before, theirs)
             self._notify(Pulled(project=side.project, commits=len(come), head=theirs))
 
-    def publish(self, side: Side, *, extra: Extra | None = None, everywhere: bool = False) -> int:
+    def publish(
+        self, side: Side, *, extra: Extra | None = None, look: Look = Look.AT_CHANGES
+    ) -> int:
         """Publishes every commit of the branch, and returns how many.
 
         Args:
             side: the clone.
             extra: commits to make on top, which must not exist here without existing there.
-            everywhere: whether every document is looked at for its url, not only changed ones.
+            look: which documents are looked at for their url.
 
         Raises:
-            ConflictError: if the remote has something that contradicts; nothing was pushed.
+            ConflictError: if the remote has something that contradicts and nothing was pushed, or
+                if it was pushed and a file with uncommitted work keeps the clone from following.
             RejectedError: if the remote refuses, or others were faster every time.
             RemoteUnavailableError, RemoteMissingError, AuthenticationError, RemoteError,
             ArtifactError: if commits or data did not get there; the commits stand here.
@@ -89,7 +101,7 @@ class Publisher:
                 tip, seen = side.repository.tip(), side.seen
                 if tip is None:
                     return 0
-                head = self._head(side, tip, seen, extra=extra, everywhere=everywhere)
+                head = self._head(side, tip, seen, extra=extra, look=look)
                 if head == seen:
                     return 0
                 commits = side.between(seen, head)
@@ -97,8 +109,8 @@ class Publisher:
                     repository = side.repository
                     self._data(repository.path, repository.common_dir, commits)
                 if side.push(head) is Outcome.LANDED:
-                    self._move(side, head)
                     self._notify(Pushed(project=side.project, commits=len(commits), head=head))
+                    self._move(side, head)
                     return len(commits)
                 # others push at the same time; who waits a random while meets them less often
                 time.sleep(random.uniform(0, _PAUSE * (attempt + 1)))  # noqa: S311
@@ -110,7 +122,7 @@ class Publisher:
         )
 
     def _head(
-        self, side: Side, tip: str, seen: str | None, *, extra: Extra | None, everywhere: bool
+        self, side: Side, tip: str, seen: str | None, *, extra: Extra | None, look: Look
     ) -> str:
         """Returns the commit to push: the tip, with what is made for the remote on top."""
         snapshot = side.repository.snapshot(tip)
@@ -118,10 +130,10 @@ class Publisher:
         if extra is not None:
             head = side.repository.build(tip, extra(snapshot))
             snapshot = side.repository.snapshot(head)
-        if seen == head and not everywhere:
+        if seen == head and look is Look.AT_CHANGES:
             return head
         paths = None
-        if seen is not None and not everywhere:
+        if seen is not None and look is Look.AT_CHANGES:
             paths = side.repository.diff_paths(seen, head)
         edits = missing_urls(side.project, snapshot, self._location, paths)
         if not edits:

@@ -49,7 +49,8 @@ class ProjectStatus:
         ahead: commits that the remote does not have.
         behind: commits that this clone does not have.
         pending: commits that wait for the user to finish something.
-        asked: whether the remote answered; else this is what was known before.
+        problem: why the remote did not answer, so that this is what was known before; None if it
+            did.
         records: the state of every record that is not simply published.
     """
 
@@ -59,11 +60,11 @@ class ProjectStatus:
     ahead: int = 0
     behind: int = 0
     pending: int = 0
-    asked: bool = True
+    problem: str | None = None
     records: Mapping[Key, State] = field(default_factory=dict)
 
 
-def status_of(side: Side, *, url: str | None, asked: bool) -> ProjectStatus:
+def status_of(side: Side, *, url: str | None, problem: str | None) -> ProjectStatus:
     """Returns how a clone stands to what its remote had when it was seen last."""
     repository = side.repository
     tip, seen = repository.tip(), side.seen
@@ -85,7 +86,7 @@ def status_of(side: Side, *, url: str | None, asked: bool) -> ProjectStatus:
         ahead=ahead,
         behind=behind,
         pending=pending,
-        asked=asked,
+        problem=problem,
         records=dict(sorted(states.items())),
     )
 

@@ -192,7 +192,7 @@ def test_offline_a_put_stands_and_the_next_sync_publishes_it(lab: Lab) -> None:
     assert ada.urls([RUN]) == {}
     with pytest.raises(RemoteUnavailableError):
         ada.sync("iris")
-    assert not ada.status("iris").asked
+    assert "directory" in str(ada.status("iris").problem)
     assert ada.status("iris").ahead == 2
     lab.go_online()
     ada.sync("iris")
@@ -262,6 +262,7 @@ def test_a_repository_that_is_gone_is_not_made_again(lab: Lab) -> None:
     assert "update-ref -d" in str(caught.value.hint)
     with pytest.raises(RemoteMissingError):
         ada.sync("iris")
+    assert "gone" in str(ada.status("iris").problem)
     assert not lab.bare().exists()
     assert EXPERIMENT in ada.read([EXPERIMENT])
     git("update-ref", "-d", "refs/remotes/origin/main", cwd=lab.clone("ada"))
@@ -402,7 +403,7 @@ def test_status_says_where_each_record_stands(lab: Lab) -> None:
     put(ada, EXPERIMENT, description="theirs")
     found = ben.status("iris")
     assert found.state is State.DIVERGED
-    assert (found.ahead, found.behind, found.asked) == (3, 3, True)
+    assert (found.ahead, found.behind, found.problem) == (3, 3, None)
     assert found.records == {
         flowers: State.AHEAD,
         EXPERIMENT: State.DIVERGED,

@@ -189,6 +189,22 @@ def test_changing_a_kept_copy_publishes_it_anew_and_deleting_it_drops_it(
     assert lab.head() == head
 
 
+def test_a_work_tree_that_cannot_follow_loses_neither_edit_nor_copy(
+    lab: Lab, ada: DualLayer, ben: DualLayer
+) -> None:
+    edited = lab.clone("ada") / "experiments/svm/experiment.yaml"
+    edited.write_text(edited.read_text() + "# not sure yet\n")
+    with pytest.raises(ConflictError, match=r"experiment\.yaml"):
+        delete(ada, EXPERIMENT, mode=DeleteMode.REMOTE)
+    assert edited.read_text().endswith("# not sure yet\n")
+    assert ben.read([EXPERIMENT]) == {EXPERIMENT: Tombstone(key=EXPERIMENT)}
+    assert documents(ada, RUN)
+    git("checkout", "-q", ".", cwd=lab.clone("ada"))
+    ada.sync("iris")
+    assert documents(ada, EXPERIMENT)["experiment.yaml"] == document(EXPERIMENT)
+    assert ada.status("iris").records == {EXPERIMENT: State.KEPT}
+
+
 def test_offline_nothing_is_withdrawn(lab: Lab, ada: DualLayer) -> None:
     tip = git("rev-parse", "main", cwd=lab.clone("ada"))
     lab.go_offline()
