@@ -12,7 +12,7 @@ from padre_git.errors import InvalidInputError, UnsupportedError
 from padre_git.messages import Message, Version
 from padre_git.model import ChangeSet, Found, Key, Kind
 
-__all__ = ["Backend", "Changes"]
+__all__ = ["Backend", "Changes", "check_one_project"]
 
 
 @dataclass(frozen=True, kw_only=True)

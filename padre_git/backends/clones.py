@@ -29,10 +29,12 @@ class Clone:
     Attributes:
         project: its name.
         repository: the repository.
+        place: what its git directory is on the disk; another one there is another repository.
     """
 
     project: str
     repository: Repository
+    place: tuple[int, int] | None = None
     _format: str | None = None
     _living: set[str] = field(default_factory=set)
 
@@ -89,8 +91,12 @@ class Clones:
         """
         path = project_directory(self.root, project)
         with self._lock:
-            if not (path / ".git").exists():
-                self._forget(project)
+            place = _place_of(path / ".git")
+            known = self._open.get(project)
+            if known is not None and known.place == place:
+                return known
+            self._forget(project)
+            if place is None:
                 if path.exists() and any(path.iterdir()):
                     raise RepositoryError(
                         f"'{path}' is not a project: it is no git repository",
@@ -98,10 +104,7 @@ class Clones:
                         hint="choose another name, or move that directory",
                     )
                 return None
-            if project not in self._open:
-                repository = Repository.open(path, branch=self.branch)
-                self._open[project] = Clone(project, repository)
-            return self._open[project]
+            return self._keep(project, Repository.open(path, branch=self.branch))
 
     def need(self, project: str) -> Clone:
         """Returns the clone of a project.
@@ -150,7 +153,7 @@ class Clones:
                 )
             except AlreadyExistsError:
                 return False
-            self._open[project] = Clone(project, repository)
+            self._keep(project, repository)
         return True
 
     def adopt(self, project: str, url: str, *, limits: Limits = DEFAULT_LIMITS) -> bool:
@@ -199,7 +202,20 @@ class Clones:
             for name in list(self._open):
                 self._forget(name)
 
+    def _keep(self, project: str, repository: Repository) -> Clone:
+        place = _place_of(repository.path / ".git")
+        clone = self._open[project] = Clone(project, repository, place)
+        return clone
+
     def _forget(self, project: str) -> None:
         clone = self._open.pop(project, None)
         if clone is not None:
             clone.repository.close()
+
+
+def _place_of(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino

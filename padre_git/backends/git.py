@@ -103,8 +103,8 @@ class GitBackend(Backend):
     def apply_each(self, writes: Sequence[_Write]) -> list[dict[Key, str | None]]:
         """See :meth:`Backend.apply_each`; one durable write of one commit for each.
 
-        A record that moves is written by itself, so a group with moves is several writes; each
-        of them happens or does not.
+        A record that moves is written by itself, and so is the first of a new project. A group
+        with such writes is several; each of them happens or does not.
         """
         check_one_project(writes)
         for changes, _ in writes:

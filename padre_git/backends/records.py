@@ -27,6 +27,8 @@ __all__ = ["Records", "Tree", "is_file"]
 
 _PART_DIRECTORIES = ("notes", "tags")
 _SHARD_LEVELS = 5
+#: Documents known to be alive, some 20 MB of ids; beyond that it begins anew.
+_MOST_KNOWN = 200_000
 
 
 class Tree(Protocol):
@@ -160,8 +162,13 @@ class Records:
             if tombstone_in(content, key) is None:
                 document = self._document(key, places[key])
                 if document is not None and document.id:
-                    self._living.add(document.id)
+                    self._remember(document.id)
                 yield key
+
+    def _remember(self, document: str) -> None:
+        if len(self._living) >= _MOST_KNOWN:
+            self._living.clear()
+        self._living.add(document)
 
     # ------------------------------------------------------------------ what lies below a record
 

@@ -192,6 +192,18 @@ def test_a_project_that_was_moved_away_is_gone(backend: GitBackend, iris: Path) 
     assert list(backend.scan(kind=IRIS.kind)) == [IRIS, Key.project_named("iris-old")]
 
 
+def test_a_repository_put_in_place_of_another_is_read(
+    backend: GitBackend, iris: Path, tmp_path: Path
+) -> None:
+    git("clone", "--quiet", iris, tmp_path / "copy", cwd=tmp_path)
+    store(backend, RUN)
+    iris.rename(tmp_path / "old")
+    (tmp_path / "copy").rename(iris)
+    assert list(backend.scan(EXPERIMENT)) == [EXECUTION]
+    store(backend, run_key(2))
+    assert list(backend.scan(EXPERIMENT)) == sorted([EXECUTION, run_key(2)])
+
+
 def test_a_remote_project_is_adopted_whole_or_not_at_all(
     backend: GitBackend, iris: Path, tmp_path: Path
 ) -> None:
