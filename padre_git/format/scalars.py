@@ -63,10 +63,7 @@ _PLAIN = re.compile(
 _MISREAD = frozenset(
     "null true false yes no on off y n nan inf infinity none undefined".split()  # noqa: SIM905
 )
-_LITERAL = re.compile(
-    rf"[^\s{UNSEEN}\x00-\x1f][^\r\x00-\x08\x0b-\x1f{UNSEEN}]*[^\s{UNSEEN}\x00-\x1f]\n?"
-)
-_RAGGED = re.compile(r"\n\t|[ \t]\n")
+_NOT_LITERAL = re.compile(rf"[\x00-\x08\x0b-\x1f{UNSEEN}]|\n\t|[ \t]\n|[ \t]\Z|\n\n\Z")
 
 
 def is_text(text: str) -> bool:
@@ -191,5 +188,5 @@ def write_text(text: str) -> str:
 
 
 def is_literal(text: str) -> bool:
-    """Returns whether ``text`` has several lines and a literal block holds exactly it."""
-    return "\n" in text and _LITERAL.fullmatch(text) is not None and _RAGGED.search(text) is None
+    """Returns whether ``text`` has a line break and a literal block holds exactly it."""
+    return "\n" in text and text[0] not in " \t\n" and _NOT_LITERAL.search(text) is None

@@ -198,7 +198,7 @@ def test_the_size_is_bounded_before_anything_is_looked_at() -> None:
 
 
 _fuzz = settings(
-    max_examples=500, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )
 
 

@@ -19,7 +19,7 @@ from padre_git.format.scalars import write_text
 from tests.format import strategies as some
 
 _quick = settings(
-    max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    max_examples=1200, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )
 
 
@@ -135,6 +135,11 @@ def test_a_float_is_exact_and_has_a_dot_and_a_signed_exponent(value: float) -> N
         ({}, "{}"),
         ("a\nb\n", "|\n  a\n  b"),
         ("a\nb", "|-\n  a\n  b"),
+        ("a\n", "|\n  a"),
+        ("\u3000a\n\n#b", "|-\n  \u3000a\n\n  #b"),
+        ("\n", '"\\n"'),
+        ("a\n ", '"a\\n "'),
+        ("a\nb\t", '"a\\nb\\t"'),
         ("a\n\n  b", "|-\n  a\n\n    b"),
         ("a\tb\nc", "|-\n  a\tb\n  c"),
         ("a\nb\n\n", '"a\\nb\\n\\n"'),
