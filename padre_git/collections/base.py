@@ -85,7 +85,7 @@ class Collection(Generic[E]):
             DocumentError: if what is stored breaks the format.
             NotFoundError: if none does.
         """
-        return self._bus.send(Get(subject=self.kind, key=self.key(ref, at=at), at=at))
+        return self._bus.send(Get(subject=self.kind, key=ref, at=at))
 
     def list(
         self,

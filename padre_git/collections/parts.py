@@ -53,7 +53,7 @@ class PartCollection(Generic[V, N]):
         Raises:
             NotFoundError: if the run has no such value.
         """
-        return self._bus.send(Get(subject=self._part, key=self._run(run, at), name=name, at=at))
+        return self._bus.send(Get(subject=self._part, key=run, name=name, at=at))
 
     def list(
         self,

@@ -173,15 +173,15 @@ class Resolve(Command[Key]):
 
 @dataclass(frozen=True, kw_only=True)
 class Get(Command[V]):
-    """Returns what is stored under a key, following renames.
+    """Returns what is stored under a key or a reference, following renames.
 
     Attributes:
-        key: of the record; of the run for parts.
+        key: of the record, or of the run for parts; also as people type it.
         name: of the computation or number of the split; None for records.
         at: a state.
     """
 
-    key: Key
+    key: str | Key | Entity
     name: str | int | None = None
     at: str | None = None
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from padre_git.backends.base import Backend
 from padre_git.bus import Bus
-from padre_git.errors import ConflictError
+from padre_git.errors import ArtifactError, ConflictError, RemoteError
 from padre_git.messages import Deleted, DeleteMode, Message, Stored
 from padre_git.model import Change, ChangeSet, Key, Record
 from padre_git.services.references import follow
@@ -49,7 +49,11 @@ class Applier:
 
     def apply(self, changes: Sequence[Change], message: Message) -> dict[Key, str | None]:
         """Applies changes of one project, all or none; returns the revisions."""
-        revisions = self.backend.apply(ChangeSet(changes=tuple(changes)), message)
+        try:
+            revisions = self.backend.apply(ChangeSet(changes=tuple(changes)), message)
+        except (RemoteError, ArtifactError):  # stored here all the same, and not there
+            self._tell_what_stands(changes)
+            raise
         self._tell(changes, revisions)
         return revisions
 
@@ -85,6 +89,12 @@ class Applier:
             return Record(key=record.key, files=after, revision=str(revision))
 
         return persist(attempt)
+
+    def _tell_what_stands(self, changes: Sequence[Change]) -> None:
+        found = self.backend.read(change.key for change in changes)
+        there = {key: record for key, record in found.items() if isinstance(record, Record)}
+        done = [change for change in changes if (change.files is None) != (change.key in there)]
+        self._tell(done, {key: record.revision for key, record in there.items()})
 
     def _tell(self, changes: Sequence[Change], revisions: Mapping[Key, str | None]) -> None:
         for change in changes:

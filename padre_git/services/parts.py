@@ -20,7 +20,7 @@ from padre_git.services.loading import living_keys, living_records
 from padre_git.services.order import Order
 from padre_git.services.query import condition_of
 from padre_git.services.reading import check_page
-from padre_git.services.references import follow
+from padre_git.services.references import find, follow
 from padre_git.services.subjects import named, subject_text
 
 __all__ = ["ComputationService", "Large", "PartService", "SplitService"]
@@ -92,7 +92,7 @@ class PartService(ABC, Generic[V]):
 
     def get(self, command: Get[V]) -> V:
         """Handles :class:`Get`."""
-        record = follow(self._backend, command.key, command.at)
+        record = find(self._backend, Kind.RUN, command.key, command.at)
         return self._one(self.values(record), command.name, record.key)
 
     def select(self, command: List[V]) -> list[V]:

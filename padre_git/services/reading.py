@@ -27,7 +27,7 @@ from padre_git.services.kinds import KINDS
 from padre_git.services.loading import living_keys, living_records
 from padre_git.services.order import Order
 from padre_git.services.query import condition_of
-from padre_git.services.references import follow, resolve, short_names
+from padre_git.services.references import find, follow, resolve, short_names
 
 __all__ = ["Reading", "check_page"]
 
@@ -59,7 +59,7 @@ class Reading(Generic[E]):
 
     def get(self, command: Get[E]) -> E:
         """Handles :class:`Get`."""
-        record = self.read(Read(subject=self.kind, key=command.key, at=command.at))
+        record = find(self._backend, self.kind, command.key, command.at)
         return self.entity(record, self._backend.urls([record.key]))
 
     def exists(self, command: Exists) -> bool:

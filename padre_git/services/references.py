@@ -30,7 +30,7 @@ from padre_git.model.names import quoted
 from padre_git.services.loading import living_keys
 from padre_git.vcs.remotes import RemoteLocation, without_user
 
-__all__ = ["Target", "follow", "parse_url", "resolve", "short_names"]
+__all__ = ["Target", "find", "follow", "parse_url", "resolve", "short_names"]
 
 _PIECE = re.compile(r"[\w.@+-]{1,250}")
 _SHOWN = 8
@@ -77,17 +77,36 @@ def resolve(
         NotFoundError: if it fits none; the hint has names that are near.
         InvalidInputError: if no record of this kind can have such a reference.
     """
+    key = _spelled(backend, kind, reference)
+    if key is not None:
+        return follow(backend, key, at).key
+    return _search(backend, kind, str(reference), at)
+
+
+def find(
+    backend: Backend, kind: Kind, reference: str | Key | Entity, at: str | None = None
+) -> Record:
+    """Returns the living record of ``kind`` that a reference means, read once.
+
+    Raises:
+        AmbiguousReferenceError, NotFoundError, InvalidInputError: as :func:`resolve`.
+    """
+    key = _spelled(backend, kind, reference)
+    return follow(backend, key or _search(backend, kind, str(reference), at), at)
+
+
+def _spelled(backend: Backend, kind: Kind, reference: object) -> Key | None:
+    """Returns the key that a reference gives in full, whether it exists or not."""
     if isinstance(reference, Entity):
         reference = reference.key
     if isinstance(reference, Key):
-        return follow(backend, _of_kind(reference, kind), at).key
+        return _of_kind(reference, kind)
     if not isinstance(reference, str):
         raise InvalidInputError(f"a reference is text, a key or an entity, not {quoted(reference)}")
     target = parse_url(reference)
-    key = _exact(reference, kind) if target is None else _of_kind(_published(backend, target), kind)
-    if key is not None:
-        return follow(backend, key, at).key
-    return _search(backend, kind, reference, at)
+    return (
+        _exact(reference, kind) if target is None else _of_kind(_published(backend, target), kind)
+    )
 
 
 def _published(backend: Backend, target: Target) -> Key:

@@ -15,6 +15,7 @@ from padre_git.errors import (
     InvalidNameError,
     InvalidValueError,
     NotFoundError,
+    RejectedError,
     UnsupportedError,
 )
 from padre_git.messages import (
@@ -116,6 +117,22 @@ def test_an_entity_without_a_revision_wins_over_whoever_was_faster(stocked: Desk
     backend.apply = slow  # type: ignore[method-assign]
     stored = stocked.put(Experiment(project="iris", name="svm", title="last"))
     assert get(stocked, SVM).title == stored.title == "last"
+
+
+def test_what_is_stored_and_not_published_is_told_all_the_same(stocked: Desk) -> None:
+    apply = stocked.backend.apply
+
+    def rejected(changes: ChangeSet, message: Message) -> Any:
+        apply(changes, message)
+        raise RejectedError("the remote says no")
+
+    stocked.backend.apply = rejected  # type: ignore[method-assign]
+    with pytest.raises(RejectedError):
+        stocked.put(Experiment(project="iris", name="svm", title="new"))
+    with pytest.raises(RejectedError):
+        stocked.send(Delete(subject=Kind.DATASET, key=IRIS.dataset("iris-data")))
+    assert [type(event) for event in stocked.heard] == [Stored, Deleted]
+    assert stocked.heard[0].revision == get(stocked, SVM).revision
 
 
 def test_a_parent_must_exist(desk: Desk) -> None:
