@@ -63,7 +63,9 @@ def merge_commit(
     )
     contested = sides.contested()
     edits: dict[str, bytes | Entry | None] = {
-        path: sides.theirs.entry(path) for path in sides.their_paths - contested
+        path: _file(sides.theirs, path)
+        for path in sides.their_paths - contested
+        if not sides.is_merged_below(path)
     }
     merged = sides.merge(contested)
     conflicts = [*merged.conflicts, *sides.in_the_way(edits)]
@@ -104,7 +106,7 @@ class _Sides:
         found = {
             path
             for path in self.our_paths & self.their_paths
-            if self.ours.entry(path) != self.theirs.entry(path)
+            if _file(self.ours, path) != _file(self.theirs, path)
         }
         for document, directory in self._graves():
             found.add(document)
@@ -132,21 +134,33 @@ class _Sides:
         files: list[str] = []
         odd: list[str] = []
         for path in sorted(paths):
-            entries = [side.entry(path) for side in (self.base, self.ours, self.theirs)]
+            entries = [_file(side, path) for side in (self.base, self.ours, self.theirs)]
             plain = all(entry is None or entry.mode in (FILE, EXECUTABLE) for entry in entries)
             (files if plain else odd).append(path)
         merged = merge_files(
             self.base.blobs(files), self.ours.blobs(files), self.theirs.blobs(files), self.project
         )
-        edits: dict[str, bytes | Entry | None] = dict(merged.files)
+        edits: dict[str, bytes | Entry | None] = {
+            path: content
+            for path, content in merged.files.items()
+            if content is not None or not self.is_merged_below(path)
+        }
         conflicts = list(merged.conflicts)
         for path in odd:
-            base, ours, theirs = (s.entry(path) for s in (self.base, self.ours, self.theirs))
+            base, ours, theirs = (_file(s, path) for s in (self.base, self.ours, self.theirs))
             if ours == base:
                 edits[path] = theirs
             elif theirs not in (base, ours):
                 conflicts.append(Conflict(key=path, field=None))
         return _Merged(edits=edits, conflicts=tuple(conflicts))
+
+    def is_merged_below(self, path: str) -> bool:
+        """Returns whether both sides have a directory where the base had a file.
+
+        A seal that both took away is one: removing the path would remove what is there now.
+        """
+        here, there = self.ours.entry(path), self.theirs.entry(path)
+        return here is not None and there is not None and here.is_tree and there.is_tree
 
     def in_the_way(self, edits: Mapping[str, object]) -> Iterable[Conflict]:
         """Yields the paths where one side has a file and the other a directory."""
@@ -163,6 +177,12 @@ class _Sides:
 
     def _emptied(self, directory: str, edits: Mapping[str, object]) -> bool:
         return all(edits.get(path, "") is None for path, _ in self.ours.walk(directory))
+
+
+def _file(side: Snapshot, path: str) -> Entry | None:
+    """Returns the entry of a path that is no directory."""
+    entry = side.entry(path)
+    return None if entry is None or entry.is_tree else entry
 
 
 def _keys(project: str, edits: Iterable[str]) -> list[Key]:

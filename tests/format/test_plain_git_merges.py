@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from padre_git.format import locate, merge_files, read_tombstone
 from padre_git.model import DOCUMENTS, Key, Kind
 from tests.conftest import git
-from tests.format.merges import CONFLICTS, MERGES, PROJECT, ROWS, Files, Row
+from tests.format.merges import CONFLICTS, MERGES, PROJECT, ROWS, Files, Row, import_rows
 
 
 @pytest.fixture(scope="module")
@@ -20,30 +19,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Returns a repository with a branch ``base-N``, ``ours-N``, ``theirs-N`` for each row."""
     path = tmp_path_factory.mktemp("merges")
     git("init", "-q", "-b", "main", path, cwd=path)
-    stream = b"".join(_stream())
-    subprocess.run(["git", "fast-import", "--quiet"], cwd=path, input=stream, check=True)
+    import_rows(path)
     return path
-
-
-def _stream() -> Iterator[bytes]:
-    """Yields the commits of all rows for ``git fast-import``: as they are, and by a tombstone only.
-
-    The second kind has the number of its row plus 1,000.
-    """
-    mark = 0
-    for number, row in enumerate([*ROWS, *ROWS]):
-        plain = number >= len(ROWS)
-        number += 1000 - len(ROWS) if plain else 0
-        for branch, files in zip(("base", "ours", "theirs"), row.sides(), strict=True):
-            mark += 1
-            parent = b"" if branch == "base" else b"from refs/heads/base-%d\n" % number
-            yield b"commit refs/heads/%s-%d\nmark :%d\n" % (branch.encode(), number, mark)
-            yield b"committer A <a@b.c> 1795000000 +0000\ndata 1\nx\n" + parent + b"deleteall\n"
-            for name, data in files.items():
-                if plain and not data and "/tags/" not in name:
-                    continue  # a seal, an emptied pointer or an edit mark
-                yield b"M 100644 inline %s\ndata %d\n%s\n" % (name.encode(), len(data), data)
-            yield b"\n"
 
 
 def tree(repository: Path, commit: str) -> Files:
