@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
@@ -11,6 +12,7 @@ from weakref import WeakKeyDictionary
 from padre_git.api.attachments import Attachments
 from padre_git.api.draft import Draft
 from padre_git.api.home import Home
+from padre_git.api.provenance import CodeVersion
 from padre_git.bus import Bus
 from padre_git.errors import ConflictError, NotFoundError, UnsupportedError
 from padre_git.format import decode, encode_series, encode_splits
@@ -31,7 +33,7 @@ from padre_git.model import (
 )
 from padre_git.services.subjects import run_subject
 
-__all__ = ["Circumstances", "commit_run", "execution_parts", "parts_of", "run_of"]
+__all__ = ["Circumstances", "commit_run", "execution_parts", "parts_of", "remember_code", "run_of"]
 
 #: Bytes of code changes that stay in git; more of them are data.
 _PATCH = 100_000
@@ -142,6 +144,17 @@ def commit_run(home: Home, begun: Circumstances, run: Run, parts: Mapping[str, b
         record = Record(key=run.key, files=change.files or {}, revision=str(revisions[run.key]))
         return cast("Run", decode(record))
     raise AssertionError("unreachable")
+
+
+def remember_code(home: Home, project: str, code: CodeVersion) -> None:
+    """Notes where the code's repository is on this machine, for restoring."""
+    private = home.private(project)
+    if private is None or code.root is None or code.code.repository is None:
+        return
+    from padre_git.vcs.restore import remember
+
+    with suppress(OSError):  # what matters is stored; this is a convenience
+        remember(private / "code", code.code.repository, code.root)
 
 
 def _missing(home: Home, begun: Circumstances) -> list[Change]:

@@ -50,6 +50,7 @@ _open: list[Interruptible] = []
 _previous: dict[int, Any] = {}
 _pending: list[int] = []
 _waiting: list[list[int]] = []
+_process = [os.getpid()]
 _blocks = threading.local()
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -121,6 +122,8 @@ def _restore() -> None:
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:
+    if os.getpid() != _process[0]:  # a child, before it could be told that it is one
+        _after_fork()
     if _waiting:
         _waiting[-1].append(number)
         return
@@ -165,6 +168,8 @@ def _after_fork() -> None:
         run.disown()
     _open.clear()
     _pending.clear()
+    _waiting.clear()
+    _process[:] = [os.getpid()]
 
 
 if hasattr(os, "register_at_fork"):

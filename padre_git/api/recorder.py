@@ -6,13 +6,18 @@ import logging
 import threading
 import traceback
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
 from padre_git.api import interrupts
-from padre_git.api.committing import Circumstances, commit_run, parts_of, run_of
+from padre_git.api.committing import (
+    Circumstances,
+    commit_run,
+    parts_of,
+    remember_code,
+    run_of,
+)
 from padre_git.api.home import Home
 from padre_git.api.logbook import Logbook
 from padre_git.api.provenance import CodeVersion
@@ -127,19 +132,9 @@ class Recorder(Logbook):
             interrupts.forget(self)
             if self._spool is not None:
                 self._spool.remove()
-            self._remember_code()
+            if self._code is not None:
+                remember_code(self._home, self.key.project, self._code)
         return self._ended
-
-    def _remember_code(self) -> None:
-        """Notes where the code's repository is on this machine, for restoring."""
-        private = self._home.private(self.key.project)
-        code = self._code
-        if private is None or code is None or code.root is None or not code.code.repository:
-            return
-        from padre_git.vcs.restore import remember
-
-        with suppress(OSError):  # the run is committed; this is a convenience
-            remember(private / "code", code.code.repository, code.root)
 
     def _whereabouts(self) -> str:
         return "" if self._spool is None else f"; its log is kept in '{self._spool.directory}'"

@@ -63,7 +63,7 @@ def start_run(
         InvalidInputError: for what cannot be stored; nothing was begun.
         NotFoundError: if the execution that PADRE_EXECUTION names does not exist.
     """
-    found, is_stored = experiment_of(home, experiment)
+    found = experiment_of(home, experiment)
     started = datetime.now(UTC)
     run_id = new_run_id(started) if id is None else check_id(id, "run")
     key = found.key.run(run_id)
@@ -92,7 +92,7 @@ def start_run(
         execution=execution,
         environment=environment,
         patch=None if code is None else code.patch,
-        inline=_inline(home, key.project) if is_stored else _INLINE,
+        inline=_inline(home, key.project),
     )
     recorder = Recorder(home, begun, parameters or {}, code)
     for remark in () if code is None else code.remarks:
@@ -101,8 +101,8 @@ def start_run(
     return recorder
 
 
-def experiment_of(home: Home, experiment: Ref) -> tuple[Experiment, bool]:
-    """Returns an experiment as stored, or as it would be stored, and whether it is.
+def experiment_of(home: Home, experiment: Ref) -> Experiment:
+    """Returns an experiment as stored or, if it is not, as it would be stored.
 
     Raises:
         InvalidInputError: if it can be no experiment.
@@ -111,14 +111,14 @@ def experiment_of(home: Home, experiment: Ref) -> tuple[Experiment, bool]:
     session = home.session
     try:
         key = session.resolve(experiment, [Kind.EXPERIMENT])
-        return session.bus.send(Get(subject=Kind.EXPERIMENT, key=key)), True
+        return session.bus.send(Get(subject=Kind.EXPERIMENT, key=key))
     except NotFoundError:
         if isinstance(experiment, Experiment):
-            return experiment, False
+            return experiment
         made = _key_of_new(experiment)
         if made is None:
             raise
-        return Experiment(project=made.project, name=made.name), False
+        return Experiment(project=made.project, name=made.name)
 
 
 def _key_of_new(reference: Ref) -> Key | None:
@@ -174,7 +174,10 @@ def _parent_id(home: Home, parent: Recorder | Run | str | None) -> str | None:
 
 def _inline(home: Home, project: str) -> int:
     key = Key.project_named(project)
-    stored: Project = home.session.bus.send(Get(subject=Kind.PROJECT, key=key))
+    bus = home.session.bus
+    if not bus.send(Exists(subject=Kind.PROJECT, key=key)):
+        return _INLINE
+    stored: Project = bus.send(Get(subject=Kind.PROJECT, key=key))
     limit = stored.settings.get("inline", _INLINE)
     return limit if type(limit) is int and limit >= 0 else _INLINE
 
