@@ -77,9 +77,9 @@ def everything(store: padre_git.Store) -> dict[str, object]:
             found[run.key.text] = run
             found[f"{run.key} series"] = store.runs.series(run)
             found[f"{run.key} splits"] = store.splits.list(run)
-            for name in store.artifacts.list(run):
-                content = store.artifacts.get(run, name).read_bytes()
-                found[f"{run.key} {name}"] = hashlib.sha256(content).hexdigest()
+            for artifact in store.artifacts.list(run):
+                content = store.artifacts.get(run, artifact.name).read_bytes()
+                found[f"{run.key} {artifact.name}"] = hashlib.sha256(content).hexdigest()
     return found
 
 

@@ -34,9 +34,7 @@ def train(store, experiment, data, parameters, seed) -> None:
         )
         scores = []
         for number, (train_index, test_index) in enumerate(folds):
-            model = make_pipeline(
-                StandardScaler(), SVC(**parameters, probability=False, random_state=seed)
-            )
+            model = make_pipeline(StandardScaler(), SVC(**parameters, random_state=seed))
             model.fit(data.data[train_index], data.target[train_index])
             truth = data.target[test_index]
             predicted = model.predict(data.data[test_index])

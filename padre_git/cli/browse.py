@@ -174,11 +174,11 @@ def _print_parts(session: Session, run: Run, at: str | None) -> None:
             sizes = {n: len(getattr(split, n) or ()) for n in ("train", "test", "validation")}
             click.echo(f"  {split.number}: {shown({n: s for n, s in sizes.items() if s})}"
                        f"  {shown(split.metrics)}")  # fmt: skip
-    names = store.artifacts.list(run)
-    if names:
+    artifacts = store.artifacts.list(run)
+    if artifacts:
         click.echo("artifacts:")
-        for name in names:
-            click.echo(f"  {printable(str(name))}")
+        for artifact in artifacts:
+            click.echo(f"  {printable(artifact.name)}")
 
 
 @click.command()
