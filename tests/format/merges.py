@@ -6,8 +6,7 @@ what becomes of it under plain git and under our own merge.
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from tests.format.sides import (
     edited,
     files,
     home,
+    import_branches,
     noted,
     pointer,
     renamed,
@@ -376,27 +376,15 @@ def _() -> object:
 
 
 def import_rows(repository: Path) -> None:
-    """Gives a repository branches ``base-N``, ``ours-N`` and ``theirs-N`` for each row."""
-    stream = b"".join(_stream())
-    subprocess.run(["git", "fast-import", "--quiet"], cwd=repository, input=stream, check=True)
+    """Gives a repository branches ``base-N``, ``ours-N`` and ``theirs-N`` for each row.
 
-
-def _stream() -> Iterator[bytes]:
-    """Yields the commits of all rows for ``git fast-import``: as they are, and by a tombstone only.
-
-    The second kind has the number of its row plus 1,000.
+    Those of N plus 1,000 are the same with deletions by a tombstone alone: without seals, emptied
+    pointers and edit marks.
     """
-    mark = 0
-    for number, row in enumerate([*ROWS, *ROWS]):
-        plain = number >= len(ROWS)
-        number += 1000 - len(ROWS) if plain else 0
-        for branch, files in zip(("base", "ours", "theirs"), row.sides(), strict=True):
-            mark += 1
-            parent = b"" if branch == "base" else b"from refs/heads/base-%d\n" % number
-            yield b"commit refs/heads/%s-%d\nmark :%d\n" % (branch.encode(), number, mark)
-            yield b"committer A <a@b.c> 1795000000 +0000\ndata 1\nx\n" + parent + b"deleteall\n"
-            for name, data in files.items():
-                if plain and not data and "/tags/" not in name:
-                    continue  # a seal, an emptied pointer or an edit mark
-                yield b"M 100644 inline %s\ndata %d\n%s\n" % (name.encode(), len(data), data)
-            yield b"\n"
+    table = {number: row.sides() for number, row in enumerate(ROWS)}
+    bare = {number + 1000: tuple(map(_without, sides)) for number, sides in table.items()}
+    import_branches(repository, table | bare)
+
+
+def _without(files_: Files) -> Files:
+    return {path: data for path, data in files_.items() if data or "/tags/" in path}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
 from padre_git.format import encode, encode_tag, identify, part_path, record_directories
 from padre_git.format.graves import edit_mark, grave_files
 from padre_git.format.layout import is_part
@@ -133,3 +137,21 @@ def pointer(path: str, md5: str, size: int = 12345) -> bytes:
 BASE = files(IRIS, DATA, SVM, EXECUTION, ENVIRONMENT, RUN)
 BASE |= {f"{home(DATA.key)}/data.dvc": pointer("data", "1" * 32)}
 ADDRESS = "https://git.example.org/lab/iris.git#experiments/svm"
+
+
+def import_branches(repository: Path, table: Mapping[int, tuple[Files, ...]]) -> None:
+    """Commits the three sides of each entry to ``base-N``, ``ours-N`` and ``theirs-N``."""
+    stream = b"".join(_stream(table))
+    subprocess.run(["git", "fast-import", "--quiet"], cwd=repository, input=stream, check=True)
+
+
+def _stream(table: Mapping[int, tuple[Files, ...]]) -> Iterator[bytes]:
+    for number, sides in table.items():
+        for branch, content in zip(("base", "ours", "theirs"), sides, strict=True):
+            yield b"commit refs/heads/%s-%d\n" % (branch.encode(), number)
+            yield b"committer A <a@b.c> 1795000000 +0000\ndata 1\nx\n"
+            yield b"" if branch == "base" else b"from refs/heads/base-%d\n" % number
+            yield b"deleteall\n"
+            for name, data in content.items():
+                yield b"M 100644 inline %s\ndata %d\n%s\n" % (name.encode(), len(data), data)
+            yield b"\n"
