@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +69,28 @@ class DataPlaces:
         from padre_git.artifacts import publish_data
 
         self._tell(path.name, publish_data(self._at(path, git_dir), commits))
+
+    def only_here(self, path: Path, git_dir: Path, commits: Sequence[str]) -> list[str]:
+        """Returns the pointers in these commits whose data only this clone has.
+
+        Raises:
+            RemoteError: if the DVC remote cannot be asked.
+        """
+        from padre_git.artifacts import only_here
+
+        return only_here(self._at(path, git_dir), commits)
+
+    def shed(
+        self, path: Path, git_dir: Path, going: Mapping[str, bytes], staying: Mapping[str, bytes]
+    ) -> None:
+        """Removes data from a clone that the DVC remote has; see :func:`padre_git.artifacts.shed`.
+
+        Raises:
+            RemoteError: if the DVC remote cannot be asked; nothing was removed.
+        """
+        from padre_git.artifacts import shed
+
+        shed(self._at(path, git_dir), going, staying)
 
     def _at(self, path: Path, git_dir: Path) -> ProjectData:
         from padre_git.artifacts import ProjectData, RemoteSettings, reachable_url, read_settings

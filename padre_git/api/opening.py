@@ -135,6 +135,7 @@ def _backend(root: Path, settings: Settings, data: DataPlaces, bus: Bus, when: _
         max_age=when.max_age,
         push_every=when.push_every,
         data=data.publish,
+        local_data=data,
         notify=bus.publish,
     )
 

@@ -21,6 +21,7 @@ from padre_git.artifacts.settings import (
     read_settings,
     write_settings,
 )
+from padre_git.artifacts.shedding import only_here, shed
 
 __all__ = [
     "Cache",
@@ -34,6 +35,7 @@ __all__ = [
     "Sent",
     "add_member",
     "create_store",
+    "only_here",
     "place",
     "pointer_to",
     "publish_data",
@@ -41,6 +43,7 @@ __all__ = [
     "read_pointer",
     "read_settings",
     "remove_member",
+    "shed",
     "unite",
     "write_pointer",
     "write_settings",

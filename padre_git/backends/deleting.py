@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
 
 from padre_git.backends.exchange import Side
 from padre_git.backends.planning import plan
@@ -19,9 +21,28 @@ from padre_git.vcs.process import run_git
 from padre_git.vcs.repository import Repository
 from padre_git.vcs.snapshot import Snapshot
 
-__all__ = ["check_published", "drop_files", "remove_clone", "restore_files", "withdraw"]
+__all__ = [
+    "LocalData",
+    "check_published",
+    "drop_files",
+    "remove_clone",
+    "restore_files",
+    "withdraw",
+]
 
 _NAMED = 5
+
+
+class LocalData(Protocol):
+    """Knows which data of a clone exists elsewhere, too."""
+
+    def only_here(self, path: Path, git_dir: Path, commits: Sequence[str]) -> Sequence[str]:
+        """Returns the pointers in these commits whose data only this clone has."""
+
+    def shed(
+        self, path: Path, git_dir: Path, going: Mapping[str, bytes], staying: Mapping[str, bytes]
+    ) -> None:
+        """Removes the data of these pointers, but not what others share or only this clone has."""
 
 
 def withdraw(side: Side, keys: Sequence[Key], *, publisher: Publisher, message: Message) -> None:
@@ -60,17 +81,32 @@ def withdraw(side: Side, keys: Sequence[Key], *, publisher: Publisher, message: 
             raise
 
 
-def drop_files(repository: Repository, key: Key) -> None:
-    """Takes a record's files out of the work tree; git's objects stay, and reads go on.
+def drop_files(repository: Repository, key: Key, data: LocalData | None) -> None:
+    """Takes a record's files out of the work tree, and its data from the cache.
+
+    git's objects stay, and so does data that the data remote does not have or other records share.
 
     Raises:
         NotFoundError: if there is no such record.
         ConflictError: if a file holds uncommitted work; nothing was removed.
+        RemoteError: if the data remote cannot be asked; the data stays.
     """
     paths = _paths(repository, key)
     if not paths:
         raise NotFoundError(f"no {key.kind} '{key}'", key=key)
     repository.evict(paths)
+    if data is not None:
+        snapshot = repository.snapshot()
+        going = [p for path in paths for p in _pointers(snapshot, path)]
+        staying = [p for p in _pointers(snapshot, "") if p not in set(going)]
+        if going:
+            blobs = snapshot.blobs(going), snapshot.blobs(staying)
+            data.shed(repository.path, repository.common_dir, *blobs)
+
+
+def _pointers(snapshot: Snapshot, directory: str) -> list[str]:
+    snapshot.load(directory)
+    return [path for path, _ in snapshot.walk(directory) if path.endswith(".dvc")]
 
 
 def restore_files(repository: Repository, key: Key) -> None:
@@ -91,15 +127,20 @@ def _paths(repository: Repository, key: Key) -> list[str]:
     return list(places.values())
 
 
-def check_published(side: Side) -> None:
+def check_published(side: Side, data: LocalData | None) -> None:
     """Makes sure that nothing is lost when this clone goes; the remote must have been asked.
 
     Raises:
         UnpublishedError: naming what exists only here.
+        RemoteError: if the data remote cannot be asked.
     """
     repository = side.repository
     only_here = [*_commits(repository), *_files(repository)]
     only_here += [f"the kept copy of '{key}'" for key in side.kept.tops()]
+    tip = repository.tip()
+    if data is not None and tip is not None:
+        commits = side.between(None, tip)
+        only_here += data.only_here(repository.path, repository.common_dir, commits)
     spool = repository.common_dir / "padre" / "spool"
     if spool.is_dir():
         only_here += [f"the running run '{run.name}'" for run in sorted(spool.iterdir())]

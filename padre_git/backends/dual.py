@@ -9,6 +9,7 @@ published comes in by ancestry, never by clocks, and contradictions are told as 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ from padre_git.backends.answers import Answers
 from padre_git.backends.base import Backend, Changes
 from padre_git.backends.batching import Batch
 from padre_git.backends.deleting import (
+    LocalData,
     check_published,
     drop_files,
     remove_clone,
@@ -29,7 +31,7 @@ from padre_git.backends.policy import Policy
 from padre_git.backends.projects import ignore
 from padre_git.backends.publishing import Data, Look
 from padre_git.backends.status import ProjectStatus, State, status_of
-from padre_git.errors import NotFoundError, RemoteError, UnsupportedError
+from padre_git.errors import NotFoundError, RemoteError, RemoteUnavailableError, UnsupportedError
 from padre_git.messages import DeleteMode, Event, Message, Op, Version
 from padre_git.model import Change, ChangeSet, Found, Key, Kind
 from padre_git.vcs.remotes import RemoteLocation
@@ -50,6 +52,7 @@ class DualLayer(Backend):
         max_age: seconds for which what the remote was seen to have, or its silence, is believed.
         push_every: seconds after which ended runs are published at the latest.
         data: has the data of commits at its remote before they are pushed; None for no data.
+        local_data: what is asked before data leaves a clone; None for no data.
         notify: is told what happened and what a person should know.
         limits: how long the remote may take.
     """
@@ -65,11 +68,13 @@ class DualLayer(Backend):
         max_age: float = 60.0,
         push_every: float = 30.0,
         data: Data | None = None,
+        local_data: LocalData | None = None,
         notify: Callable[[Event], None] = ignore,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.local = local
         self.remote = remote
+        self._local_data = local_data
         self._exchange = Exchange(local, remote, limits=limits, notify=notify)
         self._meeting = Meeting(self._exchange, Policy(policy), max_age, data=data)
         self._answers = Answers(self._exchange, self._meeting)
@@ -192,13 +197,14 @@ class DualLayer(Backend):
         """
         side = self._side(key.project)
         if key.kind is not Kind.PROJECT:
-            drop_files(side.repository, key)
+            with suppress(RemoteUnavailableError), self._meeting.told(side.project):
+                drop_files(side.repository, key, self._local_data)
             return
         if not force:
             if self._meeting.publishes:
                 self._meeting.publish_now(key.project)
             side.fetch()
-            check_published(side)
+            check_published(side, self._local_data)
         remove_clone(side.repository)
 
     def _withdraw(self, keys: Sequence[Key], message: Message) -> None:

@@ -1,0 +1,78 @@
+"""Shedding: data that may leave a clone because the data remote has it, and data that may not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from padre_git.artifacts.commits import introduced_pointers, pointer_texts
+from padre_git.artifacts.data import ProjectData
+from padre_git.artifacts.members import listing_of
+from padre_git.artifacts.pointers import Pointer, read_pointer
+from padre_git.errors import ArtifactError, DocumentError
+
+__all__ = ["only_here", "shed"]
+
+
+def only_here(data: ProjectData, commits: Sequence[str]) -> list[str]:
+    """Returns the paths of pointers whose data is in this clone and not at the data remote.
+
+    Args:
+        data: of the clone.
+        commits: those that brought the pointers.
+
+    Raises:
+        RemoteError: if the data remote cannot be asked.
+        RepositoryError: if git cannot read a commit.
+    """
+    found = introduced_pointers(data.project, commits)
+    places: dict[str, str] = {}
+    for path, pointer in _pointers(dict(pointer_texts(data.project, found))):
+        places.update(dict.fromkeys(_objects_here(data, pointer), path))
+    remote = data.remote
+    lonely = places.keys() if remote is None else remote.missing(places)
+    return sorted({places[md5] for md5 in lonely})
+
+
+def shed(data: ProjectData, going: Mapping[str, bytes], staying: Mapping[str, bytes]) -> int:
+    """Removes data from this clone that the data remote has, and returns how many objects.
+
+    Args:
+        data: of the clone.
+        going: content of the pointer files whose data is not wanted here any more, by path.
+        staying: content of all others; what they share with those that go stays.
+
+    Raises:
+        RemoteError: if the data remote cannot be asked; nothing was removed.
+    """
+    wanted = {md5 for _, pointer in _pointers(going) for md5 in _objects_here(data, pointer)}
+    remote = data.remote
+    if remote is None or not wanted:
+        return 0
+    shared = {md5 for _, pointer in _pointers(staying) for md5 in _objects_here(data, pointer)}
+    safe = wanted - shared
+    safe -= remote.missing(safe)
+    for md5 in safe:
+        data.cache.discard(md5)
+    return len(safe)
+
+
+def _pointers(texts: Mapping[str, bytes]) -> Iterable[tuple[str, Pointer]]:
+    """Yields the pointers among these files; what cannot be read points to nothing."""
+    for path, content in texts.items():
+        try:
+            yield path, read_pointer(content, file=path)
+        except DocumentError:
+            continue
+
+
+def _objects_here(data: ProjectData, pointer: Pointer) -> list[str]:
+    """Returns what the cache has of what a pointer stands for; nothing is fetched."""
+    if not data.cache.has(pointer.md5):
+        return []
+    found = [pointer.md5]
+    if pointer.is_directory:
+        try:
+            found += listing_of(data.cache, pointer).values()
+        except (ArtifactError, DocumentError):
+            return []  # a damaged listing is for `verify` to find; nothing goes because of it
+    return [md5 for md5 in found if data.cache.has(md5)]
