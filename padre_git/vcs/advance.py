@@ -1,111 +1,42 @@
-"""Moving a branch under its user: objects, then files, then the index, then the ref.
+"""Commits from a plan to the branch, or to where they wait while the user is busy.
 
-The order is what keeps commits: a crash between two steps leaves the old state or the new one, and
-a user who commits at the same moment commits our files with theirs instead of deleting them
-(docs/decisions/0005-git-engine). Work that cannot reach the branch now stands on
-``refs/padre/pending`` until it can.
+Work that cannot reach the branch now stands on ``refs/padre/pending``, durable and seen by all our
+reads; the next call brings the branch up to it.
 """
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from padre_git.errors import ConflictError, DamagedError, LockedError
-from padre_git.vcs.checkout import Site, wait_for_index
-from padre_git.vcs.durable import Durable
-from padre_git.vcs.identity import Identity
+from padre_git.vcs.checkout import Site
 from padre_git.vcs.merging import merge_pending
-from padre_git.vcs.objects import EMPTY_TREE, MODULE, Entry
-from padre_git.vcs.packs import PackWriter
-from padre_git.vcs.plan import NewCommit, build_plan, differences
-from padre_git.vcs.reader import Reader
-from padre_git.vcs.refs import RefStore, StaleRefError
+from padre_git.vcs.moving import Mover, read_intent
+from padre_git.vcs.plan import NewCommit, build_plan
+from padre_git.vcs.refs import StaleRefError
 from padre_git.vcs.snapshot import Snapshot
-from padre_git.vcs.userstate import Checkout, UserState, state_of
-from padre_git.vcs.worktree import Change
 
-__all__ = ["PENDING", "Clone", "Mover", "Plan"]
+__all__ = ["PENDING", "PENDING_BASE", "Advance", "Plan"]
 
 PENDING = "refs/padre/pending"
-#: Says what to do to a branch: commits to make, or the commit, made already, to go forward to.
+#: Where the branch was when commits began to wait, for when its history is rewritten meanwhile.
+PENDING_BASE = "refs/padre/pending-base"
 Plan = Callable[[Snapshot], Sequence[NewCommit] | str]
-_SHORT_WAIT = 0.25
-_NOTE = 90
-#: Races lost before the user's git is kept from committing for one attempt.
-_PATIENCE = 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Clone:
-    """Is what moving a branch needs to know of a clone.
+class Advance:
+    """Does one call of ``Repository.advance`` or ``Repository.bring_up``.
 
-    Attributes:
-        common: the common git directory.
-        branch: short name of the branch.
-        reader, refs: the clone's objects and refs.
-        checkouts: finds the work trees that have the branch checked out.
-        open_site: gives the way to change one of them.
-        identity: who commits.
-        move_ref: moves a ref by compare-and-swap and logs it.
-        is_ancestor: tells whether one commit is reachable from another.
+    Args:
+        mover: moves the branch.
     """
 
-    common: Path
-    branch: str
-    reader: Reader
-    refs: RefStore
-    checkouts: Callable[[], list[Checkout]]
-    open_site: Callable[[Checkout], Site]
-    identity: Callable[[], Identity]
-    move_ref: Callable[[str, str, str | None, str, Path | None], None]
-    is_ancestor: Callable[[str, str], bool]
-    merge_base: Callable[[str, str], str | None]
+    def __init__(self, mover: Mover) -> None:
+        self._mover = mover
+        self._clone = mover.clone
 
-    @property
-    def ref(self) -> str:
-        """The branch's full name."""
-        return f"refs/heads/{self.branch}"
-
-    @property
-    def intent(self) -> Path:
-        """The file that says which move was begun, for whoever comes after a crash."""
-        return self.common / "padre" / "intent"
-
-    def note(self, text: str) -> None:
-        """Says which move is begun, or with an empty text that none is.
-
-        It is written in place: at every commit, creating and removing a file costs more than
-        what it protects against, which is a killed process and not a power cut.
-        """
-        fd = os.open(self.intent, os.O_WRONLY | os.O_CREAT, 0o666)
-        try:
-            os.pwrite(fd, text.ljust(_NOTE).encode() + b"\n", 0)
-        finally:
-            os.close(fd)
-
-
-@dataclass(kw_only=True)
-class Mover:
-    """Does one advance: it knows what its own earlier attempts have put into the work trees.
-
-    Attributes:
-        clone: where.
-        writer: takes the objects of all attempts.
-        applied: what a lost race has left in work trees and indexes, by path.
-        at: the tree that a lost race has left them at.
-    """
-
-    clone: Clone
-    writer: PackWriter
-    applied: dict[str, Entry | None] = field(default_factory=dict)
-    at: str | None = None
-
-    def advance(self, plan: Plan, *, timeout: float) -> str | None:
+    def run(self, plan: Plan, *, timeout: float) -> str | None:
         """Makes the planned commits and returns the new tip; see ``Repository.advance``."""
         deadline = time.monotonic() + timeout
         waiting = not self._settle()
@@ -116,145 +47,56 @@ class Mover:
             except StaleRefError:
                 lost += 1
                 if time.monotonic() > deadline:
-                    self._undo()
+                    self._mover.undo(self._tip())
                     raise
             except LockedError:
                 if waiting:
                     raise
                 waiting = True
             except Exception:
-                self._undo()
+                self._mover.undo(self._tip())
                 raise
 
     def _attempt(self, plan: Plan, *, waiting: bool, lost: int) -> str | None:
-        with self._turn([] if waiting else self.sites(), lost) as sites:
+        with self._mover.turn([] if waiting else self._mover.sites(), lost) as sites:
             base = self._tip()
             new = self._build(base, plan)
             if waiting:
                 return self._hold(base, new)
-            self._place(sites, base, new)
+            self._mover.place(sites, base, new)
             return new
 
-    @contextmanager
-    def _turn(self, sites: list[Site], lost: int) -> Iterator[list[Site]]:
-        """Gives the work trees, and our turn if somebody commits without a pause."""
-        with ExitStack() as held:
-            if lost >= _PATIENCE:
-                for site in sites:
-                    held.enter_context(site.hold())
-            yield sites
-
     def _tip(self) -> str | None:
-        refs = self.clone.refs
-        return refs.read(PENDING) or refs.read(self.clone.ref)
+        refs = self._clone.refs
+        return refs.read(PENDING) or refs.read(self._clone.ref)
 
     def _build(self, base: str | None, plan: Plan) -> str | None:
-        snapshot = Snapshot(self.clone.reader, base)
+        snapshot = Snapshot(self._clone.reader, base)
         planned = plan(snapshot)
         if isinstance(planned, str):
             return planned
         return build_plan(
             snapshot,
             planned,
-            reader=self.clone.reader,
-            writer=self.writer,
-            who=self.clone.identity(),
+            reader=self._clone.reader,
+            writer=self._mover.writer,
+            who=self._clone.identity(),
         )
 
     def _hold(self, base: str | None, new: str | None) -> str | None:
         """Puts commits where they wait for the user to be free."""
         if new is not None and new != base:
-            self.writer.flush()
-            old = self.clone.refs.read(PENDING)
-            self.clone.move_ref(PENDING, new, old, "padre_git: waiting", None)
+            self._mover.writer.flush()
+            self._wait_at(new)
         return new
 
-    def _undo(self) -> None:
-        """Takes back what a lost race has left, when no second attempt will be made."""
-        if self.applied:
-            base = self._tip()
-            with suppress(ConflictError, LockedError):  # what is the user's by now stays
-                self._follow(self.sites(), base, base, Durable())
-            self.applied, self.at = {}, None
-            self.clone.note("")
-
-    def _place(self, sites: Sequence[Site], base: str | None, new: str | None) -> None:
-        """Brings work trees, indexes and the branch from one commit to another.
-
-        Raises:
-            ConflictError: if a file holds uncommitted work; nothing was written.
-            StaleRefError: if the branch has moved meanwhile.
-        """
-        if new is None or (new == base and not self.applied):
-            return
-        durable = Durable()
-        try:
-            fresh = self._follow(sites, base, new, durable)
-            durable.sync()
-            if new != base:
-                self.clone.move_ref(self.clone.ref, new, base, "padre_git: advance", fresh)
-        finally:
-            durable.close()
-        self.applied, self.at = {}, None
-        self.clone.note("")
-
-    def sites(self) -> list[Site]:
-        """Returns the work trees that are to follow the branch.
-
-        Raises:
-            LockedError: if the user is in the middle of something in one of them.
-        """
-        found = self.clone.checkouts()
-        for checkout in found:
-            state = state_of(checkout)
-            if state is UserState.INDEX_LOCKED and wait_for_index(checkout, _SHORT_WAIT):
-                state = state_of(checkout)
-            if state is not UserState.FREE:
-                raise LockedError(f"'{checkout.root}' is {state}")
-        return [self.clone.open_site(checkout) for checkout in found]
-
-    def _follow(
-        self, sites: Sequence[Site], base: str | None, new: str | None, durable: Durable
-    ) -> Path | None:
-        """Brings files and index from one commit to another; returns the prepared ref."""
-        old_tree, new_tree = self._tree(base), self._tree(new)
-        changes = self._changes(old_tree, new_tree)
-        start = self.at or old_tree
-        self.writer.flush(durable)
-        fresh = None if new in {None, base} else self.clone.refs.prepare(str(new), durable)
-        for site in sites:
-            site.check(start, new_tree, changes)
-        if sites and changes:
-            self.clone.note(f"{base or '-'} {new or '-'}")
-            contents = self._contents(changes)
-            for site in sites:
-                site.follow(start, new_tree, changes, contents, durable)
-            self.applied = {change.path: change.new for change in changes}
-            self.at = new_tree
-        return fresh
-
-    def _tree(self, commit: str | None) -> str:
-        return EMPTY_TREE if commit is None else self.clone.reader.commit(commit).tree
-
-    def _changes(self, old: str, new: str) -> list[Change]:
-        reader = self.clone.reader
-        found = {
-            d.path: Change(path=d.path, known=frozenset([d.old]), new=d.new)
-            for d in differences(reader, old, new)
-        }
-        for path, left in self.applied.items():
-            change = found.get(path)
-            here = _entry(reader, new, path)
-            known = change.known if change else frozenset([here])
-            found[path] = Change(path=path, known=known | {left}, new=here)
-        return list(found.values())
-
-    def _contents(self, changes: Sequence[Change]) -> dict[str, bytes]:
-        wanted = {c.new.id for c in changes if c.new is not None and c.new.mode != MODULE}
-        fresh = self.writer.blobs
-        missing = [oid for oid in wanted if oid not in fresh]
-        read = self.clone.reader.objects(missing, "blob")
-        return {oid: fresh[oid] if oid in fresh else read[oid] for oid in wanted}
+    def _wait_at(self, new: str) -> None:
+        refs = self._clone.refs
+        old = refs.read(PENDING)
+        branch = refs.read(self._clone.ref)
+        if old is None and branch is not None:
+            refs.write(PENDING_BASE, branch, refs.read(PENDING_BASE))
+        self._clone.move_ref(PENDING, new, old, "padre_git: waiting", None)
 
     def bring_up(self) -> bool:
         """Brings the branch up to what is pending; tells whether nothing is pending any more.
@@ -266,9 +108,9 @@ class Mover:
         try:
             self._recover()
             lost = 0
-            while (pending := self.clone.refs.read(PENDING)) is not None:
+            while (pending := self._clone.refs.read(PENDING)) is not None:
                 try:
-                    with self._turn(self.sites(), lost) as sites:
+                    with self._mover.turn(self._mover.sites(), lost) as sites:
                         self._bring_up(pending, sites)
                 except StaleRefError:
                     lost += 1
@@ -284,32 +126,44 @@ class Mover:
             return False
 
     def _bring_up(self, pending: str, sites: Sequence[Site]) -> None:
-        clone = self.clone
+        clone = self._clone
         branch = clone.refs.read(clone.ref)
         if branch is None or clone.is_ancestor(branch, pending):
-            self._place(sites, branch, pending)
+            self._mover.place(sites, branch, pending)
         elif not clone.is_ancestor(pending, branch):
             merged = merge_pending(
                 branch,
                 pending,
-                base=clone.merge_base(branch, pending),
+                base=self._base(branch, pending),
                 reader=clone.reader,
-                writer=self.writer,
+                writer=self._mover.writer,
                 who=clone.identity(),
             )
-            self._place(sites, branch, merged)
+            self._mover.place(sites, branch, merged)
         clone.refs.delete(PENDING, pending)
+        clone.refs.delete(PENDING_BASE)
+
+    def _base(self, branch: str, pending: str) -> str | None:
+        """Returns what to compare both sides with.
+
+        After a rebase the branch no longer holds the commits that pending stands on. They are not
+        ours, so what they changed must not count as changed by us.
+        """
+        since = self._clone.refs.read(PENDING_BASE)
+        if since is not None and not self._clone.is_ancestor(since, branch):
+            return since
+        return self._clone.merge_base(branch, pending)
 
     def _recover(self) -> None:
         """Finishes what a killed process began: its objects are durable, so its commit stands."""
-        clone = self.clone
+        clone = self._clone
         new = read_intent(clone.intent)
         if new is None:
             return
         branch = clone.refs.read(clone.ref)
         pending = clone.refs.read(PENDING)
         if pending is None and not self._has(branch, new):
-            clone.move_ref(PENDING, new, None, "padre_git: recover", None)
+            self._wait_at(new)
         if clone.refs.read(PENDING) is None:
             clone.note("")
 
@@ -318,25 +172,7 @@ class Mover:
         try:
             if new == "-":
                 return True
-            self.clone.reader.commit(new)
+            self._clone.reader.commit(new)
         except DamagedError:
             return True
-        return branch is not None and self.clone.is_ancestor(new, branch)
-
-
-def read_intent(file: Path) -> str | None:
-    """Returns the commit of a move that was begun and not finished; None if there is none."""
-    try:
-        return file.read_text().strip().partition(" ")[2] or None
-    except FileNotFoundError:
-        return None
-
-
-def _entry(reader: Reader, tree: str, path: str) -> Entry | None:
-    found: Entry | None = None
-    for name in path.split("/"):
-        found = reader.tree(tree).get(name)
-        if found is None:
-            return None
-        tree = found.id if found.is_tree else EMPTY_TREE
-    return found
+        return branch is not None and self._clone.is_ancestor(new, branch)

@@ -55,9 +55,7 @@ _FIXED = {
 }
 #: Nothing that a repository or a person has configured to run is run by our bookkeeping.
 _CALM = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")
-_LOCKED = re.compile(
-    r"\.lock': File exists|cannot lock ref|Unable to create .*\.lock", re.IGNORECASE
-)
+_LOCKED = re.compile(r"\.lock': File exists|Unable to create .*\.lock", re.IGNORECASE)
 _DAMAGED = re.compile(
     r"corrupt|bad object|bad tree|bad signature|index file smaller|missing blob|unable to read"
     r"|could not parse|invalid sha1 pointer|not a valid object|garbage|unknown index entry"

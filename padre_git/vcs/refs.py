@@ -160,6 +160,8 @@ class RefStore:
         now = self.read(name)
         if now is None:
             return
+        if old is not None and now != old:
+            raise StaleRefError(f"ref '{name}' is at {now}, not at {old}")
         if name in self._read_packed():
             run_git(["update-ref", "-d", name, *([old] if old else [])], self._common)
             return

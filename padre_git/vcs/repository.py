@@ -18,13 +18,14 @@ from padre_git.errors import (
 )
 from padre_git.messages import Author
 from padre_git.vcs import setup
-from padre_git.vcs.advance import PENDING, Clone, Mover, Plan, read_intent
+from padre_git.vcs.advance import PENDING, Advance, Plan
 from padre_git.vcs.checkout import IndexFile, Site, open_site
 from padre_git.vcs.config import Config
 from padre_git.vcs.eviction import Evictions
 from padre_git.vcs.history import History
 from padre_git.vcs.identity import Identity, find_identity
 from padre_git.vcs.locks import clear_stale, make_mark
+from padre_git.vcs.moving import Clone, Mover, read_intent
 from padre_git.vcs.packs import PackWriter
 from padre_git.vcs.plan import NewCommit, build_plan
 from padre_git.vcs.process import run_git
@@ -206,9 +207,9 @@ class Repository(History):
             InvalidInputError: if nothing was planned for a repository without commits.
         """
         with self.lock(timeout=timeout):
-            mover = self._mover()
+            work = Advance(self._mover())
             try:
-                tip = mover.advance(plan, timeout=timeout)
+                tip = work.run(plan, timeout=timeout)
             except PadreGitError:  # some of ours are OSErrors, too
                 raise
             except OSError as error:
@@ -248,9 +249,9 @@ class Repository(History):
                 to show the waiting ones.
         """
         with self.lock():
-            mover = self._mover()
+            work = Advance(self._mover())
             try:
-                return mover.bring_up()
+                return work.bring_up()
             except PadreGitError:  # some of ours are OSErrors, too
                 raise
             except OSError as error:
@@ -300,7 +301,7 @@ class Repository(History):
         """Gives the work trees to change, with nothing waiting to be brought up."""
         with self.lock():
             mover = self._mover()
-            if not mover.bring_up():
+            if not Advance(mover).bring_up():
                 raise LockedError(f"the work tree of '{self.path}' is in use ({self.state()})")
             yield mover.sites()
 

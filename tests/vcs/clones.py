@@ -29,7 +29,9 @@ def run_files(name: str) -> dict[str, Edit]:
     }
 
 
-def one(edits: Mapping[str, Edit], text: str = "change") -> Callable[[Snapshot], Sequence[NewCommit]]:
+def one(
+    edits: Mapping[str, Edit], text: str = "change"
+) -> Callable[[Snapshot], Sequence[NewCommit]]:
     return lambda _: [NewCommit(edits=edits, text=text)]
 
 

@@ -1,0 +1,212 @@
+"""Moving a branch under its user: objects, then files, then the index, then the ref.
+
+The order is what keeps commits: a crash between two steps leaves the old state or the new one, and
+a user who commits at the same moment commits our files with theirs instead of deleting them
+(docs/decisions/0005-git-engine).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from padre_git.errors import ConflictError, LockedError
+from padre_git.vcs.checkout import Site, wait_for_index
+from padre_git.vcs.durable import Durable
+from padre_git.vcs.identity import Identity
+from padre_git.vcs.objects import EMPTY_TREE, MODULE, Entry
+from padre_git.vcs.packs import PackWriter
+from padre_git.vcs.plan import differences
+from padre_git.vcs.reader import Reader
+from padre_git.vcs.refs import RefStore
+from padre_git.vcs.userstate import Checkout, UserState, state_of
+from padre_git.vcs.worktree import Change
+
+__all__ = ["Clone", "Mover", "read_intent"]
+
+_SHORT_WAIT = 0.25
+_NOTE = 90
+#: Races lost before the user's git is kept from committing for one attempt.
+_PATIENCE = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clone:
+    """Is what moving a branch needs to know of a clone.
+
+    Attributes:
+        common: the common git directory.
+        branch: short name of the branch.
+        reader, refs: the clone's objects and refs.
+        checkouts: finds the work trees that have the branch checked out.
+        open_site: gives the way to change one of them.
+        identity: who commits.
+        move_ref: moves a ref by compare-and-swap and logs it.
+        is_ancestor: tells whether one commit is reachable from another.
+    """
+
+    common: Path
+    branch: str
+    reader: Reader
+    refs: RefStore
+    checkouts: Callable[[], list[Checkout]]
+    open_site: Callable[[Checkout], Site]
+    identity: Callable[[], Identity]
+    move_ref: Callable[[str, str, str | None, str, Path | None], None]
+    is_ancestor: Callable[[str, str], bool]
+    merge_base: Callable[[str, str], str | None]
+
+    @property
+    def ref(self) -> str:
+        """The branch's full name."""
+        return f"refs/heads/{self.branch}"
+
+    @property
+    def intent(self) -> Path:
+        """The file that says which move was begun, for whoever comes after a crash."""
+        return self.common / "padre" / "intent"
+
+    def note(self, text: str) -> None:
+        """Says which move is begun, or with an empty text that none is.
+
+        It is written in place: at every commit, creating and removing a file costs more than
+        what it protects against, which is a killed process and not a power cut.
+        """
+        fd = os.open(self.intent, os.O_WRONLY | os.O_CREAT, 0o666)
+        try:
+            os.pwrite(fd, text.ljust(_NOTE).encode() + b"\n", 0)
+        finally:
+            os.close(fd)
+
+
+@dataclass(kw_only=True)
+class Mover:
+    """Moves one branch; it knows what its own earlier attempts have put into the work trees.
+
+    Attributes:
+        clone: where.
+        writer: takes the objects of all attempts.
+        applied: what a lost race has left in work trees and indexes, by path.
+        at: the tree that a lost race has left them at.
+    """
+
+    clone: Clone
+    writer: PackWriter
+    applied: dict[str, Entry | None] = field(default_factory=dict)
+    at: str | None = None
+
+    @contextmanager
+    def turn(self, sites: list[Site], lost: int) -> Iterator[list[Site]]:
+        """Gives the work trees, and our turn if somebody commits without a pause."""
+        with ExitStack() as held:
+            if lost >= _PATIENCE:
+                for site in sites:
+                    held.enter_context(site.hold())
+            yield sites
+
+    def undo(self, base: str | None) -> None:
+        """Takes back what a lost race has left, when no second attempt will be made."""
+        if self.applied:
+            with suppress(ConflictError, LockedError):  # what is the user's by now stays
+                self._follow(self.sites(), base, base, Durable())
+            self.applied, self.at = {}, None
+            self.clone.note("")
+
+    def place(self, sites: Sequence[Site], base: str | None, new: str | None) -> None:
+        """Brings work trees, indexes and the branch from one commit to another.
+
+        Raises:
+            ConflictError: if a file holds uncommitted work; nothing was written.
+            StaleRefError: if the branch has moved meanwhile.
+        """
+        if new is None or (new == base and not self.applied):
+            return
+        durable = Durable()
+        try:
+            fresh = self._follow(sites, base, new, durable)
+            durable.sync()
+            if new != base:
+                self.clone.move_ref(self.clone.ref, new, base, "padre_git: advance", fresh)
+        finally:
+            durable.close()
+        self.applied, self.at = {}, None
+        self.clone.note("")
+
+    def sites(self) -> list[Site]:
+        """Returns the work trees that are to follow the branch.
+
+        Raises:
+            LockedError: if the user is in the middle of something in one of them.
+        """
+        found = self.clone.checkouts()
+        for checkout in found:
+            state = state_of(checkout)
+            if state is UserState.INDEX_LOCKED and wait_for_index(checkout, _SHORT_WAIT):
+                state = state_of(checkout)
+            if state is not UserState.FREE:
+                raise LockedError(f"'{checkout.root}' is {state}")
+        return [self.clone.open_site(checkout) for checkout in found]
+
+    def _follow(
+        self, sites: Sequence[Site], base: str | None, new: str | None, durable: Durable
+    ) -> Path | None:
+        """Brings files and index from one commit to another; returns the prepared ref."""
+        old_tree, new_tree = self._tree(base), self._tree(new)
+        changes = self._changes(old_tree, new_tree)
+        start = self.at or old_tree
+        self.writer.flush(durable)
+        fresh = None if new in {None, base} else self.clone.refs.prepare(str(new), durable)
+        for site in sites:
+            site.check(start, new_tree, changes)
+        if sites and changes:
+            self.clone.note(f"{base or '-'} {new or '-'}")
+            contents = self._contents(changes)
+            for site in sites:
+                site.follow(start, new_tree, changes, contents, durable)
+            self.applied = {change.path: change.new for change in changes}
+            self.at = new_tree
+        return fresh
+
+    def _tree(self, commit: str | None) -> str:
+        return EMPTY_TREE if commit is None else self.clone.reader.commit(commit).tree
+
+    def _changes(self, old: str, new: str) -> list[Change]:
+        reader = self.clone.reader
+        found = {
+            d.path: Change(path=d.path, known=frozenset([d.old]), new=d.new)
+            for d in differences(reader, old, new)
+        }
+        for path, left in self.applied.items():
+            change = found.get(path)
+            here = _entry(reader, new, path)
+            known = change.known if change else frozenset([here])
+            found[path] = Change(path=path, known=known | {left}, new=here)
+        return list(found.values())
+
+    def _contents(self, changes: Sequence[Change]) -> dict[str, bytes]:
+        wanted = {c.new.id for c in changes if c.new is not None and c.new.mode != MODULE}
+        fresh = self.writer.blobs
+        missing = [oid for oid in wanted if oid not in fresh]
+        read = self.clone.reader.objects(missing, "blob")
+        return {oid: fresh[oid] if oid in fresh else read[oid] for oid in wanted}
+
+
+def read_intent(file: Path) -> str | None:
+    """Returns the commit of a move that was begun and not finished; None if there is none."""
+    try:
+        return file.read_text().strip().partition(" ")[2] or None
+    except FileNotFoundError:
+        return None
+
+
+def _entry(reader: Reader, tree: str, path: str) -> Entry | None:
+    found: Entry | None = None
+    for name in path.split("/"):
+        found = reader.tree(tree).get(name)
+        if found is None:
+            return None
+        tree = found.id if found.is_tree else EMPTY_TREE
+    return found
