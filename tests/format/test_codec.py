@@ -372,7 +372,9 @@ def test_parts_that_are_no_documents_are_compared_by_bytes() -> None:
     assert not same(Kind.RUN, run | {"series.csv": b"1"}, run | {"series.csv": b"2"})
     assert not same(Kind.RUN, run, run | {"tags/a": b""})
     assert same(Kind.RUN, run, run | {"metrics.yaml": b"# by hand\na: .NaN\n"})
-    assert not same(Kind.RUN, run, run | {"metrics.yaml": b"a: 1\n"})
+    for other in (b"a: 1\n", b"a: 1.0\n", b"a: .inf\n"):
+        assert not same(Kind.RUN, run, run | {"metrics.yaml": other})
+        assert not same(Kind.RUN, run | {"metrics.yaml": other}, run)
 
 
 # ------------------------------------------------------------------------------ names by content

@@ -50,7 +50,7 @@ def test_a_commit_looks_like_this() -> None:
         ("ä" * 80, "ä" * 71 + "…"),
         ("  two\nlines\r\n\tand  blanks ", "two lines and blanks"),
         ("a\x00b\x1b[31mc\x7f", "a b [31mc"),
-        ("a\u202eb\u200bc\ufeff", "a b c"),
+        ("X\u202eb\u200bX\ufeff", "X b X"),
         ("a\ud800b", "a b"),
         ("", "put"),
         ("\n\x00\n", "put"),

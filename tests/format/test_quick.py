@@ -123,6 +123,7 @@ def test_it_agrees_on_edited_documents(text: str) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(1800)
 @settings(_many, max_examples=20_000)
 @given(_edited())
 def test_it_agrees_all_night(text: str) -> None:

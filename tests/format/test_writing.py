@@ -48,6 +48,7 @@ def test_all_readers_agree_on_what_was_written(values: dict) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(1800)
 @settings(_quick, max_examples=10_000)
 @given(some.documents)
 def test_all_readers_agree_all_night(values: dict) -> None:
