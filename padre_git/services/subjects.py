@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 from padre_git.errors import InvalidInputError
+from padre_git.format.commits import LONGEST_SUBJECT
 from padre_git.model import Entity, Key, Kind, Run, Status
 from padre_git.model.ids import short_id
 from padre_git.model.values import flatten
@@ -14,7 +14,8 @@ from padre_git.model.values import flatten
 __all__ = ["named", "run_subject", "subject_of", "subject_text"]
 
 _SHORT = 6
-_SHOWN = 3
+#: How many metrics and parameters to try to say, the best first.
+_SHARES = ((2, 3), (1, 3), (2, 2), (1, 2), (1, 1), (1, 0), (0, 0))
 _SILENT = frozenset(["revision", "url", "name", "project", "id"])
 
 
@@ -60,15 +61,18 @@ def subject_of(entity: Entity, before: Entity | None) -> str:
 
 
 def run_subject(run: Run) -> str:
-    """Returns what the log says of a run: ``svm-baseline k3v9x2: accuracy 0.9533, C=10``."""
-    said = [] if run.status is Status.FINISHED else [run.status.value]
-    said += [f"{name} {_short(value)}" for name, value in _first(run.metrics)]
-    said += [f"{name}={_short(value)}" for name, value in _first(flatten(run.parameters))]
-    return f"{named(run.key)}: {', '.join(said) or run.status.value}"
+    """Returns what the log says of a run: ``svm-baseline k3v9x2: accuracy 0.9533, C=10``.
 
-
-def _first(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return list(values.items())[:_SHOWN]
+    It says the first metrics and the first parameters, as many of both as fit.
+    """
+    metrics = [f"{name} {_short(value)}" for name, value in run.metrics.items()]
+    parameters = [f"{name}={_short(value)}" for name, value in flatten(run.parameters).items()]
+    status = [] if run.status is Status.FINISHED else [run.status.value]
+    texts = (
+        ", ".join([*status, *metrics[:some], *parameters[:others]]) for some, others in _SHARES
+    )
+    said = [f"{named(run.key)}: {text or run.status.value}" for text in texts]
+    return next((text for text in said if len(text) <= LONGEST_SUBJECT), said[-1])
 
 
 def _short(value: Any) -> str:
