@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from padre_git.errors import DocumentError, InvalidNameError, InvalidValueError
@@ -24,6 +24,7 @@ LARGEST = 1 << 28
 _FILE = "series.csv"
 _FIXED = ("step", "time")
 _NUMBER = re.compile(r"-?(?:[0-9]{1,100}(\.[0-9]+)?(e[+-]?[0-9]{1,3})?|inf)|nan")
+_STEPS = 10**19
 _STEP = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _INFINITE = (float("inf"), float("-inf"))
@@ -38,43 +39,53 @@ def encode_series(points: Iterable[Point]) -> bytes:
         InvalidValueError: if a value is not a number, a step not an integer, or a time has no zone.
     """
     columns: dict[str, int] = {}
-    rows: list[tuple[str, Mapping[str, float]]] = []
+    lines = [""]
     for point in points:
         values = _numbers(point.values)
-        for name in values:
-            if name not in columns:
-                columns[check_label(name, "metric")] = len(columns)
-        rows.append((f"{_step(point.step)},{_time(point.time)}", values))
-    lines = [_header(columns)]
-    empty = [""] * len(columns)
-    for start, values in rows:
-        cells = empty.copy()
+        cells = [""] * len(columns)
         for name, value in values.items():
-            cells[columns[name]] = repr(value)
-        lines.append(",".join((start, *cells)))
-    return ("\n".join(lines) + "\n").encode()
+            if name in columns:
+                cells[columns[name]] = repr(value)
+            else:
+                columns[check_label(name, "metric")] = len(columns)
+                cells.append(repr(value))
+        lines.append(f"{_step(point.step)},{_time(point.time)},{','.join(cells)}")
+    lines[0] = _header(columns)
+    return ("\n".join(_padded(lines, len(columns))) + "\n").encode()
+
+
+def _padded(lines: list[str], columns: int) -> Iterator[str]:
+    """Yields the lines with empty cells for metrics that came later."""
+    yield lines[0]
+    for line in lines[1:]:
+        if not columns:
+            yield line[:-1]
+        else:
+            yield line + "," * (columns + 1 - line.count(","))
 
 
 def _numbers(values: Mapping[str, float]) -> Mapping[str, float]:
-    if all(type(value) in _PLAIN for value in values.values()):
+    if _PLAIN.issuperset(map(type, values.values())):
         return values
     return freeze_metrics(values)
 
 
 def _step(step: object) -> int:
-    found = scalar(step)
-    if type(found) is not int or not _STEP.fullmatch(str(found)):
+    found = scalar(step) if type(step) is not int else step
+    if type(found) is not int or not -_STEPS < found < _STEPS:
         raise InvalidValueError(f"cannot store a point: the step {quoted(step)} is not an integer")
     return found
 
 
 def _time(time: datetime) -> str:
-    if time.utcoffset() is None:
+    if time.tzinfo is not UTC and time.utcoffset() is None:
         raise InvalidValueError(
             f"cannot store a point: the time '{time}' has no time zone",
             hint="use datetime.now(UTC)",
         )
-    return time.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    if time.tzinfo is not UTC:
+        time = time.astimezone(UTC)
+    return time.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def _header(names: Iterable[str]) -> str:
