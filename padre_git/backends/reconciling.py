@@ -7,8 +7,9 @@ which merges documents field by field and reports what only a person can decide.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from padre_git.backends.checks import tombstone_in
 from padre_git.errors import Conflict, ConflictError
@@ -46,13 +47,7 @@ def merge_commit(
     """
     base = repository.merge_base(ours, theirs)
     if base is None:
-        raise ContradictionError(
-            f"two projects named '{project}' that have nothing in common: one here, one at the"
-            " remote",
-            key=project,
-            hint=f"nothing is lost: rename the directory '{repository.path}' to give this one"
-            " another name, then get the other one",
-        )
+        raise _unrelated(project, repository.path)
     sides = _Sides(
         project=project,
         base=repository.snapshot(base),
@@ -70,18 +65,31 @@ def merge_commit(
     merged = sides.merge(contested)
     conflicts = [*merged.conflicts, *sides.in_the_way(edits)]
     if conflicts:
-        places = sorted({conflict.key for conflict in conflicts})
-        raise ContradictionError(
-            f"'{places[0]}' was changed here and at the remote"
-            + (f", and {len(places) - 1} more" if len(places) > 1 else ""),
-            conflicts=conflicts,
-            key=project,
-            hint="nothing was merged; decide each place, then sync again",
-        )
+        raise _contradiction(project, conflicts)
     edits.update(merged.edits)
     keys = _keys(project, edits)
     text = commit_text(Message(op=Op.MERGE, subject=subject), keys)
     return NewCommit(edits=edits, text=text, parents=(theirs,))
+
+
+def _unrelated(project: str, path: Path) -> ContradictionError:
+    return ContradictionError(
+        f"two projects named '{project}' that have nothing in common: one here, one at the remote",
+        key=project,
+        hint=f"nothing is lost: rename the directory '{path}' to give this one another name,"
+        " then get the other one",
+    )
+
+
+def _contradiction(project: str, conflicts: Sequence[Conflict]) -> ContradictionError:
+    places = sorted({conflict.key for conflict in conflicts})
+    return ContradictionError(
+        f"'{places[0]}' was changed here and at the remote"
+        + (f", and {len(places) - 1} more" if len(places) > 1 else ""),
+        conflicts=conflicts,
+        key=project,
+        hint="nothing was merged; decide each place, then sync again",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
