@@ -75,13 +75,13 @@ def check_root(root: Path) -> None:
     Raises:
         InvalidInputError: if it lies in a git work tree that does not ignore it.
     """
-    above = next((p for p in (root, *root.parents) if (p / ".git").exists()), None)
-    if above is None or _is_ignored(above, root):
-        return
-    raise InvalidInputError(
-        f"'{root}' lies in the git work tree '{above}'",
-        hint="choose another root, or let that repository ignore it (.gitignore)",
-    )
+    for place in dict.fromkeys([root, root.resolve()]):
+        above = next((p for p in (place, *place.parents) if (p / ".git").exists()), None)
+        if above is not None and not _is_ignored(above, place):
+            raise InvalidInputError(
+                f"'{root}' lies in the git work tree '{above}'",
+                hint="choose another root, or let that repository ignore it (.gitignore)",
+            )
 
 
 def _is_ignored(work_tree: Path, root: Path) -> bool:

@@ -77,6 +77,10 @@ def test_a_root_in_somebody_elses_work_tree_is_refused(tmp_path: Path) -> None:
     for root in (tmp_path, tmp_path / "store", tmp_path / "deep" / "store"):
         with pytest.raises(InvalidInputError, match="lies in the git work tree"):
             open_store(root)
+    outside = tmp_path.with_name(f"{tmp_path.name}-outside")
+    outside.symlink_to(tmp_path / "store")
+    with pytest.raises(InvalidInputError, match="lies in the git work tree"):
+        open_store(outside)
     (tmp_path / ".gitignore").write_text("/store/\n")
     store = open_store(tmp_path / "store")
     store.projects.put(Project(name="iris"))
