@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,12 +39,15 @@ class Row:
         bare: returns an entity without fields, for parents that are made on the way; None if
             there is no such thing.
         renamed: returns an entity under another name; None if names of this kind do not change.
+        carried: returns an entity with what it takes over from the stored one, given that and the
+            names of the files that stay.
     """
 
     type: type[Entity]
     named: Callable[[Any, Clock], Any] = lambda entity, clock: entity
     bare: Callable[[Key], Entity] | None = None
     renamed: Callable[[Any, str], Any] | None = None
+    carried: Callable[[Any, Any, Set[str]], Any] = lambda entity, known, kept: entity
 
 
 def _identified(entity: Any, clock: Clock) -> Any:
@@ -66,6 +69,13 @@ def _minted(run: Run, clock: Clock) -> Run:
     return dataclasses.replace(run, notes=tuple(notes))
 
 
+def _with_version(dataset: Dataset, known: Dataset, kept: Set[str]) -> Dataset:
+    """Returns a dataset that says the version of the data it still has."""
+    if dataset.version is not None or "data.dvc" not in kept:
+        return dataset
+    return dataclasses.replace(dataset, version=known.version)
+
+
 def _renamed(entity: Any, new: str) -> Any:
     return dataclasses.replace(entity, name=new, url=None, revision=None)
 
@@ -77,6 +87,7 @@ KINDS: Mapping[Kind, Row] = {
         type=Dataset,
         bare=lambda key: Dataset(project=key.project, name=key.name),
         renamed=_renamed,
+        carried=_with_version,
     ),
     Kind.ENVIRONMENT: Row(type=Environment, named=_identified),
     Kind.EXPERIMENT: Row(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
@@ -71,8 +71,9 @@ class Writing(Generic[E]):
 
         def attempt() -> E:
             before = self._before(entity)
-            change = self._change(entity, before)
-            subject = subject_of(entity, _readable(before))
+            after = self._carried(entity, before, ())
+            change = _change(after, before)
+            subject = subject_of(after, _readable(before))
             message = Message(op=Op.PUT, subject=subject_text(command.message, subject))
             revision = self._applier.apply([change], message)[change.key]
             return self._as_stored(change, str(revision))
@@ -82,7 +83,8 @@ class Writing(Generic[E]):
     def prepare(self, command: Prepare) -> Change:
         """Handles :class:`Prepare`."""
         entity = self._named(command.entity)
-        change = self._change(entity, self._before(entity))
+        before = self._before(entity)
+        change = _change(self._carried(entity, before, command.parts), before)
         if not command.parts:
             return change
         files = {**(change.files or {}), **command.parts}
@@ -176,12 +178,19 @@ class Writing(Generic[E]):
     def _before(self, entity: E) -> Record | None:
         return None if entity.revision == ABSENT else self._stored(entity.key)
 
-    def _change(self, entity: E, before: Record | None) -> Change:
-        """Returns the change that stores an entity; where it is published is not its to say."""
+    def _carried(self, entity: E, before: Record | None, parts: Iterable[str]) -> E:
+        """Returns an entity with what is not its to say: where it is published, what its data is.
+
+        Args:
+            entity: as it was given.
+            before: what is stored now.
+            parts: names of files that are changed with it.
+        """
         known = _readable(before)
-        entity = entity.stamped(url=getattr(known, "url", None))
-        expected = entity.revision or (before.revision if before else ABSENT)
-        return Change(key=entity.key, files=encode(entity, previous=before), expected=expected)
+        if before is not None and known is not None:
+            kept = before.files.keys() - set(parts)
+            entity = cast("E", self._row.carried(entity, known, kept))
+        return entity.stamped(url=getattr(known, "url", None))
 
     def _as_stored(self, change: Change, revision: str) -> E:
         record = Record(key=change.key, files=change.files or {}, revision=revision)
@@ -206,6 +215,11 @@ class Writing(Generic[E]):
                 key=key,
                 hint="delete the runs first, or the experiment with all of them",
             )
+
+
+def _change(entity: Entity, before: Record | None) -> Change:
+    expected = entity.revision or (before.revision if before else ABSENT)
+    return Change(key=entity.key, files=encode(entity, previous=before), expected=expected)
 
 
 def _readable(record: Record | None) -> Entity | None:

@@ -11,7 +11,7 @@ from padre_git.api.opening import open_store
 from padre_git.api.store import Store
 from padre_git.errors import ArtifactError, NotFoundError
 from padre_git.messages import Event, Notice
-from padre_git.model import Key
+from padre_git.model import Dataset, Key, Project
 from tests.conftest import git
 
 
@@ -65,6 +65,22 @@ def test_data_that_stays_here_is_told_once(tmp_path: Path) -> None:
         places.publish(path, path / ".git", commits)
     assert [type(event) for event in told] == [Notice]
     assert "stays in this clone" in str(told[0])
+
+
+def test_a_dataset_that_is_put_again_keeps_its_data_and_version(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "here")
+    store.projects.put(Project(name="iris"))
+    store.datasets.put(Dataset(project="iris", name="flowers"))
+    (tmp_path / "flowers.csv").write_text("a,b\n1,2\n")
+    store.artifacts.put("iris/flowers", tmp_path / "flowers.csv")
+    version = store.datasets.get("iris/flowers").version
+    assert version is not None
+    again = store.datasets.put(Dataset(project="iris", name="flowers", title="Flowers"))
+    assert (again.title, again.version) == ("Flowers", version)
+    subject = store.datasets.history("iris/flowers")[0].subject
+    assert subject == "change dataset flowers: title"
+    store.artifacts.delete("iris/flowers", "flowers.csv")
+    assert store.datasets.get("iris/flowers").version is None
 
 
 def test_without_a_clone_there_is_no_data(tmp_path: Path) -> None:
