@@ -61,7 +61,7 @@ def test_o1_publishing_writes_the_url_into_the_stored_document(pair: Pair) -> No
     url = alice.experiments.get("iris/svm").url
     assert url is not None
     clone = alice.project_path("iris")
-    assert f"url: {url}" in (clone / "experiments/svm/experiment.yaml").read_text()
+    assert f'url: "{url}"' in (clone / "experiments/svm/experiment.yaml").read_text()
     assert git("status", "--porcelain", cwd=clone) == ""
 
 
