@@ -126,16 +126,19 @@ class _Sides:
     def _graves(self) -> Iterator[tuple[str, str | None]]:
         """Yields document and directory of the records that one side deleted since the base."""
         for paths, after in ((self.our_paths, self.ours), (self.their_paths, self.theirs)):
-            for path in paths:
-                if not path.endswith(".yaml") or self.base.entry(path) is None:
-                    continue
-                place = locate(path, self.project)
-                if place is None or place[1] != DOCUMENTS[place[0].kind]:
-                    continue
-                content = after.blob(path)
-                if content is None or tombstone_in(content, place[0]) is not None:
-                    alone = place[0].kind is Kind.ENVIRONMENT
+            documents = {path: key for path in paths if (key := self._was_document(path))}
+            contents = after.blobs(documents)
+            for path, key in documents.items():
+                if path not in contents or tombstone_in(contents[path], key) is not None:
+                    alone = key.kind is Kind.ENVIRONMENT
                     yield path, None if alone else path.rpartition("/")[0]
+
+    def _was_document(self, path: str) -> Key | None:
+        """Returns the record whose document stood at a path in the base; None for no document."""
+        if not path.endswith(".yaml") or self.base.entry(path) is None:
+            return None
+        place = locate(path, self.project)
+        return place[0] if place is not None and place[1] == DOCUMENTS[place[0].kind] else None
 
     def merge(self, paths: frozenset[str]) -> _Merged:
         """Merges contested paths: files by content, anything else only if one side decides."""
