@@ -256,8 +256,8 @@ class SplicedSite(Site):
         index, version = self._index.load()
         back = [_keep(index, p) for p in _covered(index, paths) if _is_skipped(index, p)]
         contents = read([change.new.id for change in back if change.new is not None])
-        self._tree.look([change.path for change in back])
-        seen = self._tree.write(back, contents)
+        there = self._tree.look([change.path for change in back])
+        seen = self._tree.write((c for c in back if c.path not in there), contents)
         for change in back:
             assert change.new is not None  # noqa: S101 - made so by _keep
             index.set(change.path, change.new, seen.get(change.path))

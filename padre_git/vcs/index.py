@@ -83,7 +83,7 @@ class Index:
             self._settle(written, range(len(self._keys)))
 
     def _parse(self, content: bytes) -> None:
-        magic, version, count = _HEAD.unpack_from(content) if len(content) > 32 else (b"", 0, 0)
+        magic, version, count = _HEAD.unpack_from(content) if len(content) >= 32 else (b"", 0, 0)
         if magic != b"DIRC":
             raise DamagedError("the index is not an index", hint="run `git fsck` there")
         if version not in {2, 3}:

@@ -187,10 +187,9 @@ class WorkTree:
                     done[change.path] = seen
         return done
 
-    def look(self, paths: Iterable[str]) -> None:
-        """Notes how files are now, for a :meth:`write` that was not preceded by a check."""
-        for path in paths:
-            self._look(path)
+    def look(self, paths: Iterable[str]) -> set[str]:
+        """Notes how files are now, for a :meth:`write` without a check; returns those there."""
+        return {path for path in paths if self._look(path) is not None}
 
     def remove(self, paths: Iterable[str]) -> None:
         """Removes checked files, and the directories that are left empty."""

@@ -1,0 +1,168 @@
+"""The index: git reads what we write, and what is not ours in it survives."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from padre_git.errors import DamagedError
+from padre_git.vcs.index import Index, UnknownIndexError, same_file
+from padre_git.vcs.objects import FILE, Entry
+from tests.conftest import git
+
+EMPTY = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    git("init", "-q", "-b", "main", ".", cwd=tmp_path)
+    for name in ("b", "a/x", "a-b", "a.b", "ä"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    git("add", "-A", cwd=tmp_path)
+    return tmp_path
+
+
+def load(root: Path) -> Index:
+    path = root / ".git/index"
+    return Index(path.read_bytes(), written=path.stat().st_mtime_ns)
+
+
+def store(root: Path, index: Index) -> None:
+    (root / ".git/index").write_bytes(index.build())
+
+
+def listing(root: Path) -> str:
+    return git("ls-files", "-z", "--stage", cwd=root)
+
+
+def test_an_unchanged_index_says_the_same_to_git(repository: Path) -> None:
+    before = listing(repository)
+    store(repository, load(repository))
+    assert listing(repository) == before
+    assert git("status", "--porcelain", cwd=repository).count("A ") == 5
+    git("fsck", "--strict", cwd=repository)
+
+
+def test_entries_are_put_in_replaced_and_taken_out(repository: Path) -> None:
+    index = load(repository)
+    index.set("a/y", Entry(FILE, EMPTY), None)
+    index.set("b", Entry(FILE, EMPTY), None)
+    index.remove("a-b")
+    index.remove("nothing")
+    store(repository, index)
+    names = git("ls-files", "-z", cwd=repository).split("\0")[:-1]
+    assert names == ["a.b", "a/x", "a/y", "b", "ä"]
+    assert git("rev-parse", ":b", cwd=repository).strip() == EMPTY
+    assert index.below("a") == ["a/x", "a/y"]
+    assert index.below("") == names
+    assert len(index) == 5
+
+
+def test_what_stands_at_a_path_is_found(repository: Path) -> None:
+    index = load(repository)
+    found = index.get("a/x")
+    assert found is not None
+    assert found.entry.id == git("rev-parse", ":a/x", cwd=repository).strip()
+    assert index.get("a") is None
+    assert not found.skipped
+
+
+def test_a_skipped_file_needs_version_three_and_git_knows_it(repository: Path) -> None:
+    index = load(repository)
+    entry = index.get("b")
+    assert entry is not None
+    index.set("b", entry.entry, None, skip=True)
+    store(repository, index)
+    assert "S b\n" in git("ls-files", "-t", cwd=repository)
+    again = load(repository)
+    assert again.get("b") is not None
+    assert again.get("b").skipped
+    again.set("b", entry.entry, None)
+    assert again.build()[4:8] == b"\0\0\0\2"
+
+
+def test_conflicts_are_seen_and_can_be_taken_out(repository: Path) -> None:
+    blob = git("rev-parse", ":b", cwd=repository).strip()
+    lines = "".join(f"100644 {blob} {stage}\tb\n" for stage in (1, 2, 3))
+    git("rm", "-q", "--cached", "b", cwd=repository)
+    git("update-index", "--index-info", cwd=repository, input=lines)
+    index = load(repository)
+    assert index.is_unmerged("b")
+    assert not index.is_unmerged("a")
+    assert index.get("b") is None
+    assert index.below("").count("b") == 1
+    index.remove("b")
+    assert not index.is_unmerged("b")
+
+
+def test_an_entry_not_older_than_its_index_is_looked_at_again(repository: Path) -> None:
+    path = repository / ".git/index"
+    young = Index(path.read_bytes(), written=0)
+    old = Index(path.read_bytes(), written=path.stat().st_mtime_ns + 10**10)
+    assert young.get("b").stat[-1] == 0
+    assert old.get("b").stat[-1] == 1
+    assert same_file(old.get("b").stat, (repository / "b").stat())
+    assert not same_file(old.get("b").stat, (repository / "a.b").stat())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["update-index", "--index-version", "4"],
+        ["update-index", "--split-index"],
+    ],
+)
+def test_a_form_that_only_git_knows_is_not_touched(repository: Path, words: list[str]) -> None:
+    git(*words, cwd=repository)
+    with pytest.raises(UnknownIndexError):
+        load(repository)
+
+
+def test_extensions_that_git_can_rebuild_do_not_matter(repository: Path) -> None:
+    git("update-index", "--untracked-cache", "--force-untracked-cache", cwd=repository)
+    git("status", cwd=repository)
+    git("write-tree", cwd=repository)
+    assert b"TREE" in (repository / ".git/index").read_bytes()
+    store(repository, load(repository))
+    assert b"TREE" not in (repository / ".git/index").read_bytes()
+    git("status", cwd=repository)
+
+
+@pytest.mark.parametrize("change", [b"", b"GARBAGE" * 10, None])
+def test_a_damaged_index_is_damage(repository: Path, change: bytes | None) -> None:
+    content = bytearray((repository / ".git/index").read_bytes())
+    content[20] ^= 1
+    if change == b"":
+        assert len(Index(b"")) == 0
+        return
+    with pytest.raises(DamagedError):
+        Index(bytes(content) if change is None else change)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.text("ab/.-ä", min_size=1, max_size=6), unique=True))
+def test_entries_are_in_gits_order(names: list[str]) -> None:
+    index = Index()
+    for name in names:
+        index.set(name, Entry(FILE, EMPTY), None)
+    assert index.below("") == sorted(names, key=str.encode)
+    again = Index(index.build())
+    assert again.below("") == index.below("")
+    for name in names:
+        index.remove(name)
+    assert len(index) == 0
+
+
+def test_long_names_survive(tmp_path: Path) -> None:
+    git("init", "-q", ".", cwd=tmp_path)
+    index = Index()
+    for length in [*range(1, 20), 4094, 4095, 4096, 5000]:
+        index.set("x" * length, Entry(FILE, EMPTY), os.stat(tmp_path))  # noqa: PTH116
+    store(tmp_path, index)
+    assert len(git("ls-files", "-z", cwd=tmp_path).split("\0")) == 24
+    assert load(tmp_path).get("x" * 5000) is not None
