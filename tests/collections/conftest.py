@@ -1,19 +1,26 @@
-"""A store over memory with two projects in it."""
+"""A store with two projects in it, over memory, plain directories and git."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
 from padre_git.api.store import Store
-from padre_git.backends import MemoryBackend
+from padre_git.backends import Backend, FileBackend, GitBackend, MemoryBackend
 from padre_git.model import Code, Dataset, Execution, Experiment, Project, Run, Status
 
 CODE = Code(package="sklearn", version="1.7.2")
 
 
-@pytest.fixture
-def store() -> Store:
-    store = Store(MemoryBackend())
+@pytest.fixture(params=["memory", "file", "git"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    backend: Backend = {
+        "memory": MemoryBackend,
+        "file": lambda: FileBackend(tmp_path / "store"),
+        "git": lambda: GitBackend(tmp_path / "store"),
+    }[request.param]()
+    store = Store(backend)
     for project in ("iris", "digits"):
         store.projects.put(Project(name=project))
         store.datasets.put(Dataset(project=project, name=f"{project}-data"))
