@@ -84,11 +84,10 @@ class Session:
             AmbiguousReferenceError, InvalidInputError, NotFoundError: see
                 :func:`padre_git.services.references.resolve`.
         """
-        first, others = _candidates(ref, kinds)
-        found, failures = self._fitting(ref, first, at)
-        for kind in [] if found else others:
-            found, more = self._fitting(ref, [kind], at)
-            failures += more
+        failures: list[NotFoundError] = []
+        for group in _candidates(ref, kinds):
+            found, missing = self._fitting(ref, group, at)
+            failures += missing
             if found:
                 break
         if len(found) > 1:
@@ -110,21 +109,21 @@ class Session:
         return found, failures
 
 
-def _candidates(ref: Ref, kinds: Sequence[Kind]) -> tuple[list[Kind], list[Kind]]:
-    """Returns the kinds that a reference fits by its depth, and those it may be short for."""
+def _candidates(ref: Ref, kinds: Sequence[Kind]) -> list[list[Kind]]:
+    """Returns the kinds that a reference fits by its depth, then those it may be short for."""
     if not isinstance(ref, str):
         key = ref.key if isinstance(ref, Entity) else ref
-        return _only(getattr(key, "kind", None), ref, kinds), []
+        return [_only(getattr(key, "kind", None), ref, kinds)]
     target = parse_url(ref)
     names = (target.reference if target else ref).split("/")
     if len(names) % 2 and len(names) > 1 and names[1] in _DIRECTORIES:
-        return _only(Key.parse("/".join(names)).kind, ref, kinds), []
-    first = [kind for kind in kinds if _DEPTHS.get(kind, 2) == len(names)]
-    others = [kind for kind in kinds if _DEPTHS.get(kind, 2) > len(names)]
-    if not first and not others:
+        return [_only(Key.parse("/".join(names)).kind, ref, kinds)]
+    depths = range(len(names), max(_DEPTHS.values()) + 1)
+    groups = [[kind for kind in kinds if _DEPTHS.get(kind, 2) == depth] for depth in depths]
+    if not any(groups):
         what = " or ".join(kinds)
         raise InvalidInputError(f"not a reference to a {what}: '{ref}'", hint="it is too deep")
-    return (first, others) if first else (others[:1], others[1:])
+    return [group for group in groups if group]
 
 
 def _only(kind: Kind | None, ref: object, kinds: Sequence[Kind]) -> list[Kind]:

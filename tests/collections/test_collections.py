@@ -132,6 +132,10 @@ def test_the_depth_of_a_reference_says_its_kind(store: Store) -> None:
     store.datasets.put(Dataset(project="iris", name="svm"))
     with pytest.raises(AmbiguousReferenceError, match="several things"):
         store.resolve("iris/svm")
+    store.experiments.put(Experiment(project="iris", name="twin"))
+    store.datasets.put(Dataset(project="digits", name="twin"))
+    with pytest.raises(AmbiguousReferenceError, match="several things"):
+        store.resolve("twin")
     with pytest.raises(NotFoundError, match="no project 'nothing'"):
         store.resolve("nothing")
     with pytest.raises(InvalidInputError):
