@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
@@ -12,7 +11,7 @@ from typing import BinaryIO, TypeVar
 
 from padre_git.artifacts import members
 from padre_git.artifacts.cache import Cache
-from padre_git.artifacts.durable import hash_bytes, hash_of
+from padre_git.artifacts.copies import Copies
 from padre_git.artifacts.listings import Listing
 from padre_git.artifacts.pointers import Pointer
 from padre_git.artifacts.remote import DataRemote
@@ -45,7 +44,7 @@ class ProjectData:
         self.project = project
         self.cache = Cache(git_dir / "padre" / "cache")
         self._git_dir = git_dir
-        self._copies = git_dir / "padre" / "artifacts"
+        self._copies = Copies(git_dir / "padre" / "artifacts")
         self._url = None if url is None else url.replace("{project}", project.name)
 
     @property
@@ -66,21 +65,21 @@ class ProjectData:
         settings = self._settings()
         if settings is None or settings.url is None:
             return settings is not None
+        ours = settings.name in (None, RemoteSettings.OURS)
+        if ours and settings.directory is not None and settings.directory.parent.is_dir():
+            create_store(settings.directory)
         if settings.name is None:
-            if settings.directory is not None and settings.directory.parent.is_dir():
-                create_store(settings.directory)
             write_settings(self.project, settings.url)
         return True
 
     def _settings(self) -> RemoteSettings | None:
-        base = self.project / ".dvc"
-        if self._url is not None:
-            return RemoteSettings.of_url(self._url, base=base)
         configured = read_settings(self.project)
-        if configured is not None:
-            return configured
-        url = url_beside(self.project.name, self._git_dir)
-        return None if url is None else RemoteSettings.of_url(url, base=base)
+        url = self._url
+        if configured is not None and url in (None, configured.url):
+            return configured  # with the credentials that DVC has for it
+        if url is None:
+            url = url_beside(self.project.name, self._git_dir)
+        return None if url is None else RemoteSettings.of_url(url, base=self.project / ".dvc")
 
     @contextmanager
     def batch(self) -> Iterator[ProjectData]:
@@ -144,12 +143,20 @@ class ProjectData:
         """
         name = name or pointer.path
         wanted = self._some(pointer, name)
-        content = hash_bytes(Listing(wanted).encode())
-        place = self._copies / content[:2] / content[2:]
-        stale = {path: md5 for path, md5 in wanted.items() if not _is_copy(place / path, md5)}
-        self._write(stale, place, executable=pointer.executable)
-        _remove_others(place, name, wanted)
+        place = self._copies.place(wanted)
+        self._write(self._copies.stale(wanted), place, executable=pointer.executable)
+        self._copies.tidy(wanted)
         return place / name
+
+    def drop_copies(self, pointer: Pointer) -> None:
+        """Removes the copies that :meth:`get` has made; nothing is fetched to find them.
+
+        Raises:
+            ArtifactMissingError, ArtifactCorruptError, DocumentError: if the listing of a
+                directory is not in this clone, or not whole.
+        """
+        listing = members.listing_of(self.cache, pointer) if pointer.is_directory else None
+        self._copies.drop(pointer.path, listing, pointer.md5)
 
     def write(self, pointer: Pointer, name: str, directory: Path) -> None:
         """Writes a file or directory, or under the pointer's own name all of it, to ``directory``.
@@ -224,25 +231,3 @@ class ProjectData:
         if not found:
             raise NotFoundError(f"no artifact {quoted(name)} in '{pointer.path}'")
         return found
-
-
-def _is_copy(path: Path, md5: str) -> bool:
-    try:
-        source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return False
-    try:
-        return hash_of(source)[0] == md5
-    except OSError:
-        return False  # a directory
-    finally:
-        os.close(source)
-
-
-def _remove_others(place: Path, name: str, wanted: Mapping[str, str]) -> None:
-    """Removes files from a copy of a directory that somebody has put there."""
-    for directory, _, files in os.walk(place / name):
-        for file in files:
-            path = Path(directory, file)
-            if path.relative_to(place).as_posix() not in wanted:
-                path.unlink(missing_ok=True)

@@ -30,6 +30,7 @@ __all__ = ["DvcStore"]
 _WORKERS = 8
 _WEB = ("http", "https")
 _CLOSING = 10.0
+_CONNECTING = 10
 _ABSENT = frozenset([404, 410])
 _DENIED = frozenset([401, 403, 407])
 
@@ -182,6 +183,8 @@ def _file_system(project: Path, settings: RemoteSettings) -> tuple[Any, str]:
     try:
         config = Config(os.fspath(project / ".dvc"))
         file_system, arguments, path = get_cloud_fs(config, **options)
+        if file_system.protocol in _WEB:
+            arguments.setdefault("connect_timeout", _CONNECTING)
         return file_system(**arguments), path
     except RemoteMissingDepsError as error:
         raise ArtifactError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from padre_git.artifacts.commits import introduced_pointers, pointer_texts
 from padre_git.artifacts.data import ProjectData
@@ -51,6 +52,9 @@ def shed(data: ProjectData, going: Mapping[str, bytes], staying: Mapping[str, by
     shared = {md5 for _, pointer in _pointers(staying) for md5 in _objects_here(data, pointer)}
     safe = wanted - shared
     safe -= remote.missing(safe)
+    for _, pointer in _pointers(going):
+        with suppress(ArtifactError, DocumentError):  # what has no listing here has no copies
+            data.drop_copies(pointer)
     for md5 in safe:
         data.cache.discard(md5)
     return len(safe)

@@ -192,3 +192,20 @@ def test_writing_into_a_work_tree_follows_no_link(
 def test_evicted_data_comes_back(data: ProjectData, pointer: Pointer, shared: Path):
     shutil.rmtree(data.cache.root)
     assert data.get(pointer, "log.txt").read_bytes() == b"l"
+
+
+def test_copies_can_be_dropped(data: ProjectData, pointer: Pointer):
+    paths = [data.get(pointer, name) for name in (None, "model", "model/sub", "log.txt")]
+    data.drop_copies(pointer)
+    assert not any(path.exists() for path in paths)
+    assert data.get(pointer, "log.txt").read_bytes() == b"l"
+
+
+def test_a_url_that_is_configured_keeps_its_options(data: ProjectData, tmp_path: Path):
+    write_settings(data.project, "https://host.example/data")
+    same = ProjectData(data.project, data.project / ".git", url="https://host.example/data")
+    assert same.remote is not None
+    assert same.remote.settings.name == "padre"
+    other = ProjectData(data.project, data.project / ".git", url=str(tmp_path / "x"))
+    assert other.remote is not None
+    assert other.remote.settings.name is None
