@@ -1,0 +1,4 @@
+"""Measurements: commands that print figures, never assertions.
+
+``make bench`` runs the quick ones.
+"""
