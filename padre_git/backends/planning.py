@@ -160,6 +160,8 @@ class _Planner:
             if changed:
                 path = f"{directory}/{edit_mark(changed)}"
                 self._check_way(path)
+                marks = path.rpartition("/")[0]
+                self.edits.update({f"{marks}/{n}": None for n in self.tree.entries(marks)})
                 self.edits[path] = b""
 
     def _place(self, key: Key) -> str:

@@ -136,6 +136,9 @@ class OnDisk(Stores):
         assert (project / mark).read_bytes() == b""
         put(backend, EXPERIMENT, title="new")
         assert self.files(project) == before | {f"{RUN_DIRECTORY}/tags/best", mark}
+        put(backend, RUN, {"tags/best": b""}, seed=10)
+        (other,) = self.files(project) - before - {f"{RUN_DIRECTORY}/tags/best"}
+        assert other != mark
 
     def test_deleting_an_experiment_takes_its_directory(
         self, backend: Backend, project: Path
