@@ -1,7 +1,7 @@
 """What recording costs through the public API: ``python -m tests.benchmarks.recording [RUNS]``.
 
 A run is 10 parameters, 10 metrics and a series of 100 steps. Every run is one durable commit
-(fsynced objects, index and branch) in a full checkout. Figures are medians; the machine's own fsync is
+(fsynced objects, index and branch) in a full checkout. Figures are medians; this disk's fsync is
 printed beside them, since it is most of what a durable commit costs.
 """
 
