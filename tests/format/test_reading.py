@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from padre_git.errors import DocumentError
 from padre_git.format import parse_document, write_document
@@ -152,6 +153,69 @@ def test_both_parsers_of_pyyaml_read_the_same(values: dict) -> None:
     for read, (lines, comments) in found:
         assert equal(read, values)
         assert (lines, comments) == found[0][1]
+
+
+# what people write; without "1_0", dates, "=", "<<" and ".5e3", which ruamel reads as 1.1 does
+_BY_HAND = (
+    *(
+        "a",
+        "b: ",
+        "c:",
+        ": ",
+        "\n",
+        "\n  ",
+        "\n    ",
+        "\n- ",
+        "- ",
+        '"',
+        "'x'",
+        '"y z"',
+        "1",
+        "-2",
+        "0.5",
+    ),
+    *(
+        "1e3",
+        "012",
+        "0o14",
+        "0x1F",
+        ".5",
+        "5.",
+        "+1",
+        ".inf",
+        "-.INF",
+        ".NaN",
+        "null",
+        "~",
+        "True",
+        "yes",
+    ),
+    *(
+        "no",
+        "on",
+        "[a, 1]",
+        "{a: 1}",
+        "[",
+        "]",
+        ",",
+        " # c",
+        "|\n  x\n  y\n",
+        ">-\n  x\n  y\n",
+        "? ",
+    ),
+    *("1:30", "\\", " "),
+)
+
+
+@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(st.lists(st.sampled_from(_BY_HAND), max_size=10).map("".join), st.sampled_from(["", "k: "]))
+def test_what_people_write_is_what_another_reader_of_yaml_1_2_reads(text: str, key: str) -> None:
+    written = f"{key}{text}\n"
+    try:
+        values = parse_document(written.encode()).values
+    except DocumentError:
+        return
+    assert equal(YAML(typ="safe", pure=True).load(written), values)
 
 
 @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck), database=None)
