@@ -38,6 +38,18 @@ class Clone:
     _format: str | None = None
     _living: set[str] = field(default_factory=set)
 
+    @property
+    def tip(self) -> str:
+        """The present commit.
+
+        Raises:
+            NotFoundError: if there is none yet.
+        """
+        tip = self.repository.tip()
+        if tip is None:
+            raise NotFoundError(f"no project '{self.project}'", key=self.project)
+        return tip
+
     def snapshot(self, commit: str | None = None) -> Snapshot:
         """Returns a commit of the project; the present one without an id.
 
@@ -113,7 +125,7 @@ class Clones:
             NotFoundError: if there is none.
         """
         clone = self.get(project)
-        if clone is None or clone.repository.tip() is None:
+        if clone is None:
             raise NotFoundError(f"no project '{project}'", key=project)
         return clone
 

@@ -7,6 +7,7 @@ It reads from commits, never from uncommitted files, and writes through
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import ClassVar
@@ -118,8 +119,7 @@ class GitBackend(Backend):
         """See :meth:`Backend.changes`."""
         clone = self._clones.need(project)
         first = clone.repository.resolve(start) if start is not None else None
-        last = clone.repository.resolve(end) if end is not None else clone.repository.tip()
-        assert last is not None  # noqa: S101 - `need` has seen one
+        last = clone.repository.resolve(end) if end is not None else clone.tip
         paths = clone.repository.diff_paths(first, last)
         old = clone.records(clone.snapshot(first) if first else EMPTY)
         new = clone.records(clone.snapshot(last))
@@ -220,7 +220,7 @@ class GitBackend(Backend):
         for changes, _ in writes:
             planned = plan(changes, clone.records(tree), unsealed=unsealed)
             if snapshot.commit is None and not plans:  # cloned from an empty repository
-                planned.edits.update(scaffold() | planned.edits)
+                planned = replace(planned, edits={**scaffold(), **planned.edits})
             if isinstance(tree, Overlay):
                 tree.edit(planned.edits)
             plans.append(planned)
@@ -246,7 +246,10 @@ class GitBackend(Backend):
             text=commit_text(message, planned.changed),
             author=message.author or self._author,
         )
-        return planned.revisions if created else None
+        if not created:
+            return None
+        self._clones.say_who(self._clones.need(project))
+        return planned.revisions
 
 
 def _group_of(numbered: tuple[int, _Write]) -> int:

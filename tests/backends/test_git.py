@@ -146,6 +146,7 @@ def test_without_an_identity_the_login_name_is_taken_and_said_once(
     events: list[Event] = []
     with GitBackend(tmp_path, notify=events.append) as backend:
         store(backend, IRIS)
+        assert len(events) == 1
         store(backend, EXPERIMENT)
         store(backend, Key.project_named("other"))
     (event,) = events
