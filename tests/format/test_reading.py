@@ -156,54 +156,11 @@ def test_both_parsers_of_pyyaml_read_the_same(values: dict) -> None:
 
 
 # what people write; without "1_0", dates, "=", "<<" and ".5e3", which ruamel reads as 1.1 does
+_WORDS = "a c: 1 -2 0.5 1e3 012 0o14 0x1F 5. +1 .inf -.INF .NaN null ~ True yes no on 1:30 ' \\"
 _BY_HAND = (
-    *(
-        "a",
-        "b: ",
-        "c:",
-        ": ",
-        "\n",
-        "\n  ",
-        "\n    ",
-        "\n- ",
-        "- ",
-        '"',
-        "'x'",
-        '"y z"',
-        "1",
-        "-2",
-        "0.5",
-    ),
-    *(
-        "1e3",
-        "012",
-        "0o14",
-        "0x1F",
-        ".5",
-        "5.",
-        "+1",
-        ".inf",
-        "-.INF",
-        ".NaN",
-        "null",
-        "~",
-        "True",
-        "yes",
-    ),
-    *(
-        "no",
-        "on",
-        "[a, 1]",
-        "{a: 1}",
-        "[",
-        "]",
-        ",",
-        " # c",
-        "|\n  x\n  y\n",
-        ">-\n  x\n  y\n",
-        "? ",
-    ),
-    *("1:30", "\\", " "),
+    *_WORDS.split(),
+    *("b: ", ": ", "\n", "\n  ", "\n    ", "\n- ", "- ", '"', "'x'", '"y z"', "[a, 1]", "{a: 1}"),
+    *("[", "]", ",", " # c", "|\n  x\n  y\n", ">-\n  x\n  y\n", "? ", " "),
 )
 
 
