@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from padre_git.errors import AmbiguousReferenceError, InvalidInputError, NotFoundError
 from padre_git.messages import Message, Op, Prepare, Rename, Resolve
 from padre_git.model import Change, ChangeSet, Dataset, Execution, Experiment, Kind, Project, Run
-from padre_git.services.references import parse_url
+from padre_git.services.references import parse_url, short_names
 from tests.services.conftest import CODE, IRIS, SVM, Desk
 
 A = SVM.run("r-20261121t101500-aaaaaaaaaaaa")
@@ -171,6 +173,18 @@ def test_urls_mean_what_is_published_there(stocked: Desk, url: str, typed: str) 
 @pytest.mark.parametrize("text", ["iris", "iris/svm", "iris/svm/k3", "a:b", "#x", "a#b"])
 def test_these_are_no_urls(text: str) -> None:
     assert parse_url(text) is None
+
+
+@given(st.sets(st.text("0a", min_size=12, max_size=12), min_size=1, max_size=30))
+def test_a_short_name_means_one_record_only(tails: set[str]) -> None:
+    keys = [SVM.run(f"r-20261121t101500-{tail}") for tail in tails]
+    names = short_names(keys, keys)
+    for key, name in names.items():
+        assert 6 <= len(name) <= 12
+        assert [k for k in keys if k.name[-12:].startswith(name)] == [key]
+        shorter = name[:-1]
+        others = [k for k in keys if k.name[-12:].startswith(shorter)]
+        assert len(name) == 6 or len(others) > 1, "no shorter one would do"
 
 
 def test_a_url_knows_its_parts() -> None:
