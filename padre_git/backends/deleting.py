@@ -152,7 +152,7 @@ def check_published(side: Side, data: LocalData | None) -> None:
         raise UnpublishedError(
             f"'{side.project}' has what exists only here: {named}",
             key=side.project,
-            hint="sync or commit it first, or delete with force",
+            hint=f"sync or commit it first, or remove the directory '{repository.path}' by hand",
         )
 
 

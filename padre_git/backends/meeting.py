@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from padre_git.backends.exchange import Exchange, Side
 from padre_git.backends.overlay import EMPTY
 from padre_git.backends.policy import Freshness, Policy
-from padre_git.backends.publishing import Data, Publisher
+from padre_git.backends.publishing import Data, DataUnavailableError, Publisher
 from padre_git.backends.reconciling import ContradictionError
 from padre_git.backends.records import Records
 from padre_git.errors import (
@@ -44,6 +44,7 @@ class Meeting:
         self._freshness = Freshness(policy, max_age)
         self._notify = exchange.notify
         self._unmerged: dict[str, _Unmerged] = {}
+        self._waiting: set[str] = set()
         self.publisher = Publisher(exchange.location, data=data, notify=exchange.notify)
 
     @property
@@ -125,6 +126,7 @@ class Meeting:
         try:
             with self.told(side.project):
                 self.publisher.publish(side)
+            self._waiting.discard(side.project)
         except ConflictError as error:
             self._tell(side.project, f"'{side.project}' is not in step with its remote: {error}")
         except RemoteUnavailableError:
@@ -153,6 +155,9 @@ class Meeting:
         """Remembers how asking the remote went, and tells what subscribers should hear of it."""
         try:
             yield
+        except DataUnavailableError as error:
+            self._waits_for_data(project, error)
+            raise
         except RemoteUnavailableError as error:
             self._silent(error)
             raise
@@ -164,6 +169,11 @@ class Meeting:
     def _silent(self, error: RemoteUnavailableError) -> None:
         if self._freshness.failed():
             self._notify(Notice(text=f"offline: {error.message}; what is written waits here"))
+
+    def _waits_for_data(self, project: str, error: DataUnavailableError) -> None:
+        if project not in self._waiting:
+            self._waiting.add(project)
+            self._tell(project, f"'{project}' is not published, its data first: {error.message}")
 
     def _conflict(self, project: str, error: ConflictError) -> None:
         self._freshness.answered(project)

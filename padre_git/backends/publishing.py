@@ -16,7 +16,7 @@ from pathlib import Path
 from padre_git.backends.exchange import Side
 from padre_git.backends.reconciling import ContradictionError, merge_commit
 from padre_git.backends.urls import missing_urls
-from padre_git.errors import RejectedError
+from padre_git.errors import RejectedError, RemoteUnavailableError
 from padre_git.format import FORMAT_FILE, check_format, commit_text
 from padre_git.messages import Event, Message, Op, Pulled, Pushed
 from padre_git.model import Key
@@ -25,7 +25,7 @@ from padre_git.vcs.remotes import RemoteLocation
 from padre_git.vcs.snapshot import Snapshot
 from padre_git.vcs.transport import Outcome
 
-__all__ = ["Data", "Extra", "Look", "Publisher"]
+__all__ = ["Data", "DataUnavailableError", "Extra", "Look", "Publisher"]
 
 #: Makes sure that the data of these commits is where others find it: called with the clone's
 #: directory, its git directory and the commits, see :func:`padre_git.artifacts.publish_data`.
@@ -33,6 +33,10 @@ Data = Callable[[Path, Path, Sequence[str]], object]
 #: Says which commits to make on top of a snapshot before it is pushed; they exist here only if
 #: they exist at the remote.
 Extra = Callable[[Snapshot], Sequence[NewCommit]]
+
+
+class DataUnavailableError(RemoteUnavailableError):
+    """Says that the data remote did not answer; the git remote may well do."""
 
 
 class Look(Enum):
@@ -105,9 +109,7 @@ class Publisher:
                 if head == seen:
                     return 0
                 commits = side.between(seen, head)
-                if self._data is not None:
-                    repository = side.repository
-                    self._data(repository.path, repository.common_dir, commits)
+                self._send_data(side, commits)
                 if side.push(head) is Outcome.LANDED:
                     self._notify(Pushed(project=side.project, commits=len(commits), head=head))
                     self._move(side, head)
@@ -120,6 +122,14 @@ class Publisher:
             key=side.project,
             hint="the commits stand in the clone; sync again",
         )
+
+    def _send_data(self, side: Side, commits: Sequence[str]) -> None:
+        if self._data is None:
+            return
+        try:
+            self._data(side.repository.path, side.repository.common_dir, commits)
+        except RemoteUnavailableError as error:
+            raise DataUnavailableError(error.message, key=side.project, hint=error.hint) from error
 
     def _head(
         self, side: Side, tip: str, seen: str | None, *, extra: Extra | None, look: Look

@@ -321,6 +321,24 @@ def test_data_goes_first_and_nothing_goes_without_it(lab: Lab) -> None:
     assert RUN in lab.store("ben").read([RUN])
 
 
+def test_a_data_remote_that_is_silent_holds_back_commits_and_no_read(lab: Lab) -> None:
+    def data(path: Path, git_dir: Path, commits: Sequence[str]) -> None:
+        raise RemoteUnavailableError("the bucket does not answer")
+
+    ada, ben = lab.store("ada", max_age=3600), lab.store("ben")
+    store(ben, IRIS, EXPERIMENT)
+    away = lab.store("ada", data=data)
+    assert EXPERIMENT in away.read([EXPERIMENT])
+    put(away, RUN)
+    put(away, run_key(2))
+    assert sum("bucket" in notice.text for notice in lab.heard(Notice)) == 1
+    put(ben, run_key(3))
+    assert run_key(3) in away.read([run_key(3)])
+    assert ben.read([RUN]) == {}
+    ada.sync("iris")
+    assert RUN in ben.read([RUN])
+
+
 # -- beside plain git ---------------------------------------------------------------------------
 
 
