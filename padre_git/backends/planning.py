@@ -20,7 +20,7 @@ from padre_git.format import (
     same,
     seals,
 )
-from padre_git.model import DOCUMENTS, Change, ChangeSet, Found, Key, Kind, Record, Tombstone
+from padre_git.model import Change, ChangeSet, Found, Key, Kind, Record, Tombstone
 from padre_git.model.names import is_name
 from padre_git.model.record import revision_of
 from padre_git.vcs.objects import Entry
@@ -208,10 +208,14 @@ class _Planner:
         if target.kind not in (Kind.DATASET, Kind.EXPERIMENT):
             return  # nothing lies below the others, and their directories are all ours
         (old,), (new,) = record_directories(source), record_directories(target)
+        there = self.tree.entries(new)
         for name, entry in self.tree.entries(old).items():
-            if not is_part(source.kind, name):
-                self._check_way(f"{new}/{DOCUMENTS[target.kind]}")
-                self.edits[f"{new}/{name}"] = entry
+            path = f"{new}/{name}"
+            if is_part(source.kind, name):
+                continue
+            if name in there and path not in self.opened:
+                raise self._in_the_way(path)
+            self.edits[path] = entry
 
     # ------------------------------------------------------------------------------ deleting
 

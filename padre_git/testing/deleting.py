@@ -200,6 +200,12 @@ class Deleting(Stores):
         assert backend.read([old]) == {old: Tombstone(key=old, moved_to=new)}
         assert found(backend, new) == files_of(old)
 
+    def test_a_record_without_children_can_be_renamed(self, backend: Backend, svm: Key) -> None:
+        put(backend, RUN, {"tags/best": b""})
+        rename(backend, RUN, run_key(2))
+        assert found(backend, run_key(2)) == files_of(RUN, {"tags/best": b""})
+        assert backend.read([RUN]) == {RUN: Tombstone(key=RUN, moved_to=run_key(2))}
+
     def test_a_renamed_experiment_takes_its_children_along(
         self, backend: Backend, svm: Key
     ) -> None:

@@ -156,6 +156,8 @@ class OnDisk(Stores):
         def mine(p: Path) -> None:
             write(p / "README.md")
             write(p / "experiments/README.md")
+            write(p / "experiments/Plots/one.svg")
+            write(p / "experiments/notes")
             write(p / "environments/conda.yml")
             write(p / "src/train.py")
 
@@ -166,6 +168,8 @@ class OnDisk(Stores):
             "datasets",  # a seal; there is none where something of the user's is
             "README.md",
             "experiments/README.md",
+            "experiments/Plots/one.svg",
+            "experiments/notes",
             "environments/conda.yml",
             "src/train.py",
         }
@@ -178,6 +182,17 @@ class OnDisk(Stores):
         assert (project / NEW.path / "plots/one.svg").read_bytes() == b"by hand\n"
         left = {path for path in self.files(project) if path.startswith("experiments/svm/")}
         assert left == grave(EXPERIMENT)
+
+    def test_a_renamed_experiment_overwrites_no_file_of_the_users(
+        self, backend: Backend, project: Path
+    ) -> None:
+        rename(backend, EXPERIMENT, NEW)
+        self.by_hand(backend, lambda p: write(p / EXPERIMENT.path / "notes.txt", b"old\n"))
+        self.by_hand(backend, lambda p: write(p / NEW.path / "notes.txt", b"new\n"))
+        with pytest.raises(ConflictError, match="in the way"):
+            rename(backend, NEW, EXPERIMENT)
+        assert (project / EXPERIMENT.path / "notes.txt").read_bytes() == b"old\n"
+        assert found(backend, NEW) == files_of(EXPERIMENT)
 
     def test_what_people_write_by_hand_is_part_of_the_store(
         self, backend: Backend, project: Path
@@ -241,6 +256,7 @@ class OnDisk(Stores):
         remove(backend, RUN)
         assert backend.read([RUN]) == {RUN: Tombstone(key=RUN)}
         assert list(backend.scan(EXPERIMENT)) == [EXECUTION]
+        assert not (project / f"experiments/svm/runs/2026-11/21/{RUN.name}").exists()
 
     def test_a_run_below_a_tombstone_is_hidden_until_its_experiment_is_back(
         self, backend: Backend, project: Path
