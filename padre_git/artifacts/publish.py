@@ -70,6 +70,7 @@ def publish_data(data: ProjectData, commits: Sequence[str]) -> Published:
         return Published(skipped=tuple(skipped))
     if not data.prepare_remote():
         return Published(pointers=count, local_only=True, skipped=tuple(skipped))
+    data.cache.sweep()
     sent = _push(data, ours, others, skipped)
     return Published(pointers=count, sent=sent, skipped=tuple(skipped))
 

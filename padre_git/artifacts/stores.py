@@ -96,6 +96,7 @@ class DirectoryStore:
 def _transfer(source: Objects, target: Objects, md5s: Sequence[str]) -> None:
     """Copies objects, some at a time, so that an interrupted transfer goes on where it was."""
     failed: list[Failure] = []
+    target.sweep()
     for start in range(0, len(md5s), _AT_A_TIME):
         with target.batch() as batch:
             copy = partial(_copy, source, batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 from collections.abc import Callable
@@ -200,6 +201,15 @@ def test_a_disk_that_is_not_mounted_is_not_filled(project: Path, cache: Cache, p
         with pytest.raises(RemoteUnavailableError, match="not there"):
             ask()
     assert not away.parent.exists()
+
+
+def test_what_a_killed_push_left_goes_when_it_is_old(
+    project: Path, cache: Cache, pointer: Pointer, store: Path
+):
+    left = write(store / "tmp" / "left", b"half")
+    os.utime(left, (1, 1))
+    remote_at(project, cache, url=str(store)).push([pointer])
+    assert not left.exists()
 
 
 def test_a_shared_store_stays_shared(project: Path, cache: Cache, pointer: Pointer, store: Path):
