@@ -14,14 +14,13 @@ from collections.abc import Callable, Mapping
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
-from padre_git.format.scalars import MOST_DIGITS, UNSEEN, WORDS
+from padre_git.format.scalars import LONGEST_KEY, MOST_DIGITS, UNSEEN, WORDS
 
 __all__ = ["read_quickly"]
 
 #: Longer documents are read strictly, since all lines are held at once here.
 MOST_CHARACTERS = 2**20
 _DEEPEST = 30
-_LONGEST_KEY = 500
 
 # A word without quotes, a text in quotes, a number, and what is written in brackets or with a dot.
 # Possessive repeats keep the time linear and the lines short.
@@ -85,9 +84,9 @@ class _Builder:
             if not name:
                 self.append(value, dashes)
                 continue
-            if name[0] == '"':
+            if name[0] == '"' and len(name) <= LONGEST_KEY:
                 name = _unquoted(name)
-            if name in here or name in WORDS or len(name) > _LONGEST_KEY:
+            if name in here or name in WORDS or len(name) > LONGEST_KEY:
                 raise _GiveUp
             if value:
                 convert = find(value[0])

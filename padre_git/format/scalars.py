@@ -17,6 +17,7 @@ from padre_git.errors import InvalidValueError
 from padre_git.model.names import quoted
 
 __all__ = [
+    "LONGEST_KEY",
     "MOST_DIGITS",
     "UNSEEN",
     "WORDS",
@@ -30,6 +31,8 @@ __all__ = [
 
 #: Integers with more digits are refused, here as in the model; Python alone fails at 4,300.
 MOST_DIGITS = 100
+#: Characters that a key has at most, with quotes and escapes; YAML itself allows 1,024.
+LONGEST_KEY = 1000
 _LONGEST_NUMBER = 400
 
 _INT = re.compile(r"[-+]?[0-9]+")

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from padre_git.errors import InvalidValueError
-from padre_git.format.scalars import is_literal, is_word, write_scalar, write_text
+from padre_git.format.scalars import LONGEST_KEY, is_literal, is_word, write_scalar, write_text
 from padre_git.model.names import quoted
 
 __all__ = ["END", "write_document"]
 
 #: Under this name :class:`Document` keeps the comments after the last key.
 END = ""
-_LONGEST_KEY = 500
 _DEEPEST = 32
 _STEP = "  "
 _SCALARS = (str, float, int)
@@ -103,6 +102,7 @@ def _check_depth(depth: int) -> None:
 def _key(name: Any) -> str:
     if not isinstance(name, str):
         raise InvalidValueError(f"cannot write the key {quoted(name)}: it is not text")
-    if len(name) > _LONGEST_KEY:
+    written = name if is_word(name) else write_text(name)
+    if len(written) > LONGEST_KEY:
         raise InvalidValueError(f"cannot write the key {quoted(name)}: it is too long")
-    return f"{name}:" if is_word(name) else f"{write_text(name)}:"
+    return f"{written}:"

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from padre_git.errors import InvalidValueError
+from padre_git.errors import DocumentError, InvalidValueError
 from padre_git.format import parse_document, write_document
 from padre_git.format.equality import equal
 from padre_git.format.scalars import write_text
@@ -176,7 +176,7 @@ def test_tuples_are_written_as_lists() -> None:
 @pytest.mark.parametrize(
     "value",
     [{1, 2}, b"x", 1j, object(), 10**100, -(10**100), pytest.param(10**5000, id="huge"),
-     "\ud800", {1: 2}, {None: 1}, {"k" * 501: 1}, {"\udfff": 1}],
+     "\ud800", {1: 2}, {None: 1}, {"k" * 1001: 1}, {"\udfff": 1}],
 )  # fmt: skip
 def test_what_has_no_exact_place_is_refused(value: Any) -> None:
     with pytest.raises(InvalidValueError, match=r"^cannot write"):
@@ -188,20 +188,28 @@ def test_a_document_has_keys() -> None:
         write_document({})
 
 
-@pytest.mark.parametrize("wrap", [lambda v: [v], lambda v: {"k": v}, lambda v: [{"k": v}]])
-def test_nesting_is_bounded_as_it_is_for_reading(wrap: Any) -> None:
-    value: Any = "x"
-    refused = None
-    for _ in range(40):
+@pytest.mark.parametrize("wrap", [lambda v: [v], lambda v: {"k": v}])
+@pytest.mark.parametrize("inner", ["x", [], {}], ids=repr)
+def test_nesting_is_bounded_exactly_as_it_is_for_reading(wrap: Any, inner: Any) -> None:
+    value = inner
+    for _ in range(31 if inner == "x" else 30):  # the document itself is the 32nd level
         value = wrap(value)
-        try:
-            data = write_document({"x": value})
-        except InvalidValueError as error:
-            refused = error
-            break
-        assert parse_document(data).values == {"x": value}
-    assert refused is not None
-    assert "nested deeper than 32" in str(refused)
+    data = write_document({"x": value})
+    assert parse_document(data).values == {"x": value}
+    with pytest.raises(InvalidValueError, match="nested deeper than 32"):
+        write_document({"x": wrap(value)})
+    with pytest.raises(DocumentError, match="nested deeper than 32"):
+        parse_document(b"y: " + json.dumps(wrap(value)).encode() + b"\n")
+
+
+def test_a_key_is_no_longer_than_yaml_allows() -> None:
+    for name, longer in (("k" * 1000, "k"), ("1" * 998, "1"), ("\x85" * 166, "\x85")):
+        data = write_document({name: {name: 1}})
+        for read in (_in_yaml_1_1, _in_yaml_1_1_with_libyaml, _in_yaml_1_2):
+            assert read(data) == {name: {name: 1}}
+        assert parse_document(data + b"# strict\n").values == {name: {name: 1}}
+        with pytest.raises(InvalidValueError, match="too long"):
+            write_document({name + longer: 1})
 
 
 def test_comments_above_top_level_keys_and_at_the_end_are_kept() -> None:
