@@ -110,6 +110,8 @@ class Clones:
             self._forget(project)
             if place is None:
                 if path.exists() and any(path.iterdir()):
+                    if _place_of(path / ".git") is not None:  # another process made it just now
+                        return self.get(project)
                     raise RepositoryError(
                         f"'{path}' is not a project: it is no git repository",
                         key=project,
@@ -189,6 +191,9 @@ class Clones:
             with Repository.clone(url, place, branch=self.branch) as repository:
                 Clone(project, repository).snapshot()
             place.rename(path)
+        except OSError:
+            if self.get(project) is None:  # it was not that somebody else was quicker
+                raise
         finally:
             shutil.rmtree(place, ignore_errors=True)
         return True

@@ -214,6 +214,9 @@ def test_a_remote_project_is_adopted_whole_or_not_at_all(
     with GitBackend(tmp_path / "clones") as clones:
         assert clones.adopt("iris", str(iris))
         assert list(clones.scan()) == list(backend.scan())
+        put(clones, RUN)
+        assert clones.adopt("iris", str(iris))
+        assert found(clones, RUN) == files_of(RUN)
         assert not clones.adopt("empty", str(empty))
         with pytest.raises(FormatError, match="not a project"):
             clones.adopt("foreign", str(foreign))

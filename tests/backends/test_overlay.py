@@ -109,3 +109,9 @@ def test_what_is_asked_for_is_passed_on() -> None:
 def test_an_overlay_takes_no_objects_of_git() -> None:
     with pytest.raises(TypeError):
         Overlay(EMPTY).edit({"a": Entry(FILE, "0" * 40)})
+
+
+def test_an_empty_tree_has_nothing() -> None:
+    EMPTY.prefetch(["a"])
+    assert EMPTY.entries("") == {}
+    assert EMPTY.blobs(["a"]) == {}
