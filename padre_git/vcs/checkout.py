@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from padre_git.errors import ConflictError, LockedError, UnsupportedError
+from padre_git.vcs.cachetree import Trees
 from padre_git.vcs.config import Config
 from padre_git.vcs.durable import Durable
 from padre_git.vcs.eviction import Evictions
@@ -184,11 +185,18 @@ class SplicedSite(Site):
     """Is a full checkout, whose files and index entries we write ourselves."""
 
     def __init__(
-        self, tree: WorkTree, index: IndexFile, *, evictions: Evictions, timeout: float
+        self,
+        tree: WorkTree,
+        index: IndexFile,
+        *,
+        evictions: Evictions,
+        trees: Trees,
+        timeout: float,
     ) -> None:
         self._tree = tree
         self._index = index
         self._evictions = evictions
+        self._trees = trees
         self._timeout = timeout
 
     def check(self, old: str, new: str, changes: Sequence[Change]) -> None:
@@ -215,23 +223,16 @@ class SplicedSite(Site):
         evicted = {c.path for c in changes if self._is_evicted(index, c)}
         seen = self._tree.write((c for c in changes if c.path not in evicted), contents)
         for _ in range(_TRIES):
-            for change in changes:
-                self._splice(index, change, seen.get(change.path), skip=change.path in evicted)
+            kept = [
+                change.path
+                for change in changes
+                if not _splice(index, change, seen.get(change.path), skip=change.path in evicted)
+            ]
+            index.follow(old, new, self._trees, kept=kept)
             if self._index.store(index, version, durable, timeout=self._timeout):
                 return
             index, version = self._index.load()
         raise LockedError(f"the index '{self._index.path}' keeps changing")
-
-    def _splice(
-        self, index: Index, change: Change, seen: os.stat_result | None, *, skip: bool
-    ) -> None:
-        now = index.get(change.path)
-        if (now.entry if now else None) not in change.known | {change.new}:
-            return  # staged by the user since the check: it stays theirs
-        if change.new is None:
-            index.remove(change.path)
-        else:
-            index.set(change.path, change.new, seen, skip=skip)
 
     def hold(self) -> AbstractContextManager[None]:
         """Implements :meth:`Site.hold`."""
@@ -244,8 +245,7 @@ class SplicedSite(Site):
         gone = [_keep(index, path) for path in _covered(index, paths)]
         self._tree.check((c for c in gone if not _is_skipped(index, c.path)), index)
         for change in gone:
-            assert change.new is not None  # noqa: S101 - made so by _keep
-            index.set(change.path, change.new, None, skip=True)
+            index.skip(change.path)
         if not self._index.store(index, version, durable, timeout=self._timeout):
             raise LockedError(f"the index '{self._index.path}' has just changed; try again")
         self._tree.remove([change.path for change in gone])
@@ -263,6 +263,18 @@ class SplicedSite(Site):
             index.set(change.path, change.new, seen.get(change.path))
         if not self._index.store(index, version, durable, timeout=self._timeout):
             raise LockedError(f"the index '{self._index.path}' has just changed; try again")
+
+
+def _splice(index: Index, change: Change, seen: os.stat_result | None, *, skip: bool) -> bool:
+    """Puts one change into the index; tells whether it could."""
+    now = index.get(change.path)
+    if (now.entry if now else None) not in change.known | {change.new}:
+        return False  # staged by the user since the check: it stays theirs
+    if change.new is None:
+        index.remove(change.path)
+    else:
+        index.set(change.path, change.new, seen, skip=skip)
+    return True
 
 
 def _covered(index: Index, paths: Sequence[str]) -> list[str]:
@@ -333,7 +345,13 @@ class GitSite(Site):
 
 
 def open_site(
-    checkout: Checkout, index: IndexFile, config: Config, tree: WorkTree, evictions: Evictions
+    checkout: Checkout,
+    index: IndexFile,
+    config: Config,
+    tree: WorkTree,
+    *,
+    evictions: Evictions,
+    trees: Trees,
 ) -> Site:
     """Returns the right way to change a work tree.
 
@@ -343,6 +361,7 @@ def open_site(
         config: says whether it is sparse.
         tree: its files.
         evictions: which directories are left out of the work tree.
+        trees: gives the entries of a tree by its id.
     """
     if not config.is_true("core.sparsecheckout"):
         try:
@@ -350,7 +369,7 @@ def open_site(
         except UnknownIndexError:
             pass
         else:
-            return SplicedSite(tree, index, evictions=evictions, timeout=2.0)
+            return SplicedSite(tree, index, evictions=evictions, trees=trees, timeout=2.0)
     return GitSite(checkout)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from padre_git.errors import DamagedError
+from padre_git.vcs.cachetree import CacheTree, Trees
 from padre_git.vcs.objects import EXECUTABLE, FILE, Entry
 
 __all__ = ["Index", "IndexEntry", "Stamp", "UnknownIndexError", "stamp"]
@@ -78,6 +79,8 @@ class Index:
         self._raws: list[bytes] = []
         self._extended = 0
         self._fresh: set[bytes] = set()
+        self._trees = CacheTree()
+        self._changed: set[str] = set()
         if content:
             self._parse(content)
             self._settle(written, range(len(self._keys)))
@@ -97,7 +100,7 @@ class Index:
                 position = self._take(content, position)
         except (ValueError, struct.error) as error:
             raise DamagedError("the index is corrupt", hint="run `git fsck` there") from error
-        _check_extensions(content, position)
+        self._trees = CacheTree(_extensions(content, position).get(b"TREE", b""))
 
     def _take(self, content: bytes, start: int) -> int:
         flags = content[start + 60] << 8 | content[start + 61]
@@ -171,6 +174,7 @@ class Index:
             skip: whether the file is left out of the work tree (git's skip-worktree).
         """
         key = _key(path)
+        self._changed.add(path)
         raw = _build(key[:-2], entry, seen, skip=skip)
         place = bisect_left(self._keys, key)
         if place < len(self._keys) and self._keys[place] == key:
@@ -184,16 +188,50 @@ class Index:
 
     def remove(self, path: str) -> None:
         """Takes a path out, in whatever stages it is there."""
+        self._changed.add(path)
         for stage in range(4):
             place = self._at(_key(path, stage))
             if place is not None:
                 self._extended -= bool(self._raws[place][60] & 0x40)
                 del self._keys[place], self._raws[place]
 
+    def skip(self, path: str) -> None:
+        """Takes the file of an entry out of what git expects in the work tree."""
+        found = self.get(path)
+        if found is not None:
+            known = path in self._changed
+            self.set(path, found.entry, None, skip=True)
+            if not known:  # the next commit is the same
+                self._changed.discard(path)
+
+    def count(self, directory: str) -> int:
+        """Returns how many entries lie below a directory; all of them for an empty name."""
+        if not directory:
+            return len(self._keys)
+        prefix = directory.encode("utf-8", "surrogateescape")
+        return bisect_left(self._keys, prefix + b"0") - bisect_left(self._keys, prefix + b"/")
+
+    def follow(self, old: str, new: str, trees: Trees, *, kept: Iterable[str]) -> None:
+        """Notes that what was changed since the index was read is just what two trees differ in.
+
+        Args:
+            old: id of the first tree.
+            new: id of the second tree.
+            trees: gives the entries of a tree.
+            kept: paths where something else was left in place.
+        """
+        self._trees.follow(old, new, trees, self.count)
+        self._changed = set(kept)
+
     def build(self) -> bytes:
         """Returns the bytes of the index file."""
+        for path in self._changed:
+            self._trees.forget(path)
+        self._changed.clear()
+        known = self._trees.build()
         head = _HEAD.pack(b"DIRC", 3 if self._extended else 2, len(self._raws))
-        body = b"".join([head, *self._raws])
+        tail = [b"TREE", struct.pack(">I", len(known)), known] if known else []
+        body = b"".join([head, *self._raws, *tail])
         return body + hashlib.sha1(body, usedforsecurity=False).digest()
 
 
@@ -220,14 +258,17 @@ def _build(name: bytes, entry: Entry, seen: os.stat_result | None, *, skip: bool
     return head + name + b"\0" * (8 - length % 8)
 
 
-def _check_extensions(content: bytes, position: int) -> None:
-    """Refuses extensions that change the meaning of entries; the others git can rebuild."""
+def _extensions(content: bytes, position: int) -> dict[bytes, bytes]:
+    """Returns the extensions by name; refuses those that change the meaning of entries."""
+    found = {}
     while position < len(content) - 20:
         name = content[position : position + 4]
         if not name[:1].isupper():
             raise UnknownIndexError(f"extension {name!r}")
         (size,) = struct.unpack_from(">I", content, position + 4)
+        found[name] = content[position + 8 : position + 8 + size]
         position += 8 + size
+    return found
 
 
 def same_file(known: tuple[int, ...], seen: os.stat_result) -> bool:

@@ -354,7 +354,9 @@ class Repository(History):
             clean=partial(_clean_id, checkout.root),
             torn=partial(self._reader.object, kind="blob") if recovering else None,
         )
-        return open_site(checkout, index, self._config, tree, self._evictions)
+        return open_site(
+            checkout, index, self._config, tree, evictions=self._evictions, trees=self._reader.tree
+        )
 
     def _move_ref(self, name: str, new: str, old: str | None, why: str, fresh: Path | None) -> None:
         self._refs.write(name, new, old, fresh=fresh)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from padre_git.errors import DamagedError
 from padre_git.vcs.index import Index, UnknownIndexError, same_file
 from padre_git.vcs.objects import FILE, Entry
 from tests.conftest import git
+from tests.vcs.clones import create, one, record, write
 
 EMPTY = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 
@@ -129,7 +131,7 @@ def test_extensions_that_git_can_rebuild_do_not_matter(repository: Path) -> None
     git("write-tree", cwd=repository)
     assert b"TREE" in (repository / ".git/index").read_bytes()
     store(repository, load(repository))
-    assert b"TREE" not in (repository / ".git/index").read_bytes()
+    assert b"UNTR" not in (repository / ".git/index").read_bytes()
     git("status", cwd=repository)
 
 
@@ -166,3 +168,43 @@ def test_long_names_survive(tmp_path: Path) -> None:
     store(tmp_path, index)
     assert len(git("ls-files", "-z", cwd=tmp_path).split("\0")) == 24
     assert load(tmp_path).get("x" * 5000) is not None
+
+
+def written_tree(root: Path) -> str:
+    """Returns the tree of the index as git makes it without any cache of trees."""
+    lines = git("ls-files", "--stage", "-z", cwd=root)
+    env = {**os.environ, "GIT_INDEX_FILE": str(root / ".git/fresh-index")}
+    git("read-tree", "--empty", cwd=root, env=env)
+    git("update-index", "-z", "--index-info", cwd=root, env=env, input=lines)
+    return git("write-tree", cwd=root, env=env)
+
+
+def test_the_cache_of_trees_is_right_whatever_we_and_the_user_do(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    places = ["a", "a/b", "a/b/c", "d", "d/e", "f-g", "f"]
+    with create(tmp_path / "iris") as clone:
+        for step in range(60):
+            path = f"{chance.choice(places)}/{chance.randrange(4)}.txt"
+            user = f"{chance.choice(places)}/mine-{chance.randrange(3)}"
+            what = chance.randrange(6)
+            if what < 3:
+                clone.advance(one({path: b"%d" % step, f"d/{step}": b""}))
+            elif what == 3:
+                clone.advance(one({chance.choice([path, chance.choice(places)]): None}))
+            elif what == 4:
+                write(clone.path / user, str(step))
+                git("add", user, cwd=clone.path)
+            else:
+                git("commit", "-qm", "mine", "--allow-empty", cwd=clone.path)
+            assert git("write-tree", cwd=clone.path) == written_tree(clone.path), step
+            git("fsck", "--strict", "--full", "--no-dangling", cwd=clone.path)
+
+
+def test_after_our_commit_git_knows_every_tree_of_the_index(tmp_path: Path) -> None:
+    with create(tmp_path / "iris") as clone:
+        for number in range(5):
+            record(clone, f"r-{number}")
+            index = Index((clone.git_dir / "index").read_bytes())
+            root = index._trees._root
+            assert root.tree == git("rev-parse", "HEAD^{tree}", cwd=clone.path).strip()
+            assert root.count == len(index)

@@ -1,0 +1,162 @@
+"""The index's cache of trees, kept right: with it ``git status`` looks only at what is different.
+
+Git writes into the index which directories are, entry by entry, a tree that exists (the extension
+``TREE``). Without it ``git status`` reads every tree of the branch: 100 ms instead of 9 at 1,000
+runs. After a splice a directory is again a known tree if it was the old one before and holds as
+many entries as the new one after.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from padre_git.vcs.objects import EMPTY_TREE, Entry
+
+__all__ = ["CacheTree"]
+
+_NODE = re.compile(rb"([^\0]*)\0(-?\d+) (\d+)\n")
+
+#: Gives the entries of a tree by name.
+Trees = Callable[[str], Mapping[str, Entry]]
+#: Gives how many index entries lie below a directory.
+Count = Callable[[str], int]
+
+
+@dataclass(slots=True)
+class _Node:
+    """Is one directory: how many entries it has, which tree it is, and those inside."""
+
+    name: bytes
+    count: int = -1
+    tree: str | None = None
+    inside: dict[str, _Node] = field(default_factory=dict)
+    raw: bytes | None = None
+
+    def build(self) -> bytes:
+        """Returns the bytes of this directory and those inside; they are kept until it changes."""
+        if self.raw is None:
+            # git looks names up by length first
+            order = sorted(self.inside.values(), key=lambda node: (len(node.name), node.name))
+            head = b"%s\0%d %d\n" % (self.name, self.count, len(order))
+            own = bytes.fromhex(self.tree) if self.tree is not None else b""
+            self.raw = b"".join([head, own, *[node.build() for node in order]])
+        return self.raw
+
+
+class CacheTree:
+    """Is the cache of trees of one index.
+
+    Args:
+        content: the extension's bytes; empty for none.
+    """
+
+    def __init__(self, content: bytes = b"") -> None:
+        self._root = _parse(content) if content else _Node(b"")
+
+    def build(self) -> bytes:
+        """Returns the extension's bytes; empty if nothing is known."""
+        return self._root.build() if self._root.tree or self._root.inside else b""
+
+    def forget(self, path: str) -> None:
+        """Notes that an entry has changed: no directory above it is a known tree any more."""
+        node: _Node | None = self._root
+        for name in path.split("/"):
+            if node is None:
+                return
+            node.count, node.tree, node.raw = -1, None, None
+            node = node.inside.get(name)
+
+    def follow(self, old: str, new: str, trees: Trees, count: Count) -> None:
+        """Notes that the entries went from one tree to another, and only those that differ.
+
+        Args:
+            old: id of the tree that a directory must have been to be known afterwards.
+            new: id of the tree that the changed entries come from.
+            trees: gives the entries of a tree.
+            count: gives how many entries the index now has below a directory.
+        """
+        fresh = self._root.tree is None and not self._root.inside
+        was = EMPTY_TREE if fresh and old == EMPTY_TREE else self._root.tree
+        _follow(self._root, "", was, (old, new), trees, count)
+
+
+def _parse(content: bytes) -> _Node:
+    node, end = _parse_node(content, 0)
+    if end != len(content):
+        return _Node(b"")  # a form that we do not know: git rebuilds it
+    return node
+
+
+def _parse_node(content: bytes, start: int) -> tuple[_Node, int]:
+    match = _NODE.match(content, start)
+    if match is None:
+        return _Node(b""), -1
+    name, count, inside = match[1], int(match[2]), int(match[3])
+    end = match.end()
+    node = _Node(name, count)
+    if count >= 0:
+        node.tree, end = content[end : end + 20].hex(), end + 20
+    for _ in range(inside):
+        inner, end = _parse_node(content, end)
+        if end < 0:
+            return node, -1
+        node.inside[inner.name.decode("utf-8", "surrogateescape")] = inner
+    node.raw = content[start:end]
+    return node, end
+
+
+def _follow(
+    node: _Node,
+    path: str,
+    was: str | None,
+    move: tuple[str, str],
+    trees: Trees,
+    count: Count,
+) -> None:
+    old, new = move
+    if old == new:
+        return
+    before, after = trees(old), trees(new)
+    for name, (inner_old, inner_new) in _changed(before, after):
+        if inner_new == EMPTY_TREE:
+            node.inside.pop(name, None)
+            continue
+        inner = node.inside.get(name)
+        inner_was = EMPTY_TREE if inner is None and inner_old == EMPTY_TREE else None
+        if inner is None:
+            inner = node.inside[name] = _Node(name.encode("utf-8", "surrogateescape"))
+        elif inner.tree is not None:
+            inner_was = inner.tree
+        _follow(inner, f"{path}{name}/", inner_was, (inner_old, inner_new), trees, count)
+    node.raw = None
+    node.count, node.tree = -1, None
+    total = _total(node, after)
+    if was == old and total is not None and total == count(path.rstrip("/")):
+        node.count, node.tree = total, new
+
+
+def _changed(
+    before: Mapping[str, Entry], after: Mapping[str, Entry]
+) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yields the directories that differ between two trees, with their tree before and after."""
+    for name in before.keys() | after.keys():
+        found = [side.get(name) for side in (before, after)]
+        was, now = (e.id if e is not None and e.is_tree else EMPTY_TREE for e in found)
+        if was != now:
+            yield name, (was, now)
+
+
+def _total(node: _Node, entries: Mapping[str, Entry]) -> int | None:
+    """Returns how many files a tree holds; None if that is not known for one inside it."""
+    total = 0
+    for name, entry in entries.items():
+        if not entry.is_tree:
+            total += 1
+            continue
+        inner = node.inside.get(name)
+        if inner is None or inner.tree != entry.id:
+            return None
+        total += inner.count
+    return total
