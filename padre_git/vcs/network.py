@@ -25,7 +25,7 @@ from padre_git.errors import (
 from padre_git.vcs.process import environment
 from padre_git.vcs.remotes import path_of
 
-__all__ = ["Answer", "ask", "failure", "network_environment", "readable", "rejection"]
+__all__ = ["LONGEST", "Answer", "ask", "failure", "network_environment", "readable", "rejection"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Answer:
         return "; ".join(kept)[:2000] or "git said nothing"
 
 
+#: Seconds that taking or sending objects may last.
+LONGEST = 1800.0
 _OWN_ENVIRONMENT = {
     "GCM_INTERACTIVE": "never",
     "SSH_ASKPASS_REQUIRE": "never",

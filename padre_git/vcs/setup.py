@@ -11,6 +11,7 @@ from pathlib import Path
 
 from padre_git.errors import AlreadyExistsError, InvalidNameError, NotFoundError
 from padre_git.vcs.durable import fsync_directory
+from padre_git.vcs.network import LONGEST, network_environment
 from padre_git.vcs.process import run_git
 from padre_git.vcs.refs import check_ref
 
@@ -95,7 +96,12 @@ def clone(url: str, place: Path, *, branch: str) -> None:
     safe = ["transfer.fsckObjects=true", "protocol.ext.allow=never", "submodule.recurse=false"]
     options = [word for value in safe for word in ("-c", value)]
     words = ["clone", "--quiet", "--no-checkout", "--no-local", "--template=", "--origin=origin"]
-    run_git([*options, *words, "--", _absolute(url), os.fspath(place)], place.parent)
+    run_git(
+        [*options, *words, "--", _absolute(url), os.fspath(place)],
+        place.parent,
+        env=network_environment(),
+        timeout=LONGEST,
+    )
     _set_local(place)
     _set_unless_set(place, "core.symlinks", "false")
     full = f"refs/heads/{branch}"

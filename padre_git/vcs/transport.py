@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from padre_git.errors import RemoteError, RemoteMissingError, RemoteUnavailableError
-from padre_git.vcs.network import Answer, ask, failure, rejection
+from padre_git.vcs.network import LONGEST, Answer, ask, failure, rejection
 from padre_git.vcs.remotes import RemoteLocation
 
 __all__ = ["DEFAULT_LIMITS", "Limits", "Outcome", "create", "fetch", "push", "remote_tip"]
@@ -32,7 +32,7 @@ class Limits:
     """
 
     ask: float = 30.0
-    transfer: float = 1800.0
+    transfer: float = LONGEST
 
 
 DEFAULT_LIMITS = Limits()
