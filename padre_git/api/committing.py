@@ -33,7 +33,15 @@ from padre_git.model import (
 )
 from padre_git.services.subjects import run_subject
 
-__all__ = ["Circumstances", "commit_run", "execution_parts", "parts_of", "remember_code", "run_of"]
+__all__ = [
+    "Circumstances",
+    "commit_run",
+    "execution_parts",
+    "is_known",
+    "parts_of",
+    "remember_code",
+    "run_of",
+]
 
 #: Bytes of code changes that stay in git; more of them are data.
 _PATCH = 100_000
@@ -68,6 +76,11 @@ class Circumstances:
         yield self.experiment
         yield self.environment
         yield self.execution
+
+
+def is_known(home: Home, key: Key) -> bool:
+    """Returns whether a record was seen to exist by this process."""
+    return key in _known.get(home.session.bus, ())
 
 
 def run_of(begun: Run, draft: Draft, status: Status, ended: datetime) -> Run:

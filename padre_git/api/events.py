@@ -10,7 +10,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from padre_git.api.committing import Circumstances
+from padre_git.api.committing import Circumstances, is_known
+from padre_git.api.home import Home
 from padre_git.format import encode, write_time
 from padre_git.model import Array, Results, Split
 
@@ -23,8 +24,8 @@ __all__ = ["SPOOL", "event_of_items", "event_of_split", "event_of_start"]
 SPOOL = 1
 
 
-def event_of_start(begun: Circumstances) -> tuple[int, dict[str, Any], dict[str, Any]]:
-    """Returns version, run and the documents of what must exist for the run, by key."""
+def event_of_start(home: Home, begun: Circumstances) -> tuple[int, dict[str, Any], dict[str, Any]]:
+    """Returns version, run and the documents of what may have to be stored for it, by key."""
     run = begun.run
     known = {
         "key": run.key.text,
@@ -42,6 +43,7 @@ def event_of_start(begun: Circumstances) -> tuple[int, dict[str, Any], dict[str,
     documents = {
         entity.key.text: {name: data.decode() for name, data in encode(entity).items()}
         for entity in begun.above()
+        if not is_known(home, entity.key)
     }
     return SPOOL, known, documents
 

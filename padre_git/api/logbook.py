@@ -52,7 +52,7 @@ class Logbook:
         values = self._draft.add_parameters(parameters)
         directory = home.spool(begun.run.key)
         self._spool = None if directory is None else Spool(directory)
-        self._write("start", *event_of_start(begun))
+        self._write("start", *event_of_start(home, begun))
         if self._spool is not None and begun.patch is not None:
             self._spool.attach("code.patch", begun.patch)
         self._write("parameters", values)

@@ -18,6 +18,7 @@ from types import FrameType, ModuleType
 from typing import TYPE_CHECKING
 
 from padre_git.errors import RepositoryError
+from padre_git.format import identify
 from padre_git.model import Code, Environment
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def code_version() -> CodeVersion:
     It is the code of what was started. When that is a tool installed beside the interpreter
     (pytest, a launcher), the file that calls padre_git says which code it is.
     """
-    return _code_version(_caller())
+    return _program_version() or _version_under_tool(_caller())
 
 
 def command_version(command: Sequence[str], directory: Path) -> CodeVersion:
@@ -90,10 +91,12 @@ def command_version(command: Sequence[str], directory: Path) -> CodeVersion:
     return _version_of(_Start(file=None, text=None), directory)
 
 
+@cache
 def environment(project: str) -> Environment:
-    """Returns the environment of this process, without its id, as a record of ``project``."""
+    """Returns the environment of this process as a record of ``project``."""
     python, platform, packages = _facts()
-    return Environment(project=project, python=python, platform=platform, packages=packages)
+    found = Environment(project=project, python=python, platform=platform, packages=packages)
+    return identify(found)
 
 
 @cache
@@ -113,13 +116,23 @@ def _facts() -> tuple[str, str, Mapping[str, str]]:
 
 
 @cache
-def _code_version(caller: Path | None) -> CodeVersion:
+def _program_version() -> CodeVersion | None:
+    """Returns the version of what was started; None if that is an installed tool."""
     start = _what_was_started(sys.modules.get("__main__"))
-    if start.file is None or not _is_installed(start.file):
-        return _version_of(start, Path.cwd())
-    if caller is not None:
-        return _version_of(_Start(file=caller, text=start.text or start.file.name), caller.parent)
-    return _installed_version(start.file, start.text or start.file.name)
+    if start.file is not None and _is_installed(start.file):
+        return None
+    return _version_of(start, Path.cwd())
+
+
+@cache
+def _version_under_tool(caller: Path | None) -> CodeVersion:
+    """Returns the version of the code that an installed tool runs, or else of the tool."""
+    start = _what_was_started(sys.modules.get("__main__"))
+    tool = start.file or Path(sys.executable)
+    text = start.text or tool.name
+    if caller is None:
+        return _installed_version(tool, text)
+    return _version_of(_Start(file=caller, text=text), caller.parent)
 
 
 def _caller() -> Path | None:

@@ -71,7 +71,7 @@ def start_run(
     if id is not None and bus.send(Exists(subject=Kind.RUN, key=key)):
         raise AlreadyExistsError(f"a run '{key}' exists", key=key)
     execution, code = _execution(home, found.key, argv)
-    environment = identify(provenance.environment(key.project))
+    environment = provenance.environment(key.project)
     run = Run(
         execution=execution.key,
         id=run_id,
@@ -109,25 +109,27 @@ def experiment_of(home: Home, experiment: Ref) -> Experiment:
         NotFoundError: if it does not exist and its name does not say in which project.
     """
     session = home.session
-    try:
+    key = _key_that_is_said(experiment)
+    if key is None:
         key = session.resolve(experiment, [Kind.EXPERIMENT])
+    try:
         return session.bus.send(Get(subject=Kind.EXPERIMENT, key=key))
     except NotFoundError:
         if isinstance(experiment, Experiment):
             return experiment
-        made = _key_of_new(experiment)
-        if made is None:
-            raise
-        return Experiment(project=made.project, name=made.name)
+        return Experiment(project=key.project, name=key.name)
 
 
-def _key_of_new(reference: Ref) -> Key | None:
+def _key_that_is_said(reference: Ref) -> Key | None:
+    """Returns the key of a reference that has it in full; None for others."""
+    if isinstance(reference, Experiment):
+        return reference.key
     if isinstance(reference, Key):
-        return reference
+        return reference if reference.kind is Kind.EXPERIMENT else None
     names = str(reference).split("/")
-    if len(names) == 2:
-        return Key.project_named(names[0]).experiment(names[1])
     try:
+        if len(names) == 2:
+            return Key.project_named(names[0]).experiment(names[1])
         key = Key.parse(str(reference))
     except InvalidNameError:
         return None
@@ -174,10 +176,10 @@ def _parent_id(home: Home, parent: Recorder | Run | str | None) -> str | None:
 
 def _inline(home: Home, project: str) -> int:
     key = Key.project_named(project)
-    bus = home.session.bus
-    if not bus.send(Exists(subject=Kind.PROJECT, key=key)):
+    try:
+        stored: Project = home.session.bus.send(Get(subject=Kind.PROJECT, key=key))
+    except NotFoundError:
         return _INLINE
-    stored: Project = bus.send(Get(subject=Kind.PROJECT, key=key))
     limit = stored.settings.get("inline", _INLINE)
     return limit if type(limit) is int and limit >= 0 else _INLINE
 

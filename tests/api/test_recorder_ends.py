@@ -39,7 +39,8 @@ class Process:
         self.place = place
         self.root = place / "store"
         script = place / "train.py"
-        script.write_text(HEAD.format(root=str(self.root)) + text)
+        if not script.exists():  # another process may be reading it
+            script.write_text(HEAD.format(root=str(self.root)) + text)
         self.process = subprocess.Popen(
             [sys.executable, script],
             cwd=place,
