@@ -260,3 +260,18 @@ def test_what_one_side_cannot_read_is_merged_around(
     found = ada.read([FLOWERS])[FLOWERS]
     assert isinstance(found, Record)
     assert found.document == b"schema: [\n"
+
+
+def test_settled_with_plain_git_either_side_can_win(
+    lab: Lab, ada: DualLayer, ben: DualLayer
+) -> None:
+    put(ada, EXPERIMENT, title="theirs")
+    put(ben, EXPERIMENT, title="ours")
+    with pytest.raises(ConflictError):
+        ben.sync("iris")
+    clone = lab.clone("ben")
+    git("pull", "-q", "--no-rebase", cwd=clone, check=False)
+    git("checkout", "--ours", "experiments", cwd=clone)
+    git("commit", "-qam", "ours counts", cwd=clone)
+    ben.sync("iris")
+    assert b"title: ours" in documents(ada, EXPERIMENT)["experiment.yaml"]
