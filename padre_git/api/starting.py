@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from padre_git.api import provenance
 from padre_git.api.committing import Circumstances
 from padre_git.api.home import Home
 from padre_git.api.provenance import CodeVersion
 from padre_git.api.recorder import Recorder
+from padre_git.bus import Bus
 from padre_git.collections.session import Ref
 from padre_git.errors import (
     AlreadyExistsError,
@@ -27,6 +29,7 @@ from padre_git.model.ids import check_id, new_run_id
 __all__ = ["experiment_of", "start_run"]
 
 _INLINE = 100_000
+_said: WeakKeyDictionary[Bus, set[str]] = WeakKeyDictionary()
 
 
 def start_run(
@@ -67,8 +70,7 @@ def start_run(
     started = datetime.now(UTC)
     run_id = new_run_id(started) if id is None else check_id(id, "run")
     key = found.key.run(run_id)
-    bus = home.session.bus
-    if id is not None and bus.send(Exists(subject=Kind.RUN, key=key)):
+    if id is not None and home.session.bus.send(Exists(subject=Kind.RUN, key=key)):
         raise AlreadyExistsError(f"a run '{key}' exists", key=key)
     execution, code = _execution(home, found.key, argv)
     environment = provenance.environment(key.project)
@@ -80,7 +82,7 @@ def start_run(
         started=started,
         seed=found.seed if seed is None else seed,
         defaults=found.parameters,
-        argv=tuple(argv) if argv is not None else provenance.arguments(),
+        argv=provenance.arguments() if argv is None else tuple(map(str, argv)),
         environment=environment.id,
         parent_run=_parent_id(home, parent),
         attributes=attributes or {},
@@ -95,10 +97,19 @@ def start_run(
         inline=_inline(home, key.project),
     )
     recorder = Recorder(home, begun, parameters or {}, code)
-    for remark in () if code is None else code.remarks:
-        bus.publish(Notice(text=remark, project=key.project))
+    if code is not None:
+        _remark(home, key.project, code)
     _use_declared_dataset(home, found, recorder)
     return recorder
+
+
+def _remark(home: Home, project: str, code: CodeVersion) -> None:
+    """Tells what a person should know about the code version, once in a process and store."""
+    said = _said.setdefault(home.session.bus, set())
+    for remark in code.remarks:
+        if remark not in said:
+            said.add(remark)
+            home.session.bus.publish(Notice(text=remark, project=project))
 
 
 def experiment_of(home: Home, experiment: Ref) -> Experiment:
