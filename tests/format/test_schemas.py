@@ -9,8 +9,18 @@ from typing import Any
 import pytest
 
 from padre_git.errors import DocumentError, InvalidValueError, UnsupportedFormatError
-from padre_git.format import decode, encode, parse_document, schemas, write_document
-from padre_git.model import DOCUMENTS, Experiment, Key, Kind, Project, Record, Run
+from padre_git.format import decode, encode, identify, parse_document, schemas, write_document
+from padre_git.model import (
+    DOCUMENTS,
+    Code,
+    Execution,
+    Experiment,
+    Key,
+    Kind,
+    Project,
+    Record,
+    Run,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "format.rst"
 RUN = Key.parse("iris/experiments/svm/runs/r-20261121t101500-k3v9x2m7q4tz")
@@ -266,6 +276,31 @@ def test_a_document_of_a_later_version_is_refused_with_advice(kind: Kind) -> Non
     assert f"'{kind}/2'" in caught.value.message
     assert "pip install --upgrade padre-git" in (caught.value.hint or "")
     assert caught.value.key == _key(kind).text
+
+
+def test_a_huge_value_is_not_spelled_out() -> None:
+    with pytest.raises(InvalidValueError, match=r"it is a huge integer, not text$"):
+        encode(Project(name="iris", title=10**5000))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.org/a@b.git", "file:///home/a@b/iris.git", "host:a/b@c", "/srv/a@b"]
+)
+def test_an_address_may_have_an_at_sign_in_its_path(url: str) -> None:
+    project = Project(name="iris", url=url)
+    assert decode(Record(key=project.key, files=encode(project))).url == url  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("url", ["git@host:lab", "ssh://git@host/lab", "https://t0ken@host"])
+def test_an_address_names_no_user(url: str) -> None:
+    with pytest.raises(InvalidValueError, match="names a user or has a token in it"):
+        encode(Project(name="iris", url=url))
+
+
+def test_the_users_repository_may_have_long_object_ids() -> None:
+    code = Code(repository="a" * 64, commit="b" * 64)
+    execution = identify(Execution(experiment="iris/experiments/svm", code=code))  # type: ignore[arg-type]
+    assert decode(Record(key=execution.key, files=encode(execution))) == execution
 
 
 def test_empty_optional_fields_mean_nothing() -> None:
