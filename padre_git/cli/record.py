@@ -50,18 +50,13 @@ def record(ctx: click.Context, /, command: tuple[str, ...], experiment: str,
     """
     session: Session = ctx.obj
     values = pairs(parameters, "parameter")
-    run = session.store.start_run(experiment, values, argv=command, **options)
-    code = 1
-    try:
+    with session.store.start_run(experiment, values, argv=command, **options) as run:
         run.set_tags({n: str(v) for n, v in pairs(tags, "tag").items()})
         code = _execute(run, command, values)
         _collect(run, metrics, artifacts, finished=code == 0)
-    except BaseException:
-        run.end("failed")
-        raise
-    run.end("finished" if code == 0 else "failed")
+        run.end("finished" if code == 0 else "failed")
     note(f"recorded {run.key}")
-    ctx.exit(code)
+    ctx.exit(code if code >= 0 else 128 - code)
 
 
 def _execute(run: Recorder, command: tuple[str, ...], values: dict[str, Any]) -> int:
@@ -76,13 +71,18 @@ def _execute(run: Recorder, command: tuple[str, ...], values: dict[str, Any]) ->
         raise InvalidInputError(f"cannot start '{command[0]}': {error.strerror}") from error
     assert process.stdout is not None  # noqa: S101 - asked for above
     started = time.monotonic()
+    kept = bytearray()
     with process:
-        kept = bytearray()
-        for line in process.stdout:
-            sys.stdout.buffer.write(line)
-            sys.stdout.buffer.flush()
-            kept += line
-    run.log_text("log.txt", kept.decode(errors="replace"))
+        try:
+            for line in process.stdout:
+                sys.stdout.buffer.write(line)
+                sys.stdout.buffer.flush()
+                kept += line
+        except BaseException:  # we are asked to end, and the command with us
+            process.terminate()
+            raise
+        finally:
+            run.log_text("log.txt", kept.decode(errors="replace"))
     run.log_metric("seconds", time.monotonic() - started)
     return process.returncode
 
