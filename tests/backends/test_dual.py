@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from padre_git.backends.dual import DualLayer
+from padre_git.backends.git import GitBackend
 from padre_git.backends.policy import Policy
 from padre_git.backends.status import State
 from padre_git.errors import (
@@ -20,6 +22,7 @@ from padre_git.errors import (
     RejectedError,
     RemoteMissingError,
     RemoteUnavailableError,
+    UnsupportedError,
     UnsupportedFormatError,
 )
 from padre_git.messages import Message, Notice, Op, Pulled, Pushed
@@ -34,6 +37,8 @@ from padre_git.testing.documents import (
     run_key,
     store,
 )
+from padre_git.vcs.remotes import RemoteLocation
+from padre_git.vcs.transport import create
 from tests.backends.dual_stores import Lab, documents
 from tests.conftest import git
 
@@ -147,6 +152,38 @@ def test_a_list_shows_what_is_here_and_what_is_there_each_once(lab: Lab) -> None
     assert list(ben.scan(kind=Kind.PROJECT)) == [IRIS, rice, wine]
     assert list(ben.scan(kind=Kind.PROJECT, after=IRIS, limit=1)) == [rice]
     assert list(ben.scan(IRIS)) == [EXPERIMENT]
+
+
+def test_a_state_that_only_the_remote_has_is_got_when_it_is_asked_for(lab: Lab) -> None:
+    ada, ben = lab.store("ada"), lab.store("ben", max_age=3600)
+    store(ada, IRIS, EXPERIMENT)
+    assert set(ben.scan(IRIS)) == {EXPERIMENT}
+    put(ada, RUN, seed=1)
+    then = lab.head()
+    put(ada, RUN, seed=2)
+    found = ben.read([RUN], at=then)[RUN]
+    assert found.files["run.yaml"] == document(RUN, seed=1)
+    assert list(ben.scan(EXPERIMENT, at=then)) == [RUN]
+    assert ben.changes("iris", then).stored == (RUN,)
+    with pytest.raises(NotFoundError):
+        ben.read([RUN], at="0" * 40)
+
+
+def test_one_repository_is_for_one_project_and_the_others_stay_here(lab: Lab) -> None:
+    create(RemoteLocation.parse(lab.remote), "iris", "main")
+    wine = Key.project_named("wine")
+    local = GitBackend(lab.directory / "ada")
+    with DualLayer(local, RemoteLocation.parse(lab.bare()), max_age=0) as ada:
+        store(ada, IRIS)
+        store(ada, wine)
+        assert ada.urls([IRIS, wine]) == {IRIS: f"file://{lab.bare()}"}
+        assert set(ada.read([IRIS, wine])) == set(ada.scan()) == {IRIS, wine}
+        with pytest.raises(UnsupportedError, match="'iris' only"):
+            ada.push("wine")
+        with pytest.raises(NotFoundError):
+            ada.pull("rice")
+    with pytest.raises(NotFoundError):
+        lab.store("ben").push("rice")
 
 
 # -- ended runs ---------------------------------------------------------------------------------

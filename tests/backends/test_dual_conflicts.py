@@ -248,6 +248,34 @@ def test_a_file_here_and_a_directory_there_is_a_conflict(
     assert {conflict.key for conflict in caught.value.conflicts} == {"plots"}
 
 
+def test_links_merge_if_one_side_has_changed_them(lab: Lab, ada: DualLayer, ben: DualLayer) -> None:
+    clone = lab.clone("ada")
+    (clone / "latest").symlink_to("one")
+    git("add", ".", cwd=clone)
+    git("commit", "-qm", "latest", cwd=clone)
+    ada.sync("iris")
+    ben.sync("iris")
+    set_link(lab.clone("ada"), "two")
+    put(ben, run_key(2))
+    ada.sync("iris")
+    ben.sync("iris")
+    assert git("show", "main:latest", cwd=lab.clone("ben")) == "two"
+    set_link(lab.clone("ada"), "three")
+    set_link(lab.clone("ben"), "four")
+    ada.sync("iris")
+    with pytest.raises(ConflictError) as caught:
+        ben.sync("iris")
+    assert [conflict.key for conflict in caught.value.conflicts] == ["latest"]
+
+
+def set_link(clone: Path, target: str) -> None:
+    """Commits a link, also where the file system is told to have none."""
+    link = git("hash-object", "-w", "--stdin", cwd=clone, input=target).strip()
+    git("update-index", "--add", "--cacheinfo", f"120000,{link},latest", cwd=clone)
+    git("commit", "-qm", f"latest is {target}", cwd=clone)
+    git("checkout", "-q", "-f", "HEAD", "--", "latest", cwd=clone)
+
+
 def test_what_one_side_cannot_read_is_merged_around(
     lab: Lab, ada: DualLayer, ben: DualLayer
 ) -> None:
