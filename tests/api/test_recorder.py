@@ -567,3 +567,32 @@ def test_a_commit_that_fails_loses_nothing_and_can_be_tried_again(store: Store) 
     place.unlink()
     run.log_metric("late", 1)
     assert run.end().metrics == {"late": 1}
+
+
+def test_a_run_outlives_the_deletion_of_its_experiment(store: Store, reopened: Store) -> None:
+    with store.start_run("iris/svm") as first:
+        pass
+    with store.start_run("iris/svm") as run:
+        run.log_metric("x", 1)
+        reopened.experiments.delete("iris/svm")
+    assert store.runs.get(run.key).metrics == {"x": 1}
+    assert store.executions.get(store.runs.get(run.key).execution)
+    assert not store.runs.exists(first.key)
+    assert is_clean(store)
+
+
+def test_a_run_outlives_the_renaming_of_its_experiment(store: Store, reopened: Store) -> None:
+    store.ensure("iris/svm")
+    with store.start_run("iris/svm") as run:
+        run.log_metric("x", 1)
+        reopened.experiments.rename("iris/svm", "svc")
+    assert [found.metrics for found in store.runs.list("iris")] == [{"x": 1}]
+    assert is_clean(store)
+
+
+def test_a_recorder_says_what_it_is(store: Store) -> None:
+    with store.start_run("iris/svm", {"C": 1}) as run:
+        run.log_metric("x", 2)
+        assert (run.parameters, run.metrics) == ({"C": 1}, {"x": 2})
+        assert repr(run) == f"Recorder('{run.key}', running)"
+    assert repr(run) == f"Recorder('{run.key}', finished)"
