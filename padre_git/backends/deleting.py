@@ -66,7 +66,13 @@ def withdraw(side: Side, keys: Sequence[Key], *, publisher: Publisher, message: 
 
         def graves(snapshot: Snapshot) -> Sequence[NewCommit]:
             edits = plan(changes, Records(side.project, snapshot)).edits
-            return [NewCommit(edits=edits, text=commit_text(message, keys), author=message.author)]
+            return [
+                NewCommit(
+                    edits=edits,
+                    text=commit_text(message, keys),
+                    author=message.author or publisher.author,
+                )
+            ]
 
         before = side.repository.tip()
         for key in keys if before else ():

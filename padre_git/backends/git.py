@@ -65,7 +65,7 @@ class GitBackend(Backend):
     ) -> None:
         self.root = Path(root)
         self.branch = branch
-        self._author = author
+        self.author = author
         self._clones = Clones(self.root, branch=branch, author=author, notify=notify)
 
     def read(self, keys: Iterable[Key], *, at: str | None = None) -> dict[Key, Found]:
@@ -230,7 +230,7 @@ class GitBackend(Backend):
         return NewCommit(
             edits=planned.edits,
             text=commit_text(message, planned.changed),
-            author=message.author or self._author,
+            author=message.author or self.author,
             time=message.time,
         )
 
@@ -244,7 +244,7 @@ class GitBackend(Backend):
             project,
             files=scaffold() | files,
             text=commit_text(message, planned.changed),
-            author=message.author or self._author,
+            author=message.author or self.author,
         )
         if not created:
             return None

@@ -45,7 +45,9 @@ class Meeting:
         self._notify = exchange.notify
         self._unmerged: dict[str, _Unmerged] = {}
         self._waiting: set[str] = set()
-        self.publisher = Publisher(exchange.location, data=data, notify=exchange.notify)
+        self.publisher = Publisher(
+            exchange.location, author=exchange.local.author, data=data, notify=exchange.notify
+        )
 
     @property
     def publishes(self) -> bool:

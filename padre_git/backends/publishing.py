@@ -18,7 +18,7 @@ from padre_git.backends.reconciling import ContradictionError, merge_commit
 from padre_git.backends.urls import missing_urls
 from padre_git.errors import RejectedError, RemoteUnavailableError
 from padre_git.format import FORMAT_FILE, check_format, commit_text
-from padre_git.messages import Event, Message, Op, Pulled, Pushed
+from padre_git.messages import Author, Event, Message, Op, Pulled, Pushed
 from padre_git.model import Key
 from padre_git.vcs.plan import NewCommit
 from padre_git.vcs.remotes import RemoteLocation
@@ -55,14 +55,21 @@ class Publisher:
 
     Args:
         location: says which url a record has there.
+        author: by whom merges and url commits are; None for git's own identity.
         data: see :data:`Data`; called before every push.
         notify: is told what was pushed and pulled.
     """
 
     def __init__(
-        self, location: RemoteLocation, *, data: Data | None, notify: Callable[[Event], None]
+        self,
+        location: RemoteLocation,
+        *,
+        author: Author | None,
+        data: Data | None,
+        notify: Callable[[Event], None],
     ) -> None:
         self._location = location
+        self.author = author
         self._data = data
         self._notify = notify
 
@@ -150,7 +157,8 @@ class Publisher:
             return head
         message = Message(op=Op.PUBLISH, subject=f"publish {side.project}")
         text = commit_text(message, [Key.project_named(side.project)])
-        return side.repository.build(head, [NewCommit(edits=edits, text=text)])
+        made = NewCommit(edits=edits, text=text, author=self.author)
+        return side.repository.build(head, [made])
 
     def _move(self, side: Side, to: str) -> str | None:
         """Brings the branch to a commit, or merges it in if the branch has moved meanwhile."""
@@ -164,7 +172,8 @@ class Publisher:
             if here is None or side.is_ancestor(here, to):
                 return to
             subject = f"merge {len(side.between(here, to))} published commits"
-            return [merge_commit(side.repository, side.project, here, to, subject=subject)]
+            message = Message(op=Op.MERGE, subject=subject, author=self.author)
+            return [merge_commit(side.repository, side.project, here, to, message=message)]
 
         try:
             return side.repository.advance(plan)

@@ -15,7 +15,7 @@ from padre_git.backends.checks import tombstone_in
 from padre_git.errors import Conflict, ConflictError
 from padre_git.format import commit_text, locate
 from padre_git.format.merging import merge_files
-from padre_git.messages import Message, Op
+from padre_git.messages import Message
 from padre_git.model import DOCUMENTS, Key, Kind
 from padre_git.vcs.objects import EXECUTABLE, FILE, Entry
 from padre_git.vcs.plan import NewCommit
@@ -30,7 +30,7 @@ class ContradictionError(ConflictError):
 
 
 def merge_commit(
-    repository: Repository, project: str, ours: str, theirs: str, *, subject: str
+    repository: Repository, project: str, ours: str, theirs: str, *, message: Message
 ) -> NewCommit:
     """Returns the merge of two commits, to be made on top of ``ours``.
 
@@ -39,7 +39,7 @@ def merge_commit(
         project: its name.
         ours: the first parent.
         theirs: the second parent.
-        subject: what the log shall say.
+        message: what the log shall say, and by whom.
 
     Raises:
         ContradictionError: if both changed the same thing, with every such place, or if the two
@@ -68,8 +68,8 @@ def merge_commit(
         raise _contradiction(project, conflicts)
     edits.update(merged.edits)
     keys = _keys(project, edits)
-    text = commit_text(Message(op=Op.MERGE, subject=subject), keys)
-    return NewCommit(edits=edits, text=text, parents=(theirs,))
+    text = commit_text(message, keys)
+    return NewCommit(edits=edits, text=text, author=message.author, parents=(theirs,))
 
 
 def _unrelated(project: str, path: Path) -> ContradictionError:

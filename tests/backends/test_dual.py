@@ -25,7 +25,7 @@ from padre_git.errors import (
     UnsupportedError,
     UnsupportedFormatError,
 )
-from padre_git.messages import Message, Notice, Op, Pulled, Pushed
+from padre_git.messages import Author, Message, Notice, Op, Pulled, Pushed
 from padre_git.model import Change, ChangeSet, Key, Kind
 from padre_git.testing.documents import (
     EXECUTION,
@@ -184,6 +184,23 @@ def test_one_repository_is_for_one_project_and_the_others_stay_here(lab: Lab) ->
             ada.pull("rice")
     with pytest.raises(NotFoundError):
         lab.store("ben").push("rice")
+
+
+def test_every_commit_is_by_the_author_of_the_store(lab: Lab) -> None:
+    grace = Author(name="Grace Hopper", email="grace@example.org")
+    clones = [GitBackend(lab.directory / name, author=grace) for name in ("ada", "ben")]
+    ada, ben = (DualLayer(c, RemoteLocation.parse(lab.remote), max_age=0) for c in clones)
+    store(ada, IRIS, EXPERIMENT)
+    ben.pull("iris")
+    lab.go_offline()
+    put(ben, run_key(1))
+    lab.go_online()
+    put(ada, run_key(2))
+    ben.sync("iris")
+    ben.withdraw(run_key(1))
+    authors = git("log", "--format=%an", cwd=lab.bare()).split("\n")
+    assert set(authors) == {"Grace Hopper", ""}
+    assert len(authors) == 7
 
 
 # -- ended runs ---------------------------------------------------------------------------------
