@@ -154,15 +154,15 @@ class _Planner:
     def _mark(self, key: Key, directory: str, new: Mapping[str, bytes]) -> None:
         """Leaves a mark where a stored run is changed, see :mod:`padre_git.format.graves`."""
         current = _living(self.current, key)
-        if key.kind is Kind.RUN and current is not None:
-            old = current.files
-            changed = {n: data for n, data in new.items() if old.get(n, data) != data}
-            if changed:
-                path = f"{directory}/{edit_mark(changed)}"
-                self._check_way(path)
-                marks = path.rpartition("/")[0]
-                self.edits.update({f"{marks}/{n}": None for n in self.tree.entries(marks)})
-                self.edits[path] = b""
+        if key.kind is not Kind.RUN or current is None:
+            return
+        mark = edit_mark(current.files, new)
+        if mark is not None:
+            path = f"{directory}/{mark}"
+            self._check_way(path)
+            marks = path.rpartition("/")[0]
+            self.edits.update({f"{marks}/{n}": None for n in self.tree.entries(marks)})
+            self.edits[path] = b""
 
     def _place(self, key: Key) -> str:
         if key.kind is not Kind.RUN or key.parent is None:

@@ -4,14 +4,16 @@ The tombstone in place of the document makes git report a deletion against an ed
 it report what it cannot see otherwise (docs/format, "Merging"): an empty file, a *seal*, where the
 directory of children, tags or notes was is in the way of what somebody else adds there; a pointer
 is emptied and not removed, so that git does not take a similar pointer for its new place. A run
-that is changed after it was stored gets an empty file too, its *edit mark*: if its experiment is
-deleted elsewhere, the mark meets the seal, and the change does not end up on a similar run.
+that is changed after it was stored gets an empty file too, its *edit mark*: if the run or its
+experiment is deleted elsewhere, the mark meets a seal, and the change does not get lost or end up
+on a similar run.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from itertools import filterfalse
 
 from padre_git.format.layout import part_path
 from padre_git.format.tombstones import tombstone
@@ -19,11 +21,12 @@ from padre_git.model import DOCUMENTS, Key, Kind
 
 __all__ = ["edit_mark", "grave_files", "seals"]
 
+_MARKS = "edits"
 #: Directories whose place a seal takes. Environments mean nothing without runs and need none.
 _SEALED: Mapping[Kind, tuple[str, ...]] = {
     Kind.PROJECT: (Kind.DATASET.directory, Kind.EXPERIMENT.directory),
     Kind.EXPERIMENT: (Kind.EXECUTION.directory, Kind.RUN.directory),
-    Kind.RUN: ("notes", "tags"),
+    Kind.RUN: (_MARKS, "notes", "tags"),
 }
 
 
@@ -51,20 +54,34 @@ def grave_files(
     """
     files = {part_path(key, directory, DOCUMENTS[key.kind]): tombstone(moved_to)}
     files.update(dict.fromkeys(seals(key, directory), b""))
-    pointers = (part for part in parts if part.endswith(".dvc"))
-    files.update({part_path(key, directory, part): b"" for part in pointers})
+    pointers = {part for part in parts if part.endswith(".dvc")}
+    if key.kind is Kind.DATASET:
+        pointers.add("data.dvc")  # somebody may add the first data
+    files.update({part_path(key, directory, part): b"" for part in sorted(pointers)})
     return files
 
 
-def edit_mark(changed: Mapping[str, bytes]) -> str:
-    """Returns the name, below a run's directory, of the empty file that says it was changed.
+def edit_mark(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> str | None:
+    """Returns the name of the empty file, below a run's directory, that says it was changed.
 
-    It is no part of the run, and two people who make the same change leave the same mark.
+    It is no part of the run, and two people who make the same change leave the same mark. Tags and
+    notes need none, and neither does taking something away.
 
     Args:
-        changed: the parts that a stored run had and that have other content now.
+        old: the parts of the run as it is stored.
+        new: the parts it is to have.
+
+    Returns:
+        The name; None if there is nothing to mark.
     """
     seen = hashlib.sha256()
-    for name in sorted(changed):
-        seen.update(b"%s\0%s\0" % (name.encode(), hashlib.sha256(changed[name]).digest()))
-    return f"edits/{seen.hexdigest()[:12]}"
+    changed = [name for name, data in sorted(new.items()) if old.get(name) != data]
+    for name in filterfalse(_is_added_by_people, changed):
+        seen.update(b"%s\0%s\0" % (name.encode(), hashlib.sha256(new[name]).digest()))
+    if all(map(_is_added_by_people, changed)):
+        return None
+    return f"{_MARKS}/{seen.hexdigest()[:12]}"
+
+
+def _is_added_by_people(part: str) -> bool:
+    return part.startswith(("tags/", "notes/"))

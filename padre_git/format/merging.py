@@ -131,10 +131,9 @@ class _Merge:
             self._conflicts.extend(self._changes_below(below, other, moved))
         self._files.update(dict.fromkeys(below))
         self._files.update(dict.fromkeys(self._seals_of(below)))
-        directory = path.rpartition("/")[0]
-        for place in (path, *seals(key, directory)):
-            if place == path or place in self._places:
-                self._files[place] = next((side[place] for side in gone if place in side), None)
+        own = [p for p in below if self._places[p][0] == key]  # type: ignore[index]
+        for part in (*own, *self._seals_of([path])):
+            self._files[part] = next((side[part] for side in gone if part in side), None)
 
     def _seals_of(self, paths: Iterable[str]) -> Iterator[str]:
         """Yields the seals that either side has where these paths have their records."""

@@ -245,6 +245,12 @@ def _() -> object:
     return BASE, ours, edited(BASE, RUN, title="the best one so far")
 
 
+@row("deleting a run against its first artifact", plain=CONFLICTS, padre=CONFLICTS)
+def _() -> object:
+    first = {"artifacts.dvc": pointer("artifacts", "4" * 32)}
+    return BASE, deleted(BASE, RUN.key), changed(BASE, RUN.key, first)
+
+
 @row("deleting a run against a tag for it", plain=CONFLICTS, padre=CONFLICTS)
 def _() -> object:
     return BASE, deleted(BASE, RUN.key), tagged(BASE, RUN, "candidate")

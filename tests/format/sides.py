@@ -84,9 +84,9 @@ def files(*entities: Entity) -> Files:
 def edited(before: Files, entity: Entity, **changes: object) -> Files:
     """Returns the files after an entity was changed, as putting it does."""
     directory = home(entity.key)
-    parts = {
-        p.removeprefix(f"{directory}/"): d for p, d in before.items() if p.startswith(directory)
-    }
+    inside = {p.removeprefix(f"{directory}/"): d for p, d in before.items()
+              if p.startswith(f"{directory}/")}  # fmt: skip
+    parts = {name: data for name, data in inside.items() if is_part(entity.key.kind, name)}
     new = encode(entity.replace(**changes), previous=Record(key=entity.key, files=parts))
     return changed(before, entity.key, new)
 
@@ -94,8 +94,11 @@ def edited(before: Files, entity: Entity, **changes: object) -> Files:
 def changed(before: Files, key: Key, parts: Files) -> Files:
     """Returns the files after some parts of a stored record were changed, as backends do it."""
     after = {part_path(key, home(key), part): data for part, data in parts.items()}
-    other = {path: data for path, data in after.items() if before.get(path, data) != data}
-    marks = {f"{home(key)}/{edit_mark(other)}": b""} if key.kind is Kind.RUN and other else {}
+    stored = {
+        part: before[path] for part in parts if (path := part_path(key, home(key), part)) in before
+    }
+    mark = edit_mark(stored, parts) if key.kind is Kind.RUN else None
+    marks = {f"{home(key)}/{mark}": b""} if mark else {}
     return before | after | marks
 
 

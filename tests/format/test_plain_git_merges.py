@@ -119,6 +119,7 @@ def test_no_kind_is_without_a_deletion_in_the_table() -> None:
 
 SILENT = (
     "deleting a run against a tag for it",
+    "deleting a run against its first artifact",
     "deleting a run against an artifact added to it, while a run with the same artifacts is added",
     "deleting a dataset against new data, while one with the same data is added",
     "deleting an experiment against a new run in it",
