@@ -152,6 +152,9 @@ def _what_was_started(main: ModuleType | None) -> _Start:
     file = getattr(main, "__file__", None)
     if file is None:
         return _Start(file=_notebook(main))
+    if not Path(file).is_file():  # read from standard input, or gone since it was started
+        name = Path(file).name
+        return _Start(file=None, text=None if name in {"<stdin>", "stdin"} else name)
     if spec is not None and spec.name not in {None, "__main__"}:
         return _Start(file=Path(file), text=f"-m {spec.name.removesuffix('.__main__')}")
     return _Start(file=Path(file))

@@ -111,6 +111,30 @@ def test_a_script_outside_any_repository_is_its_content(tmp_path: Path) -> None:
     assert "+found = code_version()" in found["patch"]
 
 
+def test_a_program_read_from_standard_input_has_no_file(code: Path, tmp_path: Path) -> None:
+    home = Path(__file__).parents[2]
+    for start, entry in ((["-"], None), (["/dev/stdin"], None)):
+        done = subprocess.run(
+            [sys.executable, *start],
+            cwd=code,
+            env={**os.environ, "PYTHONPATH": str(home)},
+            input=SAY,
+            capture_output=True,
+            text=True,
+        )
+        assert not done.returncode, done.stderr
+        found = json.loads(done.stdout.splitlines()[-1])
+        assert (found["entry"], bool(found["commit"])) == (entry, True)
+
+
+def test_a_script_that_is_gone_since_it_was_started_keeps_its_name(tmp_path: Path) -> None:
+    script = tmp_path / "job.sh.py"  # what a scheduler makes of a job
+    script.write_text("import os; os.unlink(__file__)\n" + SAY)
+    found = said(script, cwd=tmp_path)
+    assert found["entry"] == "job.sh.py"
+    assert found["content"] == hashlib.sha256(b"").hexdigest()
+
+
 def test_an_ignored_script_is_its_content(code: Path) -> None:
     (code / "scratch").mkdir()
     (code / "scratch/try.py").write_text(SAY)
