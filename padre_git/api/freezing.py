@@ -10,9 +10,11 @@ from padre_git.api.committing import execution_parts, remember_code
 from padre_git.api.home import Home
 from padre_git.api.starting import experiment_of
 from padre_git.collections.session import Ref
+from padre_git.errors import InvalidInputError
 from padre_git.format import identify
 from padre_git.messages import Commit, Exists, Message, Notice, Op, Prepare
 from padre_git.model import ABSENT, Entity, Execution, Kind, Project
+from padre_git.model.names import quoted
 
 __all__ = ["freeze"]
 
@@ -29,11 +31,15 @@ def freeze(home: Home, experiment: Ref, *, entry_point: str | None = None) -> st
         entry_point: the file that will be started, as a path from here; None for no one file.
 
     Raises:
-        InvalidInputError: for what can be no experiment.
+        InvalidInputError: for what can be no experiment; if ``entry_point`` is no file.
         PadreGitError: if it cannot be stored.
     """
     found = experiment_of(home, experiment)
     command = [] if entry_point is None else [entry_point]
+    if entry_point is not None and not Path(entry_point).is_file():
+        raise InvalidInputError(
+            f"no file {quoted(entry_point)} to freeze", hint="name it as a path from here"
+        )
     code = provenance.command_version(command, Path.cwd())
     text = code.entry_point or entry_point
     execution = identify(Execution(experiment=found.key, code=code.code, entry_point=text))

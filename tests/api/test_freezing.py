@@ -112,6 +112,12 @@ def test_freezing_makes_what_is_missing_in_one_commit(code: Path, store: Store) 
     assert store.executions.get(frozen).entry_point is None
 
 
+def test_freezing_a_file_that_is_not_there_is_refused(code: Path, store: Store) -> None:
+    with pytest.raises(InvalidInputError, match=r"no file 'trian\.py' to freeze"):
+        freeze(home(store), "iris/svm", entry_point="trian.py")
+    assert store.projects.list() == []
+
+
 @pytest.mark.parametrize(
     ("named", "error"),
     [
