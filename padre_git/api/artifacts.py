@@ -140,7 +140,11 @@ class Artifacts:
             RemoteError: if the data must be fetched and the remote cannot be reached.
         """
         key, pointer = self._pointer(owner, at)
-        return self._data(key).get(self._some(key, pointer, name), name)
+        some = self._some(key, pointer, name)
+        try:
+            return self._data(key).get(some, name)
+        except NotFoundError as error:  # the data knows its pointer, not whose it is
+            raise _nothing(key, name) from error
 
     def open(self, owner: Ref, name: str, *, at: str | None = None) -> BinaryIO:
         """Opens a file for reading, fetched if it is not here; all of it was checked before.
@@ -154,7 +158,11 @@ class Artifacts:
             ArtifactError, DocumentError, NotFoundError, RemoteError: as :meth:`get`.
         """
         key, pointer = self._pointer(owner, at)
-        return self._data(key).open(self._some(key, pointer, name), name)
+        some = self._some(key, pointer, name)
+        try:
+            return self._data(key).open(some, name)
+        except NotFoundError as error:
+            raise _nothing(key, name) from error
 
     def list(self, owner: Ref, *, at: str | None = None) -> builtins.list[Artifact]:
         """Returns the files of a record, in order of their names; their bytes are not fetched.
@@ -231,8 +239,7 @@ class Artifacts:
 
     def _some(self, key: Key, pointer: Pointer | None, name: str | None) -> Pointer:
         if pointer is None:
-            what = f"no artifact {quoted(name)}" if name else "no artifacts"
-            raise NotFoundError(f"{what} in '{key}'", key=key)
+            raise _nothing(key, name)
         return pointer
 
     def _data(self, key: Key) -> ProjectData:
@@ -296,6 +303,13 @@ def _name_for(key: Key, source: Path, name: str | None) -> str:
     chosen = check_relpath(source.resolve().name if name is None else name)
     _check_free(key, chosen)
     return chosen
+
+
+def _nothing(key: Key, name: str | None) -> NotFoundError:
+    what = f"no artifact {quoted(name)}" if name else "no artifacts"
+    return NotFoundError(
+        f"{what} in '{key}'", key=key, hint="see which it has: store.artifacts.list"
+    )
 
 
 def _check_free(key: Key, name: str) -> None:

@@ -90,6 +90,9 @@ def test_artifacts_are_added_replaced_and_deleted(store: Store, run: Run, tmp_pa
     assert store.artifacts.get(run, "a").read_bytes() == b"3"
     store.artifacts.delete(run, "a")
     assert names(store, run) == ["b"]
+    for read in (store.artifacts.get, store.artifacts.open):
+        with pytest.raises(NotFoundError, match=f"no artifact 'a' in '{run.key}'"):
+            read(run, "a")
     store.artifacts.delete(run, "b")
     assert names(store, run) == []
     with pytest.raises(NotFoundError):
