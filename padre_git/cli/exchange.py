@@ -10,7 +10,7 @@ import click
 from padre_git.cli.group import Session
 from padre_git.cli.output import print_json, print_table
 from padre_git.cli.references import as_json, collection_of, project_argument
-from padre_git.errors import AlreadyExistsError
+from padre_git.errors import AlreadyExistsError, NotFoundError
 from padre_git.model import Kind
 
 __all__ = ["COMMANDS"]
@@ -36,8 +36,12 @@ def clone(session: Session, remote: str, project: str | None, artifacts: str | N
 
     with padre_git.open(session.root, remote=remote, artifacts=artifacts) as store:
         names = [project] if project else [p.name for p in store.projects.list()]
+        if not names:
+            raise NotFoundError(
+                f"no projects at '{remote}'", hint="name one: padre-git clone REMOTE PROJECT"
+            )
         for name in names:
-            store.projects.get(name)
+            store.pull(name)  # not get: that would answer from here if the remote cannot be reached
             click.echo(store.project_path(name))
 
 

@@ -54,7 +54,8 @@ class ExchangeService:
         if isinstance(self._backend, Shared):
             return self._backend
         raise UnsupportedError(
-            "this store has no remote", hint="open it with one: padre_git.open(remote=…)"
+            "this store has no remote",
+            hint="name one once: padre_git.open(root, remote=…) or padre-git clone REMOTE",
         )
 
     def _flush(self, command: Flush) -> None:

@@ -65,7 +65,8 @@ def test_json_of_a_run_has_everything_an_entity_has(
 
 
 def test_show_takes_any_unique_part_of_a_run(padre: Padre, runs: list[padre_git.Run]) -> None:
-    short = padre("list", "demo/svm", "--columns", "run").stdout.split()[1]
+    listed = padre("list", "demo/svm", "--order-by", "params.C", "--columns", "run")
+    short = listed.stdout.split()[1]
     out = padre("show", f"demo/svm/{short}").stdout
     assert "parameters:\n  C: 0.1" in out
     assert "status: finished" in out

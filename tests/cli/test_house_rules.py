@@ -41,9 +41,14 @@ def test_a_conflict_exits_with_3(padre: Padre, store: padre_git.Store, runs: obj
 
 def test_an_unavailable_remote_exits_with_4(root: Path, tmp_path: Path) -> None:
     done = start("clone", str(tmp_path / "nowhere"), "demo", root=root)
-    assert done.returncode in (1, 4)
-    assert "Traceback" not in done.stderr
-    assert done.stderr.startswith("error: ")
+    assert done.returncode == 4
+    assert done.stderr.startswith("error: no directory")
+
+
+def test_cloning_everything_from_nowhere_is_an_error(root: Path, tmp_path: Path) -> None:
+    done = start("clone", str(tmp_path / "nowhere"), root=root)
+    assert done.returncode == 1
+    assert "no projects at" in done.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
