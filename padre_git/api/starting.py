@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -67,19 +68,14 @@ def start_run(
         NotFoundError: if the execution that PADRE_EXECUTION names does not exist.
     """
     found = experiment_of(home, experiment)
-    started = datetime.now(UTC)
-    run_id = new_run_id(started) if id is None else check_id(id, "run")
-    key = found.key.run(run_id)
-    if id is not None and home.session.bus.send(Exists(subject=Kind.RUN, key=key)):
-        raise AlreadyExistsError(f"a run '{key}' exists", key=key)
     execution, code = _execution(home, found.key, argv)
-    environment = provenance.environment(key.project)
+    environment = provenance.environment(found.project)
     run = Run(
         execution=execution.key,
-        id=run_id,
+        id=None if id is None else _unused(home, found.key, id),
         title=title,
         status=Status.RUNNING,
-        started=started,
+        started=datetime.now(UTC),
         seed=found.seed if seed is None else seed,
         defaults=found.parameters,
         argv=provenance.arguments() if argv is None else tuple(map(str, argv)),
@@ -87,26 +83,40 @@ def start_run(
         parent_run=_parent_id(home, parent),
         attributes=attributes or {},
     )
-    encode(run)  # refuses now what could not be stored at the end
     begun = Circumstances(
-        run=run,
+        run=_storable(run),
         experiment=found,
         execution=execution,
         environment=environment,
         patch=None if code is None else code.patch,
-        inline=_inline(home, key.project),
+        inline=_inline(home, found.project),
     )
     recorder = Recorder(home, begun, parameters or {}, code)
-    if code is not None:
-        _remark(home, key.project, code)
+    _remark(home, found.project, () if code is None else code.remarks)
     _use_declared_dataset(home, found, recorder)
     return recorder
 
 
-def _remark(home: Home, project: str, code: CodeVersion) -> None:
+def _unused(home: Home, experiment: Key, run_id: str) -> str:
+    """Returns an id that was given if it is one and no run has it."""
+    key = experiment.run(check_id(run_id, "run"))
+    if home.session.bus.send(Exists(subject=Kind.RUN, key=key)):
+        raise AlreadyExistsError(f"a run '{key}' exists", key=key)
+    return run_id
+
+
+def _storable(run: Run) -> Run:
+    """Returns a run with an id; refuses now what could not be stored at the end."""
+    if run.id is None and run.started is not None:
+        run = replace(run, id=new_run_id(run.started))
+    encode(run)
+    return run
+
+
+def _remark(home: Home, project: str, remarks: Sequence[str]) -> None:
     """Tells what a person should know about the code version, once in a process and store."""
     said = _said.setdefault(home.session.bus, set())
-    for remark in code.remarks:
+    for remark in remarks:
         if remark not in said:
             said.add(remark)
             home.session.bus.publish(Notice(text=remark, project=project))
