@@ -8,10 +8,13 @@ import pytest
 
 from padre_git.backends.reconciling import merge_commit
 from padre_git.errors import ConflictError
+from padre_git.messages import Message, Op
 from padre_git.vcs import Repository
 from tests.conftest import git
 from tests.format.merges import CONFLICTS, PROJECT, ROWS, Row, import_rows
 from tests.format.test_plain_git_merges import below_tombstones, padre_merge, tree
+
+MERGE = Message(op=Op.MERGE, subject="merge")
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +39,9 @@ def test_the_store_merges_as_the_page_says_and_the_work_tree_follows(
         clone = Repository.open(repository, branch="main")
         if row.padre == CONFLICTS:
             with pytest.raises(ConflictError):
-                merge_commit(clone, PROJECT, ours, theirs, subject="merge")
+                merge_commit(clone, PROJECT, ours, theirs, message=MERGE)
             continue
-        commit = merge_commit(clone, PROJECT, ours, theirs, subject="merge")
+        commit = merge_commit(clone, PROJECT, ours, theirs, message=MERGE)
         clone.advance(lambda _, commit=commit: [commit])
         merged = tree(repository, "HEAD")
         assert merged == padre_merge(row)
