@@ -90,10 +90,11 @@ def capture(directory: Path, *, entry: Path | None = None) -> Capture | None:
         return None
     user = _UserRepository(root)
     commit, changes = user.status()
-    if commit is not None and not changes:
-        return Capture(code=Code(repository=user.root_commit(commit), commit=commit), root=root)
+    edits, left_out = _edits(user, changes, entry)
+    if commit is not None and not edits:
+        code = Code(repository=user.root_commit(commit), commit=commit)
+        return Capture(code=code, root=root, left_out=left_out)
     with Scratch([user.objects()], hash_name=user.hash_name()) as scratch:
-        edits, left_out = _edits(user, changes, entry)
         base = scratch.empty_tree() if commit is None else scratch.tree_of(commit)
         snapshot = scratch.edit_tree(base, edits)
         same = commit is not None and snapshot == base
