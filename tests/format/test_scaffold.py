@@ -151,22 +151,44 @@ def test_git_ignores_what_dvc_keeps_and_nothing_else(
     assert (done.returncode == 0) is ignored
 
 
-def test_dvc_works_in_it_and_keeps_its_cache_inside_the_git_directory(project: Path) -> None:
-    def dvc(*arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "dvc", *arguments], cwd=project, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+def dvc(project: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments], cwd=project, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
-    assert dvc("status").startswith("There are no data or pipelines tracked")
-    assert (project / dvc("cache", "dir")).resolve() == (project / ".git/padre/cache").resolve()
+
+def test_dvc_works_in_it_and_keeps_its_cache_inside_the_git_directory(project: Path) -> None:
+    assert dvc(project, "status").startswith("There are no data or pipelines tracked")
+    assert (project / dvc(project, "cache", "dir")).resolve() == (
+        project / ".git/padre/cache"
+    ).resolve()
     run = project / DEEP
     (run / "artifacts").mkdir(parents=True)
     (run / "artifacts/model.bin").write_bytes(b"model")
-    dvc("add", f"{DEEP}/artifacts")
+    dvc(project, "add", f"{DEEP}/artifacts")
     assert (run / "artifacts.dvc").is_file()
     assert list((project / ".git/padre/cache").rglob("*.dir"))
     git("add", ".", cwd=project)
     assert git("diff", "--cached", "--name-only", cwd=project).split() == [f"{DEEP}/artifacts.dvc"]
-    assert "up to date" in dvc("status")
+    assert "up to date" in dvc(project, "status")
+
+
+def test_dvc_passes_over_the_emptied_pointers_of_deleted_records(
+    project: Path, tmp_path: Path
+) -> None:
+    run = project / RUN
+    (run / "artifacts").mkdir(parents=True)
+    (run / "artifacts/model.bin").write_bytes(b"model")
+    dvc(project, "add", f"{RUN}/artifacts")
+    grave = project / "datasets/gone/data.dvc"
+    grave.parent.mkdir(parents=True)
+    grave.write_bytes(b"")
+    dvc(project, "remote", "add", "--local", "-d", "store", str(tmp_path / "store"))
+    assert "pushed" in dvc(project, "push")
+    assert "up to date" in dvc(project, "status")
+    dvc(project, "gc", "-w", "-f")
+    assert "in sync" in dvc(project, "status", "--cloud")
+    dvc(project, "checkout")
+    assert grave.read_bytes() == b""
