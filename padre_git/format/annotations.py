@@ -19,7 +19,7 @@ from urllib.parse import unquote
 from padre_git.errors import DocumentError, InvalidNameError
 from padre_git.model import FrozenMapping, Note
 from padre_git.model.ids import ALPHABET
-from padre_git.model.names import check_label, is_device
+from padre_git.model.names import LONGEST_LABEL, check_label, is_device
 
 __all__ = [
     "decode_notes",
@@ -134,7 +134,12 @@ def decode_tags(files: Mapping[str, bytes]) -> FrozenMapping:
         if is_tag_part(part):
             name, value = decode_tag(part, files[part])
             found.setdefault(name, []).append(value)
-    return FrozenMapping({n: ", ".join(sorted(filter(None, found[n]))) for n in sorted(found)})
+    return FrozenMapping({name: _joined(found[name]) for name in sorted(found)})
+
+
+def _joined(values: Iterable[str]) -> str:
+    text = ", ".join(sorted(filter(None, values)))
+    return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1].rstrip() + "…"
 
 
 def decode_notes(files: Mapping[str, bytes]) -> tuple[Note, ...]:

@@ -13,13 +13,14 @@ from typing import NoReturn
 
 from padre_git.errors import InvalidNameError
 
-__all__ = ["check_label", "check_name", "is_device", "is_name"]
+__all__ = ["LONGEST_LABEL", "check_label", "check_name", "is_device", "is_name"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _DEVICES = frozenset(
     ["con", "prn", "aux", "nul"] + [f"{port}{n}" for port in ("com", "lpt") for n in range(10)]
 )
-_LABEL_LENGTH = 250
+#: Characters of the longest label.
+LONGEST_LABEL = 250
 _SHOWN = 60
 
 
@@ -70,7 +71,7 @@ def check_label(text: object, what: str) -> str:
     Raises:
         InvalidNameError: if it may not.
     """
-    if isinstance(text, str) and len(text) <= _LABEL_LENGTH and _is_label(text):
+    if isinstance(text, str) and len(text) <= LONGEST_LABEL and _is_label(text):
         return text
     return _refused_label(text, what)
 
@@ -90,7 +91,7 @@ def _refused_label(text: object, what: str) -> NoReturn:
         raise InvalidNameError(
             f"invalid {what} name: {quoted(text)} is {type(text).__name__}, not text"
         )
-    if not 1 <= len(text) <= _LABEL_LENGTH:
+    if not 1 <= len(text) <= LONGEST_LABEL:
         raise InvalidNameError(
             f"invalid {what} name: {quoted(text)} has {len(text)} characters, not 1 to 250"
         )

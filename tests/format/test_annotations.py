@@ -138,6 +138,13 @@ def test_a_tag_with_two_values_shows_both() -> None:
     }
 
 
+def test_two_long_values_of_a_tag_leave_the_run_readable() -> None:
+    files = dict(encode_tag("table", letter * 250) for letter in "ab")
+    (value,) = decode_tags(files).values()
+    assert value == "a" * 249 + "…"
+    assert decode_tags(encode_tags({"table": value})) == {"table": value}
+
+
 def test_notes_come_in_the_order_of_their_times_and_other_files_are_not_notes() -> None:
     files = {
         "notes/20261122t0911-f3k2.md": b"second\n",
