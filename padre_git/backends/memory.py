@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import ClassVar
 
 from padre_git.backends.base import Backend, Changes
 from padre_git.backends.checks import check_expected, check_files, check_parents
@@ -53,8 +52,6 @@ class MemoryBackend(Backend):
     Args:
         memory: what other backends store into; a fresh one if it is not given.
     """
-
-    keeps_history: ClassVar[bool] = True
 
     def __init__(self, memory: Memory | None = None) -> None:
         self.memory = memory or Memory()
@@ -199,8 +196,6 @@ def _applied(changes: ChangeSet, records: _Records) -> dict[Key, Found]:
             if change.key in living:
                 raise AlreadyExistsError(f"'{change.key}' exists already", key=change.key)
             after |= _moved(records, change.moved_from, change.key)
-    gone = [change.key for change in changes if change.files is None]
-    after = {key: found for key, found in after.items() if not _below_any(key, gone)}
     for change in changes:
         if change.files is None:
             after[change.key] = Tombstone(key=change.key, moved_to=change.moved_to)
@@ -213,10 +208,6 @@ def _unchanged(change: Change, current: Record | None) -> bool:
     if current is None or change.files is None:
         return False
     return current.files == change.files or same(change.key.kind, current.files, change.files)
-
-
-def _below_any(key: Key, others: list[Key]) -> bool:
-    return any(other.contains(key) and other != key for other in others)
 
 
 def _is_visible(key: Key, records: _Records) -> bool:
