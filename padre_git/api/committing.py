@@ -16,7 +16,7 @@ from padre_git.api.provenance import CodeVersion
 from padre_git.bus import Bus
 from padre_git.errors import ConflictError, NotFoundError, UnsupportedError
 from padre_git.format import decode, encode_series, encode_splits
-from padre_git.messages import Commit, Exists, Message, Op, Prepare
+from padre_git.messages import Commit, Exists, Get, Message, Op, Prepare
 from padre_git.model import (
     ABSENT,
     Change,
@@ -152,11 +152,25 @@ def commit_run(home: Home, begun: Circumstances, run: Run, parts: Mapping[str, b
             _known.pop(bus, None)
             if attempt == _ATTEMPTS - 1:
                 raise
+            new = _stored_before(home, run) or new
             continue
         _known.setdefault(bus, set()).update(entity.key for entity in begun.above())
         record = Record(key=run.key, files=change.files or {}, revision=str(revisions[run.key]))
         return cast("Run", decode(record))
     raise AssertionError("unreachable")
+
+
+def _stored_before(home: Home, run: Run) -> Run | None:
+    """Returns the run as an edit of what is stored, if that is this run.
+
+    A commit that failed when it was durable already is finished by the next call: the run is
+    stored then, although it has been said that it is not.
+    """
+    try:
+        stored: Run = home.session.bus.send(Get(subject=Kind.RUN, key=run.key))
+    except NotFoundError:
+        return None
+    return replace(run, revision=stored.revision) if stored.started == run.started else None
 
 
 def remember_code(home: Home, project: str, code: CodeVersion) -> None:

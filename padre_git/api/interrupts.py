@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -148,6 +149,11 @@ def _die(number: int) -> None:
 def _end_all(status: Status, error: BaseException | None) -> None:
     for run in reversed(_open[:]):
         run.end_at_exit(status, error)
+
+
+# What is registered last runs first: the first finalizer of a process registers all of them, and
+# those that end git's processes must find the last run committed.
+weakref.finalize(_end_all, int)
 
 
 @atexit.register

@@ -22,7 +22,7 @@ from padre_git.errors import (
     RemoteMissingError,
     RemoteUnavailableError,
 )
-from padre_git.vcs.process import environment
+from padre_git.vcs.process import environment, no_git
 from padre_git.vcs.remotes import path_of
 
 __all__ = ["LONGEST", "Answer", "ask", "failure", "network_environment", "readable", "rejection"]
@@ -77,19 +77,11 @@ def ask(args: Sequence[str], cwd: Path | None, limit: float, *, umask: int = -1)
         cwd: where; None for a command that needs no clone.
         limit: seconds after which it is ended.
         umask: for the files that it creates; -1 for the process' own.
+
+    Raises:
+        RepositoryError: if git cannot be started.
     """
-    process = subprocess.Popen(
-        ["git", *args],
-        cwd=cwd,
-        env=network_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        umask=umask,
-        text=True,
-        errors="backslashreplace",
-    )
+    process = _started(args, cwd, umask)
     try:
         out, error = process.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
@@ -99,6 +91,26 @@ def ask(args: Sequence[str], cwd: Path | None, limit: float, *, umask: int = -1)
         _end(process)
         raise
     return Answer(process.returncode, out, error)
+
+
+def _started(args: Sequence[str], cwd: Path | None, umask: int) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            ["git", *args],
+            cwd=cwd,
+            env=network_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            umask=umask,
+            text=True,
+            errors="backslashreplace",
+        )
+    except FileNotFoundError as error:
+        if cwd is not None and not cwd.is_dir():
+            raise
+        raise no_git() from error
 
 
 def _end(process: subprocess.Popen[str]) -> None:

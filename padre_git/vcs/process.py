@@ -11,7 +11,7 @@ from pathlib import Path
 
 from padre_git.errors import DamagedError, LockedError, RepositoryError
 
-__all__ = ["Finished", "environment", "explain", "run_git", "try_git"]
+__all__ = ["Finished", "environment", "explain", "no_git", "run_git", "try_git"]
 
 #: What a surrounding git (a hook, an alias, a rebase's exec) may have set and must not reach ours.
 _SCRUBBED = frozenset(
@@ -118,15 +118,18 @@ def try_git(
         )
     except FileNotFoundError as error:
         if Path(cwd).is_dir():
-            raise RepositoryError(
-                "git cannot be started", hint="install git 2.30 or newer"
-            ) from error
+            raise no_git() from error
         raise RepositoryError(f"no directory '{cwd}'") from error
     except NotADirectoryError as error:
         raise RepositoryError(f"'{cwd}' is not a directory") from error
     except subprocess.TimeoutExpired as error:
         raise RepositoryError(f"git {_verb(arguments)} took longer than {timeout:g} s") from error
     return Finished(code=done.returncode, out=done.stdout, err=done.stderr.decode(errors="replace"))
+
+
+def no_git() -> RepositoryError:
+    """Returns the error of a machine without git."""
+    return RepositoryError("git cannot be started", hint="install git 2.30 or newer")
 
 
 def run_git(

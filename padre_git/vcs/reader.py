@@ -15,7 +15,7 @@ from typing import IO
 
 from padre_git.errors import DamagedError, RepositoryError
 from padre_git.vcs.objects import EMPTY_TREE, Commit, Entry, parse_commit, parse_tree
-from padre_git.vcs.process import environment
+from padre_git.vcs.process import environment, no_git
 
 __all__ = ["Reader"]
 
@@ -153,12 +153,19 @@ class Reader:
         assert process.stdout is not None  # noqa: S101
         process.stdin.write("".join([f"{oid}\n" for oid in oids]).encode())
         process.stdin.flush()
-        return [_answer(process.stdout) for _ in oids]
+        return [_answer(process.stdout, oid) for oid in oids]
 
     def _running(self) -> subprocess.Popen[bytes]:
         process = self._process
-        if process is None:
-            process = self._process = subprocess.Popen(
+        # what ends at the interpreter's exit may have ended this one before the last run
+        if process is None or self._stop is None or not self._stop.alive:
+            process = self._process = self._started()
+            self._stop = weakref.finalize(self, _stop, process, os.getpid())
+        return process
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
                 ["git", f"--git-dir={self._git_dir}", "cat-file", "--batch"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -166,13 +173,13 @@ class Reader:
                 cwd="/",
                 env=environment(),
             )
-            self._stop = weakref.finalize(self, _stop, process, os.getpid())
-        return process
+        except FileNotFoundError as error:
+            raise no_git() from error
 
 
-def _answer(pipe: IO[bytes]) -> tuple[str, bytes]:
+def _answer(pipe: IO[bytes], oid: str) -> tuple[str, bytes]:
     head = pipe.readline()
-    if not head.endswith(b"\n"):
+    if not head.endswith(b"\n") or not head.startswith(oid.encode()):
         raise EOFError
     words = head.split()
     if len(words) != 3 or not words[2].isdigit():

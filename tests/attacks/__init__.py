@@ -1,0 +1,1 @@
+"""Promises, attacked through the public interface and plain git together."""
