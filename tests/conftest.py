@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,10 @@ import pytest
 
 _REAL_HOME = Path.home()
 _KEPT = {"PATH", "LANG", "TMPDIR", "VIRTUAL_ENV", "COLUMNS", "CI", "PYTEST_XDIST_WORKER"}
+
+# A background job of a shell ignores Ctrl-C, and so would every program that a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _fingerprint() -> str:
