@@ -22,6 +22,7 @@ __all__ = ["PENDING", "PENDING_BASE", "Advance", "Plan"]
 PENDING = "refs/padre/pending"
 #: Where the branch was when commits began to wait, for when its history is rewritten meanwhile.
 PENDING_BASE = "refs/padre/pending-base"
+_TRIES = 10
 Plan = Callable[[Snapshot], Sequence[NewCommit] | str]
 
 
@@ -107,6 +108,7 @@ class Advance:
         """
         try:
             self._recover()
+            self._heal()
             lost = 0
             while (pending := self._clone.refs.read(PENDING)) is not None:
                 try:
@@ -117,6 +119,19 @@ class Advance:
         except LockedError:
             return False
         return True
+
+    def _heal(self) -> None:
+        """Puts right what a git command has taken back since the last call."""
+        lost = 0
+        while lost < _TRIES and self._clone.recent.last() is not None:
+            try:
+                with self._mover.turn(self._mover.sites(), lost) as sites:
+                    self._mover.heal(sites)
+                    return
+            except StaleRefError:
+                lost += 1
+            except ConflictError:  # the user has done something else with it by now
+                return
 
     def _settle(self) -> bool:
         """Brings up what is pending if that can be done now."""

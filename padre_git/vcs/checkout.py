@@ -10,19 +10,21 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from padre_git.errors import ConflictError, LockedError, UnsupportedError
-from padre_git.vcs.cachetree import Trees
+from padre_git.vcs.cachetree import Spliced, Trees
 from padre_git.vcs.config import Config
 from padre_git.vcs.durable import Durable
 from padre_git.vcs.eviction import Evictions
 from padre_git.vcs.index import Index, Stamp, UnknownIndexError, stamp
 from padre_git.vcs.locks import git_lock
 from padre_git.vcs.process import run_git, try_git
+from padre_git.vcs.snapshot import entry_at
 from padre_git.vcs.userstate import Checkout
 from padre_git.vcs.worktree import Change, WorkTree
 
 __all__ = ["IndexFile", "Site", "open_site"]
 
 _TRIES = 50
+_ACTIVE = 1.0
 
 
 class IndexFile:
@@ -39,8 +41,31 @@ class IndexFile:
         self._scratch = scratch
         self._mark = mark
         self._held = False
+        self._foreign = 0.0
         self._stamp: Stamp | None = None
         self._index: Index | None = None
+
+    def is_locked(self) -> bool:
+        """Tells whether somebody else holds git's lock on the index."""
+        return not self._held and self.path.with_name(self.path.name + ".lock").exists()
+
+    def version(self) -> str:
+        """Returns what tells this version of the file from others, in one word."""
+        return ",".join(map(str, stamp(self.path) or ()))
+
+    def is_ours(self) -> bool:
+        """Tells whether the file is as :meth:`store` left it."""
+        return self._index is not None and stamp(self.path) == self._stamp
+
+    def is_in_use(self) -> bool:
+        """Tells whether the user's git has committed or changed the index within a second."""
+        if self._foreign > time.time() - _ACTIVE:
+            return True
+        try:
+            written = self.path.with_name("COMMIT_EDITMSG").stat().st_mtime
+        except FileNotFoundError:
+            return False
+        return written > time.time() - _ACTIVE
 
     def load(self) -> tuple[Index, Stamp | None]:
         """Returns the index and what tells this version of it from others.
@@ -58,7 +83,7 @@ class IndexFile:
                 now = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
             except FileNotFoundError:
                 self._index, now = Index(), None
-            self._stamp = now
+            self._stamp, self._foreign = now, 0.0 if now is None else now[3] / 1e9
         elif now is not None:
             self._index.settle(now[3])
         return self._index, now
@@ -152,6 +177,30 @@ class Site(ABC):
         """
 
     @abstractmethod
+    def version(self) -> str:
+        """Returns what tells this version of the index from others, in one word."""
+
+    @abstractmethod
+    def is_in_use(self) -> bool:
+        """Tells whether the user's git was at work within the last second."""
+
+    @abstractmethod
+    def is_quiet(self) -> bool:
+        """Tells whether the index is as we left it and nobody is about to change it."""
+
+    @abstractmethod
+    def holds(self, change: Change) -> bool:
+        """Tells whether the work tree has a file as it is after a change."""
+
+    @abstractmethod
+    def repair(self, changes: Sequence[Change]) -> None:
+        """Puts entries into the index that stand as before a change that the files show.
+
+        Raises:
+            LockedError: if a process holds the index for too long.
+        """
+
+    @abstractmethod
     def hold(self) -> AbstractContextManager[None]:
         """Keeps the user's git from committing for a moment, as a git command would.
 
@@ -223,16 +272,46 @@ class SplicedSite(Site):
         evicted = {c.path for c in changes if self._is_evicted(index, c)}
         seen = self._tree.write((c for c in changes if c.path not in evicted), contents)
         for _ in range(_TRIES):
-            kept = [
-                change.path
-                for change in changes
-                if not _splice(index, change, seen.get(change.path), skip=change.path in evicted)
-            ]
-            index.follow(old, new, self._trees, kept=kept)
+            moved = set()
+            for change in changes:
+                was = index.get(change.path)
+                _splice(index, change, seen.get(change.path), skip=change.path in evicted)
+                if (was.entry if was else None) == entry_at(self._trees, old, change.path):
+                    moved.add(change.path)
+            index.follow(Spliced(old, new, moved), self._trees)
             if self._index.store(index, version, durable, timeout=self._timeout):
                 return
             index, version = self._index.load()
         raise LockedError(f"the index '{self._index.path}' keeps changing")
+
+    def version(self) -> str:
+        """Implements :meth:`Site.version`."""
+        return self._index.version()
+
+    def is_in_use(self) -> bool:
+        """Implements :meth:`Site.is_in_use`."""
+        return self._index.is_in_use()
+
+    def is_quiet(self) -> bool:
+        """Implements :meth:`Site.is_quiet`."""
+        return self._index.is_ours() and not self._index.is_locked()
+
+    def holds(self, change: Change) -> bool:
+        """Implements :meth:`Site.holds`."""
+        return self._tree.holds(change)
+
+    def repair(self, changes: Sequence[Change]) -> None:
+        """Implements :meth:`Site.repair`."""
+        _wait_while(self._index.is_locked, self._timeout)
+        for _ in range(_TRIES):
+            index, version = self._index.load()
+            stale = [c for c in changes if _is_stale(index, c) and self._tree.holds(c)]
+            if not stale:
+                return
+            for change in stale:
+                _splice(index, change, self._tree.seen(change.path), skip=False)
+            if self._index.store(index, version, Durable(), timeout=self._timeout):
+                return
 
     def hold(self) -> AbstractContextManager[None]:
         """Implements :meth:`Site.hold`."""
@@ -265,16 +344,23 @@ class SplicedSite(Site):
             raise LockedError(f"the index '{self._index.path}' has just changed; try again")
 
 
-def _splice(index: Index, change: Change, seen: os.stat_result | None, *, skip: bool) -> bool:
-    """Puts one change into the index; tells whether it could."""
+def _splice(index: Index, change: Change, seen: os.stat_result | None, *, skip: bool) -> None:
+    """Puts one change into the index, unless the user has staged something else there."""
     now = index.get(change.path)
     if (now.entry if now else None) not in change.known | {change.new}:
-        return False  # staged by the user since the check: it stays theirs
+        return
     if change.new is None:
         index.remove(change.path)
     else:
         index.set(change.path, change.new, seen, skip=skip)
-    return True
+
+
+def _is_stale(index: Index, change: Change) -> bool:
+    now = index.get(change.path)
+    if now is not None and now.skipped:
+        return False
+    entry = now.entry if now else None
+    return entry != change.new and entry in change.known
 
 
 def _covered(index: Index, paths: Sequence[str]) -> list[str]:
@@ -324,6 +410,25 @@ class GitSite(Site):
         """Implements :meth:`Site.follow`."""
         durable.sync()
         run_git(["read-tree", "-m", "-u", old, new], self._root)
+
+    def version(self) -> str:
+        """Implements :meth:`Site.version`."""
+        return "-"
+
+    def is_in_use(self) -> bool:
+        """Implements :meth:`Site.is_in_use`: git has its own ways here."""
+        return False
+
+    def is_quiet(self) -> bool:
+        """Implements :meth:`Site.is_quiet`."""
+        return True
+
+    def holds(self, change: Change) -> bool:
+        """Implements :meth:`Site.holds`: git has its own ways here."""
+        return False
+
+    def repair(self, changes: Sequence[Change]) -> None:
+        """Implements :meth:`Site.repair`."""
 
     def hold(self) -> AbstractContextManager[None]:
         """Implements :meth:`Site.hold`: git itself needs the lock here."""
@@ -375,9 +480,12 @@ def open_site(
 
 def wait_for_index(checkout: Checkout, seconds: float) -> bool:
     """Waits for the user's index lock to go away and tells whether it has."""
-    lock = checkout.git_dir / "index.lock"
+    return _wait_while((checkout.git_dir / "index.lock").exists, seconds)
+
+
+def _wait_while(busy: Callable[[], bool], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
-    while lock.exists():
+    while busy():
         if time.monotonic() >= deadline:
             return False
         time.sleep(0.002)

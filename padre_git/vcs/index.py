@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from padre_git.errors import DamagedError
-from padre_git.vcs.cachetree import CacheTree, Trees
+from padre_git.vcs.cachetree import CacheTree, Spliced, Trees
 from padre_git.vcs.objects import EXECUTABLE, FILE, Entry
 
 __all__ = ["Index", "IndexEntry", "Stamp", "UnknownIndexError", "stamp"]
@@ -211,17 +211,15 @@ class Index:
         prefix = directory.encode("utf-8", "surrogateescape")
         return bisect_left(self._keys, prefix + b"0") - bisect_left(self._keys, prefix + b"/")
 
-    def follow(self, old: str, new: str, trees: Trees, *, kept: Iterable[str]) -> None:
-        """Notes that what was changed since the index was read is just what two trees differ in.
+    def follow(self, move: Spliced, trees: Trees) -> None:
+        """Notes that some of what was changed went just from one tree to another.
 
         Args:
-            old: id of the first tree.
-            new: id of the second tree.
+            move: what did.
             trees: gives the entries of a tree.
-            kept: paths where something else was left in place.
         """
-        self._trees.follow(old, new, trees, self.count)
-        self._changed = set(kept)
+        self._trees.follow(move, trees, self.count)
+        self._changed -= move.paths
 
     def build(self) -> bytes:
         """Returns the bytes of the index file."""

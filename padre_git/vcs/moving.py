@@ -8,6 +8,7 @@ a user who commits at the same moment commits our files with theirs instead of d
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,19 +17,24 @@ from pathlib import Path
 from padre_git.errors import ConflictError, LockedError
 from padre_git.vcs.checkout import Site, wait_for_index
 from padre_git.vcs.durable import Durable
+from padre_git.vcs.healing import Recent, recent_changes
 from padre_git.vcs.identity import Identity
 from padre_git.vcs.objects import EMPTY_TREE, MODULE, Entry
 from padre_git.vcs.packs import PackWriter
-from padre_git.vcs.plan import differences
+from padre_git.vcs.plan import NewCommit, build_plan, differences
 from padre_git.vcs.reader import Reader
-from padre_git.vcs.refs import RefStore
+from padre_git.vcs.refs import RefStore, StaleRefError
+from padre_git.vcs.snapshot import Snapshot, entry_at
 from padre_git.vcs.userstate import Checkout, UserState, state_of
 from padre_git.vcs.worktree import Change
 
 __all__ = ["Clone", "Mover", "read_intent"]
 
+#: How long git may take from reading the index to locking it, for all but the largest.
+_GRACE = 0.05
 _SHORT_WAIT = 0.25
 _NOTE = 90
+_RESTORED = "Restore what a commit made at the same moment has taken back"
 #: Races lost before the user's git is kept from committing for one attempt.
 _PATIENCE = 1
 
@@ -46,6 +52,8 @@ class Clone:
         identity: who commits.
         move_ref: moves a ref by compare-and-swap and logs it.
         is_ancestor: tells whether one commit is reachable from another.
+        merge_base: gives a common ancestor.
+        recent: remembers the last moves.
     """
 
     common: Path
@@ -58,6 +66,7 @@ class Clone:
     move_ref: Callable[[str, str, str | None, str, Path | None], None]
     is_ancestor: Callable[[str, str], bool]
     merge_base: Callable[[str, str], str | None]
+    recent: Recent
 
     @property
     def ref(self) -> str:
@@ -129,11 +138,67 @@ class Mover:
             fresh = self._follow(sites, base, new, durable)
             durable.sync()
             if new != base:
+                self._let_pass(sites)
                 self.clone.move_ref(self.clone.ref, new, base, "padre_git: advance", fresh)
+                self._look_after(sites, base, new)
         finally:
             durable.close()
         self.applied, self.at = {}, None
         self.clone.note("")
+
+    def _let_pass(self, sites: Sequence[Site]) -> None:
+        """Lets a commit of the user's that has read the index before us go first.
+
+        Raises:
+            StaleRefError: if it did, and the index is to be repaired.
+        """
+        if any(site.is_in_use() for site in sites):
+            time.sleep(_GRACE)
+            if not all(site.is_quiet() for site in sites):
+                raise StaleRefError("the user's git was quicker")
+
+    def _look_after(self, sites: Sequence[Site], base: str | None, new: str) -> None:
+        """Puts right what a git command that is just ending does to the index."""
+        for site in sites:
+            if not site.is_quiet():
+                changes = self._changes(self._tree(base), self._tree(new))
+                with suppress(LockedError):  # then it is the next call that looks
+                    site.repair(changes)
+        index = sites[0].version() if sites else "-"
+        self.clone.recent.add(base, new, index)
+
+    def heal(self, sites: Sequence[Site]) -> None:
+        """Puts right what a git command has taken back since our last move; see ``healing``.
+
+        Raises:
+            StaleRefError: if the branch has moved meanwhile.
+        """
+        clone = self.clone
+        last, branch = clone.recent.last(), clone.refs.read(clone.ref)
+        if last is None or branch is None or not sites:
+            return
+        if branch == last.new and sites[0].version() == last.index:
+            return
+        if not clone.is_ancestor(last.new, branch):
+            return  # the user has rewritten history, and means it
+        changes = recent_changes(clone.reader, clone.recent.moves())
+        here = {path: entry_at(clone.reader.tree, self._tree(branch), path) for path in changes}
+        gone = [c for c in changes.values() if here[c.path] != c.new and here[c.path] in c.known]
+        back = {c.path: c.new for c in gone if sites[0].holds(c)}
+        if back:
+            clone.note("")
+            fix = NewCommit(edits=back, text=_RESTORED)
+            new = build_plan(
+                Snapshot(clone.reader, branch),
+                [fix],
+                reader=clone.reader,
+                writer=self.writer,
+                who=clone.identity(),
+            )
+            self.place(sites, branch, new)
+        kept = [c for path, c in changes.items() if path in back or here[path] == c.new]
+        for site in sites:
+            site.repair(kept)
 
     def sites(self) -> list[Site]:
         """Returns the work trees that are to follow the branch.
@@ -181,7 +246,7 @@ class Mover:
         }
         for path, left in self.applied.items():
             change = found.get(path)
-            here = _entry(reader, new, path)
+            here = entry_at(reader.tree, new, path)
             known = change.known if change else frozenset([here])
             found[path] = Change(path=path, known=known | {left}, new=here)
         return list(found.values())
@@ -200,13 +265,3 @@ def read_intent(file: Path) -> str | None:
         return file.read_text().strip().partition(" ")[2] or None
     except FileNotFoundError:
         return None
-
-
-def _entry(reader: Reader, tree: str, path: str) -> Entry | None:
-    found: Entry | None = None
-    for name in path.split("/"):
-        found = reader.tree(tree).get(name)
-        if found is None:
-            return None
-        tree = found.id if found.is_tree else EMPTY_TREE
-    return found

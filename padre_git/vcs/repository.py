@@ -22,6 +22,7 @@ from padre_git.vcs.advance import PENDING, Advance, Plan
 from padre_git.vcs.checkout import IndexFile, Site, open_site
 from padre_git.vcs.config import Config
 from padre_git.vcs.eviction import Evictions
+from padre_git.vcs.healing import Recent
 from padre_git.vcs.history import History
 from padre_git.vcs.identity import Identity, find_identity
 from padre_git.vcs.locks import clear_stale, make_mark
@@ -340,6 +341,7 @@ class Repository(History):
             move_ref=self._move_ref,
             is_ancestor=self.is_ancestor,
             merge_base=self.merge_base,
+            recent=Recent(self._own / "recent"),
         )
         return Mover(clone=clone, writer=PackWriter(self.common_dir / "objects"))
 

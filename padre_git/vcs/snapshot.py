@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from padre_git.vcs.objects import DIRECTORY, EMPTY_TREE, MODULE, Entry
 from padre_git.vcs.reader import Reader
 
-__all__ = ["Snapshot"]
+__all__ = ["Snapshot", "entry_at"]
 
 _NOTHING: Mapping[str, Entry] = MappingProxyType({})
 
@@ -39,12 +39,7 @@ class Snapshot:
 
     def entry(self, path: str) -> Entry | None:
         """Returns what stands at a path; None if nothing does."""
-        found: Entry | None = Entry(DIRECTORY, self.tree)
-        for name in path.split("/"):
-            if found is None or not found.is_tree:
-                return None
-            found = self._reader.tree(found.id).get(name)
-        return found
+        return entry_at(self._reader.tree, self.tree, path)
 
     def blob(self, path: str) -> bytes | None:
         """Returns the content of a file; None if there is none."""
@@ -92,3 +87,19 @@ class Snapshot:
                     found["/".join(head)] = entry.id
             self._reader.load_trees(found.values())
             level = found
+
+
+def entry_at(trees: Callable[[str], Mapping[str, Entry]], tree: str, path: str) -> Entry | None:
+    """Returns what stands at a path of a tree; None if nothing does.
+
+    Args:
+        trees: gives the entries of a tree by its id.
+        tree: id of the tree.
+        path: below it.
+    """
+    found: Entry | None = Entry(DIRECTORY, tree)
+    for name in path.split("/"):
+        if found is None or not found.is_tree:
+            return None
+        found = trees(found.id).get(name)
+    return found

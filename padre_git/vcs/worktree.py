@@ -187,6 +187,17 @@ class WorkTree:
                     done[change.path] = seen
         return done
 
+    def holds(self, change: Change) -> bool:
+        """Tells whether a file is as it is after a change, or gone if that deletes it."""
+        seen = self._look(change.path)
+        if seen is None or change.new is None:
+            return seen is None and change.new is None
+        return self._holds(change.path, seen, frozenset([change.new]))
+
+    def seen(self, path: str) -> os.stat_result | None:
+        """Returns a file's status as it was last looked at."""
+        return self._seen.get(path)
+
     def look(self, paths: Iterable[str]) -> set[str]:
         """Notes how files are now, for a :meth:`write` without a check; returns those there."""
         return {path for path in paths if self._look(path) is not None}

@@ -183,12 +183,18 @@ def test_the_cache_of_trees_is_right_whatever_we_and_the_user_do(tmp_path: Path)
     chance = random.Random(7)
     places = ["a", "a/b", "a/b/c", "d", "d/e", "f-g", "f"]
     with create(tmp_path / "iris") as clone:
-        for step in range(60):
+        for step in range(80):
             path = f"{chance.choice(places)}/{chance.randrange(4)}.txt"
             user = f"{chance.choice(places)}/mine-{chance.randrange(3)}"
-            what = chance.randrange(6)
+            what = chance.randrange(8)
+            stale = (clone.git_dir / "index").read_bytes()
             if what < 3:
                 clone.advance(one({path: b"%d" % step, f"d/{step}": b""}))
+            elif what > 5:  # a git command beside us puts back what it had read
+                clone.advance(one({f"a/{step}": b"", path: b"%d" % step}))
+                (clone.git_dir / "index").write_bytes(stale)
+                if what == 7:
+                    git("commit", "-qm", "stale", cwd=clone.path)
             elif what == 3:
                 clone.advance(one({chance.choice([path, chance.choice(places)]): None}))
             elif what == 4:

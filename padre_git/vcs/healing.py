@@ -1,0 +1,103 @@
+"""Healing: what a git command that ran beside us has taken back without meaning to.
+
+``git commit`` reads the index, later locks it, and writes what it had read, even when its commit
+then fails because the branch has moved. If we were in between, our entries are gone from the
+index though the branch and the files have them, and the *next* commit of the user deletes them.
+Nothing we do before can prevent that; so the last moves are remembered, and what stands as it did
+before one of them, while the file in the work tree is as it was after, is put right at the next
+call (docs/decisions/0005-git-engine, "What a stale index does").
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from padre_git.errors import DamagedError
+from padre_git.vcs.objects import EMPTY_TREE
+from padre_git.vcs.plan import differences
+from padre_git.vcs.reader import Reader
+from padre_git.vcs.worktree import Change
+
+__all__ = ["Move", "Recent", "recent_changes"]
+
+_KEPT = 64
+_LARGEST = 32_768
+#: What was taken back longer than this after a move was meant.
+_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Move:
+    """Is one move of the branch: from where, to where, when, and the index that it left."""
+
+    base: str | None
+    new: str
+    time: int
+    index: str
+
+
+class Recent:
+    """Is the list of the last moves of a clone's branches by us.
+
+    Args:
+        file: where it is kept; losing it loses nothing else.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def add(self, base: str | None, new: str, index: str) -> None:
+        """Remembers a move and the version of the index that it left."""
+        line = f"{base or '-'} {new} {int(time.time())} {index}\n".encode()
+        fd = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        try:
+            os.write(fd, line)
+            size = os.fstat(fd).st_size
+        finally:
+            os.close(fd)
+        if size > _LARGEST:
+            fresh = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+            fresh.write_bytes(b"".join(self._file.read_bytes().splitlines(keepends=True)[-_KEPT:]))
+            fresh.replace(self._file)
+
+    def last(self) -> Move | None:
+        """Returns the last move."""
+        return next(iter(self._read(1)), None)
+
+    def moves(self) -> list[Move]:
+        """Returns the last moves that something may still have taken back, in order."""
+        now = time.time()
+        return [move for move in self._read(_KEPT) if now - move.time < _SECONDS]
+
+    def _read(self, count: int) -> list[Move]:
+        try:
+            lines = self._file.read_text(errors="replace").splitlines()[-count:]
+        except FileNotFoundError:
+            return []
+        found = []
+        for line in lines:
+            words = line.split(" ")
+            if len(words) == 4 and words[2].isdigit():
+                base = None if words[0] == "-" else words[0]
+                found.append(Move(base, words[1], int(words[2]), words[3]))
+        return found
+
+
+def recent_changes(reader: Reader, moves: list[Move]) -> dict[str, Change]:
+    """Returns what the moves have made of each path, and all that stood there before."""
+    found: dict[str, Change] = {}
+    for move in moves:
+        try:
+            trees = [
+                EMPTY_TREE if commit is None else reader.commit(commit).tree
+                for commit in (move.base, move.new)
+            ]
+            for d in differences(reader, trees[0], trees[1]):
+                before = found[d.path].known if d.path in found else frozenset()
+                found[d.path] = Change(path=d.path, known=before | {d.old}, new=d.new)
+        except DamagedError:  # git has pruned what a lost race had left
+            continue
+    return found
