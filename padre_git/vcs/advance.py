@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from padre_git.errors import ConflictError, DamagedError, LockedError
+from padre_git.errors import ConflictError, LockedError
 from padre_git.vcs.checkout import Site
 from padre_git.vcs.merging import merge_pending
 from padre_git.vcs.moving import Mover, read_intent
@@ -184,10 +184,6 @@ class Advance:
 
     def _has(self, branch: str | None, new: str) -> bool:
         """Tells whether there is nothing to recover: the commit is there, or was never durable."""
-        try:
-            if new == "-":
-                return True
-            self._clone.reader.commit(new)
-        except DamagedError:
+        if new == "-" or not self._mover.exists(new):
             return True
         return branch is not None and self._clone.is_ancestor(new, branch)

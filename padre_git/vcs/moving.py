@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from padre_git.errors import ConflictError, LockedError
+from padre_git.errors import ConflictError, DamagedError, LockedError
 from padre_git.vcs.checkout import Site, wait_for_index
 from padre_git.vcs.durable import Durable
 from padre_git.vcs.healing import Recent, recent_changes
@@ -179,7 +179,7 @@ class Mover:
             return
         if branch == last.new and sites[0].version() == last.index:
             return
-        if not clone.is_ancestor(last.new, branch):
+        if not (self.exists(last.new) and clone.is_ancestor(last.new, branch)):
             return  # the user has rewritten history, and means it
         changes = recent_changes(clone.reader, clone.recent.moves())
         here = {path: entry_at(clone.reader.tree, self._tree(branch), path) for path in changes}
@@ -199,6 +199,14 @@ class Mover:
         kept = [c for path, c in changes.items() if path in back or here[path] == c.new]
         for site in sites:
             site.repair(kept)
+
+    def exists(self, commit: str) -> bool:
+        """Tells whether a commit is there: one that never became durable may not be."""
+        try:
+            self.clone.reader.commit(commit)
+        except DamagedError:
+            return False
+        return True
 
     def sites(self) -> list[Site]:
         """Returns the work trees that are to follow the branch.

@@ -19,12 +19,13 @@ from padre_git.errors import (
 from padre_git.messages import Author
 from padre_git.vcs import setup
 from padre_git.vcs.advance import PENDING, Advance, Plan
-from padre_git.vcs.checkout import IndexFile, Site, open_site
+from padre_git.vcs.checkout import Site, open_site
 from padre_git.vcs.config import Config
 from padre_git.vcs.eviction import Evictions
 from padre_git.vcs.healing import Recent
 from padre_git.vcs.history import History
 from padre_git.vcs.identity import Identity, find_identity
+from padre_git.vcs.indexfile import IndexFile
 from padre_git.vcs.locks import clear_stale, make_mark
 from padre_git.vcs.moving import Clone, Mover, read_intent
 from padre_git.vcs.packs import PackWriter

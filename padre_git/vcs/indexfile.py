@@ -1,0 +1,127 @@
+"""An index on disk: read once, changed in memory, and put in place if nobody was quicker."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from padre_git.vcs.durable import Durable
+from padre_git.vcs.index import Index, Stamp, stamp
+from padre_git.vcs.locks import git_lock
+
+__all__ = ["IndexFile"]
+
+_ACTIVE = 1.0
+
+
+class IndexFile:
+    """Is the index of one work tree on disk, with what was last read of it.
+
+    Args:
+        path: the index file.
+        scratch: a directory on the same file system.
+        mark: see :func:`padre_git.vcs.locks.make_mark`.
+    """
+
+    def __init__(self, path: Path, *, scratch: Path, mark: Path) -> None:
+        self.path = path
+        self._scratch = scratch
+        self._mark = mark
+        self._held = False
+        self._foreign = 0.0
+        self._stamp: Stamp | None = None
+        self._index: Index | None = None
+
+    def is_locked(self) -> bool:
+        """Tells whether somebody else holds git's lock on the index."""
+        return not self._held and self.path.with_name(self.path.name + ".lock").exists()
+
+    def version(self) -> str:
+        """Returns what tells this version of the file from others, in one word."""
+        return ",".join(map(str, stamp(self.path) or ()))
+
+    def is_ours(self) -> bool:
+        """Tells whether the file is as :meth:`store` left it."""
+        return self._index is not None and stamp(self.path) == self._stamp
+
+    def is_in_use(self) -> bool:
+        """Tells whether the user's git has committed or changed the index within a second."""
+        if self._foreign > time.time() - _ACTIVE:
+            return True
+        try:
+            written = self.path.with_name("COMMIT_EDITMSG").stat().st_mtime
+        except FileNotFoundError:
+            return False
+        return written > time.time() - _ACTIVE
+
+    def load(self) -> tuple[Index, Stamp | None]:
+        """Returns the index and what tells this version of it from others.
+
+        Raises:
+            UnknownIndexError, DamagedError: see :class:`padre_git.vcs.index.Index`.
+        """
+        now = stamp(self.path)
+        if self._index is None or now != self._stamp:
+            self._index = None
+            try:
+                with self.path.open("rb") as file:
+                    seen = os.fstat(file.fileno())
+                    self._index = Index(file.read(), written=seen.st_mtime_ns)
+                now = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
+            except FileNotFoundError:
+                self._index, now = Index(), None
+            self._stamp, self._foreign = now, 0.0 if now is None else now[3] / 1e9
+        elif now is not None:
+            self._index.settle(now[3])
+        return self._index, now
+
+    @contextmanager
+    def hold(self, timeout: float) -> Iterator[None]:
+        """Holds git's lock on the index, so that no git command changes it or commits.
+
+        Raises:
+            LockedError: if another process held it for all that time.
+        """
+        with git_lock(self.path, mark=self._mark, timeout=timeout):
+            self._held = True
+            try:
+                yield
+            finally:
+                self._held = False
+
+    def store(
+        self, index: Index, expected: Stamp | None, durable: Durable, *, timeout: float
+    ) -> bool:
+        """Puts a changed index in place, durably, if nobody else has changed it meanwhile.
+
+        The lock is held only for the moment of replacing, so the user's own git commands hardly
+        ever meet it (unless :meth:`hold` holds it already).
+
+        Args:
+            index: what :meth:`load` returned, changed.
+            expected: the version that was changed.
+            durable: what must be durable first, which is synced with it.
+            timeout: seconds to wait for a process that holds the index.
+
+        Returns:
+            Whether it was put in place; if not, load it again.
+
+        Raises:
+            LockedError: if the index was held for all that time.
+        """
+        self._index = None  # whatever happens now, what is in memory is not what was read
+        fresh = self._scratch / f"index.{os.getpid()}"
+        durable.write(fresh, index.build())
+        durable.sync()
+        try:
+            with nullcontext() if self._held else self.hold(timeout):
+                if stamp(self.path) != expected:
+                    return False
+                fresh.replace(self.path)
+        finally:
+            fresh.unlink(missing_ok=True)
+        self._stamp, self._index = stamp(self.path), index
+        return True

@@ -1,0 +1,107 @@
+"""What a git command that ran beside us takes back is put right, and only that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from padre_git.vcs import Repository
+from tests.conftest import git
+from tests.vcs.clones import RUNS, assert_clean, create, one, record, run_files, runs_at, write
+
+EXPERIMENT = "experiments/svm/experiment.yaml"
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Iterator[Repository]:
+    with create(tmp_path / "iris") as repository:
+        record(repository, "r-0")
+        yield repository
+
+
+def stale(clone: Repository, *edits: dict[str, bytes | None]) -> None:
+    """Does what `git commit` does that read the index before us and wrote it after us."""
+    before = (clone.git_dir / "index").read_bytes()
+    for edit in edits:
+        clone.advance(one(edit))
+    (clone.git_dir / "index").write_bytes(before)
+
+
+def test_a_stale_index_is_put_right_by_the_next_call(clone: Repository) -> None:
+    stale(clone, run_files("r-1"))
+    assert "D " in git("status", "--porcelain", cwd=clone.path)
+    assert clone.bring_up()
+    assert_clean(clone.path)
+    assert len(clone.log()) == 3, "no commit was needed"
+
+
+def test_runs_that_a_stale_index_deleted_come_back(clone: Repository) -> None:
+    stale(clone, run_files("r-1"), run_files("r-2"))
+    git("commit", "-qm", "mine", cwd=clone.path)
+    assert runs_at(clone.path) == {"r-0"}
+    with Repository.open(clone.path, branch="main") as another_process:
+        record(another_process, "r-3")
+    assert runs_at(clone.path) == {"r-0", "r-1", "r-2", "r-3"}
+    assert_clean(clone.path)
+
+
+def test_changes_and_deletions_that_were_taken_back_are_made_again(clone: Repository) -> None:
+    stale(clone, {EXPERIMENT: b"new\n", f"{RUNS}/r-0": None})
+    git("commit", "-qm", "mine", cwd=clone.path)
+    assert clone.bring_up()
+    assert clone.snapshot().blob(EXPERIMENT) == b"new\n"
+    assert runs_at(clone.path) == set()
+    assert_clean(clone.path)
+
+
+def test_what_the_user_stages_meanwhile_stays_staged(clone: Repository) -> None:
+    stale(clone, run_files("r-1"))
+    write(clone.path / "notes.md", "mine\n")
+    git("add", "notes.md", cwd=clone.path)
+    assert clone.bring_up()
+    assert git("status", "--porcelain", cwd=clone.path) == "A  notes.md\n"
+
+
+def test_a_run_that_the_user_deletes_with_its_files_stays_deleted(clone: Repository) -> None:
+    record(clone, "r-1")
+    git("rm", "-qr", f"{RUNS}/r-1", cwd=clone.path)
+    git("commit", "-qm", "delete", cwd=clone.path)
+    record(clone, "r-2")
+    assert runs_at(clone.path) == {"r-0", "r-2"}
+    assert_clean(clone.path)
+
+
+def test_an_edit_that_the_user_commits_is_not_taken_back(clone: Repository) -> None:
+    clone.advance(one({EXPERIMENT: b"new\n"}))
+    write(clone.path / EXPERIMENT, "mine\n")
+    git("commit", "-qam", "mine", cwd=clone.path)
+    record(clone, "r-1")
+    assert clone.snapshot().blob(EXPERIMENT) == b"mine\n"
+    git("revert", "--no-edit", "HEAD~1", cwd=clone.path)
+    record(clone, "r-2")
+    assert clone.snapshot().blob(EXPERIMENT) == b"new\n"
+    assert_clean(clone.path)
+
+
+def test_history_that_the_user_rewrites_stays_rewritten(clone: Repository) -> None:
+    record(clone, "r-1")
+    git("reset", "-q", "--soft", "HEAD~1", cwd=clone.path)
+    git("reset", "-q", cwd=clone.path)
+    record(clone, "r-2")
+    assert runs_at(clone.path) == {"r-0", "r-2"}
+    assert git("status", "--porcelain", cwd=clone.path) == f"?? {RUNS}/r-1/\n"
+
+
+def test_a_list_of_moves_that_is_lost_or_garbage_does_no_harm(clone: Repository) -> None:
+    moves = clone.common_dir / "padre/recent"
+    moves.write_text("garbage\n- x y z\n")
+    record(clone, "r-1")
+    moves.unlink()
+    record(clone, "r-2")
+    lines = [f"{'1' * 40} {'2' * 40} {9 * 10**9 + number} -\n" for number in range(400)]
+    moves.write_text("".join(lines))
+    record(clone, "r-3")
+    assert moves.stat().st_size < 40_000
+    assert_clean(clone.path)
