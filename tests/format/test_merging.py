@@ -160,6 +160,49 @@ def test_a_comment_alone_is_not_lost() -> None:
     assert b"# lucky\nseed" in found
 
 
+def commented(text: str, **changes: Any) -> Files:
+    """Returns the experiment with a comment above its seed."""
+    data = files(SVM.replace(**changes))[DOCUMENT]
+    return {DOCUMENT: data.replace(b"seed", f"{text}\nseed".encode() if text else b"seed")}
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "merged_"),
+    [
+        ("# a", "# a", "", ""),
+        ("# a", "", "# a", ""),
+        ("# a", "# b", "# a", "# b"),
+        ("# a", "# a", "# b", "# b"),
+        ("# a", "# b", "# b", "# b"),
+        ("# a", "# b", "# c", "# b\n# c"),
+        ("# a", "", "# c", "# c"),
+        ("", "# b", "# c", "# b\n# c"),
+    ],
+)
+def test_comments_are_merged_like_values_and_nothing_is_lost(
+    base: str, ours: str, theirs: str, merged_: str
+) -> None:
+    found = merged(
+        commented(base), commented(ours, title="T"), commented(theirs, description="long")
+    )
+    assert found == commented(merged_, title="T", description="long")
+
+
+def test_the_bytes_of_a_side_that_says_all_are_kept() -> None:
+    ours = {DOCUMENT: files(SVM.replace(title="T"))[DOCUMENT].replace(b"seed: 1", b"seed:   2")}
+    theirs = files(SVM.replace(title="T"))
+    assert merged(files(SVM), ours, theirs) == ours
+    assert merged(files(SVM), theirs, ours) == ours
+
+
+def test_a_value_that_is_not_there_is_none_in_a_conflict() -> None:
+    ours, theirs = (files(SVM.replace(description=text)) for text in ("a", "b"))
+    (found,) = merge_files(files(SVM), ours, theirs, "iris").conflicts
+    assert found == Conflict(
+        key="iris/experiments/svm", field="description", base=None, ours="a", theirs="b"
+    )
+
+
 def test_where_it_is_published_is_the_remotes_word() -> None:
     ours = SVM.replace(url="ssh://a/iris.git#experiments/svm", title="T")
     theirs = SVM.replace(url="https://a/iris.git#experiments/svm")
