@@ -63,11 +63,6 @@ class Schema:
         """The name without the version."""
         return self.name.partition("/")[0]
 
-    @property
-    def version(self) -> int:
-        """The version."""
-        return int(self.name.partition("/")[2])
-
 
 def normal(
     values: Mapping[str, Any], fields: tuple[Field, ...], within: str = ""

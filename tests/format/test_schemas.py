@@ -278,6 +278,11 @@ def test_a_document_of_a_later_version_is_refused_with_advice(kind: Kind) -> Non
     assert caught.value.key == _key(kind).text
 
 
+def test_every_setting_can_be_set() -> None:
+    project = Project(name="iris", settings={"inline": 0, "review": "required"})
+    assert decode(Record(key=project.key, files=encode(project))) == project
+
+
 def test_a_huge_value_is_not_spelled_out() -> None:
     with pytest.raises(InvalidValueError, match=r"it is a huge integer, not text$"):
         encode(Project(name="iris", title=10**5000))  # type: ignore[arg-type]
