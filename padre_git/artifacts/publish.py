@@ -54,6 +54,8 @@ def publish_data(data: ProjectData, commits: Sequence[str]) -> Published:
     others: list[tuple[str, Pointer]] = []
     skipped: list[tuple[str, str]] = []
     for path, content in pointer_texts(data.project, found):
+        if not content:  # what deleting leaves of a pointer; see docs/format, "Merging", rule 5
+            continue
         try:
             pointer = read_pointer(content, file=path)
         except DocumentError as error:
