@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -172,6 +173,11 @@ def test_a_new_run_takes_the_first_level_that_is_not_full() -> None:
         "2026-11/21/k/3",
         "2026-11/21/k/3",
     ]
+
+
+def test_the_page_says_when_a_shard_is_full() -> None:
+    page = (Path(__file__).parents[2] / "docs/format/layout.rst").read_text()
+    assert page.count(f"if fewer than {LIMIT} runs lie directly in it") == 3
 
 
 def test_a_writer_asks_for_a_shard_at_most_once() -> None:
