@@ -124,6 +124,20 @@ def test_history_knows_what_was_done_by_hand(backend: GitBackend, iris: Path) ->
     assert versions[0].author == Author(name="Ada Lovelace", email="ada@example.org")
 
 
+def test_changes_name_what_a_document_alone_hides(backend: GitBackend, iris: Path) -> None:
+    """As after a merge: nothing but the experiment's document differs, and its runs are gone."""
+    store(backend, RUN)
+    document = iris / "experiments/svm/experiment.yaml"
+    alive = document.read_bytes()
+    document.write_text("schema: deleted/1\n")
+    git("commit", "--quiet", "--all", "--message=hide", cwd=iris)
+    assert backend.changes("iris", "main~1").deleted == tuple(sorted([EXPERIMENT, EXECUTION, RUN]))
+    document.write_bytes(alive)
+    git("commit", "--quiet", "--all", "--message=show", cwd=iris)
+    assert backend.changes("iris", "main~1").stored == tuple(sorted([EXPERIMENT, EXECUTION, RUN]))
+    assert backend.changes("iris", "main~2").stored == ()
+
+
 # --------------------------------------------------------------------- repositories around ours
 
 
