@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Sequence
 
 from padre_git.errors import ConflictError, LockedError
-from padre_git.vcs.checkout import Site
 from padre_git.vcs.merging import merge_pending
 from padre_git.vcs.moving import Mover, read_intent
 from padre_git.vcs.plan import NewCommit, build_plan
 from padre_git.vcs.refs import StaleRefError
+from padre_git.vcs.site import Site
 from padre_git.vcs.snapshot import Snapshot
 
 __all__ = ["PENDING", "PENDING_BASE", "Advance", "Plan"]

@@ -4,118 +4,26 @@ from __future__ import annotations
 
 import os
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 
-from padre_git.errors import ConflictError, LockedError, UnsupportedError
+from padre_git.errors import LockedError
 from padre_git.vcs.cachetree import Spliced, Trees
 from padre_git.vcs.config import Config
 from padre_git.vcs.durable import Durable
 from padre_git.vcs.eviction import Evictions
+from padre_git.vcs.gitsite import GitSite
 from padre_git.vcs.index import Index, UnknownIndexError
 from padre_git.vcs.indexfile import IndexFile
-from padre_git.vcs.process import run_git, try_git
+from padre_git.vcs.objects import Entry
+from padre_git.vcs.site import Site
 from padre_git.vcs.snapshot import entry_at
 from padre_git.vcs.userstate import Checkout
 from padre_git.vcs.worktree import Change, WorkTree
 
-__all__ = ["Site", "open_site"]
+__all__ = ["open_site", "wait_for_index"]
 
 _TRIES = 50
-
-
-class Site(ABC):
-    """Is a work tree that is to follow its branch."""
-
-    @abstractmethod
-    def check(self, old: str, new: str, changes: Sequence[Change]) -> None:
-        """Refuses a move that would overwrite the user's work.
-
-        Args:
-            old: tree that files and index are at.
-            new: tree that they are to be at; its objects are durable.
-            changes: what differs.
-
-        Raises:
-            ConflictError: naming the paths; nothing was written.
-            LockedError: if a process holds the index.
-        """
-
-    @abstractmethod
-    def follow(
-        self,
-        old: str,
-        new: str,
-        changes: Sequence[Change],
-        contents: Mapping[str, bytes],
-        durable: Durable,
-    ) -> None:
-        """Makes a checked move: files first, then the index.
-
-        Args:
-            old: as for :meth:`check`.
-            new: as for :meth:`check`.
-            changes: as for :meth:`check`.
-            contents: bytes of new files by object id.
-            durable: what must be durable before the index names it; it is synced on the way.
-
-        Raises:
-            LockedError: if a process holds the index for too long; files may be in place.
-        """
-
-    @abstractmethod
-    def version(self) -> str:
-        """Returns what tells this version of the index from others, in one word."""
-
-    @abstractmethod
-    def is_in_use(self) -> bool:
-        """Tells whether the user's git was at work within the last second."""
-
-    @abstractmethod
-    def is_quiet(self) -> bool:
-        """Tells whether the index is as we left it and nobody is about to change it."""
-
-    @abstractmethod
-    def holds(self, change: Change) -> bool:
-        """Tells whether the work tree has a file as it is after a change."""
-
-    @abstractmethod
-    def repair(self, changes: Sequence[Change]) -> None:
-        """Puts entries into the index that stand as before a change that the files show.
-
-        Raises:
-            LockedError: if a process holds the index for too long.
-        """
-
-    @abstractmethod
-    def hold(self) -> AbstractContextManager[None]:
-        """Keeps the user's git from committing for a moment, as a git command would.
-
-        Raises:
-            LockedError: if a process holds the index for too long.
-        """
-
-    @abstractmethod
-    def evict(self, paths: Sequence[str]) -> None:
-        """Takes the files of directories out of the work tree; git keeps their content.
-
-        Raises:
-            ConflictError: naming files that hold what is not committed; nothing was removed.
-            LockedError: if a process holds the index.
-        """
-
-    @abstractmethod
-    def restore(self, paths: Sequence[str], read: Callable[[list[str]], dict[str, bytes]]) -> None:
-        """Brings evicted files back; files that are there stay as they are.
-
-        Args:
-            paths: directories or files.
-            read: gives the content of blobs by id.
-
-        Raises:
-            LockedError: if a process holds the index.
-        """
 
 
 class SplicedSite(Site):
@@ -184,6 +92,15 @@ class SplicedSite(Site):
         """Implements :meth:`Site.is_quiet`."""
         return self._index.is_ours() and not self._index.is_locked()
 
+    def has_tried_to_commit(self, since: int) -> bool:
+        """Implements :meth:`Site.has_tried_to_commit`."""
+        return self._index.last_commit() >= since
+
+    def staged(self, path: str) -> Entry | None:
+        """Implements :meth:`Site.staged`."""
+        known = self._index.load()[0].get(path)
+        return known.entry if known else None
+
     def holds(self, change: Change) -> bool:
         """Implements :meth:`Site.holds`."""
         return self._tree.holds(change)
@@ -193,10 +110,9 @@ class SplicedSite(Site):
         _wait_while(self._index.is_locked, self._timeout)
         for _ in range(_TRIES):
             index, version = self._index.load()
-            stale = [c for c in changes if _is_stale(index, c) and self._tree.holds(c)]
-            if not stale:
+            if not changes or not all(_is_stale(index, c) and self._tree.holds(c) for c in changes):
                 return
-            for change in stale:
+            for change in changes:
                 _splice(index, change, self._tree.seen(change.path), skip=False)
             if self._index.store(index, version, Durable(), timeout=self._timeout):
                 return
@@ -266,75 +182,6 @@ def _keep(index: Index, path: str) -> Change:
     known = index.get(path)
     assert known is not None  # noqa: S101 - only asked for what is there
     return Change(path=path, known=frozenset([known.entry]), new=known.entry)
-
-
-class GitSite(Site):
-    """Is a work tree whose index only git itself should change (sparse, split, version 4)."""
-
-    def __init__(self, checkout: Checkout) -> None:
-        self._root = checkout.root
-
-    def check(self, old: str, new: str, changes: Sequence[Change]) -> None:
-        """Implements :meth:`Site.check`."""
-        done = try_git(["read-tree", "-m", "-u", "-n", old, new], self._root)
-        if done.code == 0:
-            return
-        named = [change.path for change in changes if f"'{change.path}'" in done.err]
-        if "index.lock" in done.err:
-            raise LockedError(f"another process holds the index of '{self._root}'")
-        raise ConflictError(
-            f"{named or 'files'} in '{self._root}' hold uncommitted changes: {done.err.strip()}",
-            hint="commit, move or undo them, then try again",
-        )
-
-    def follow(
-        self,
-        old: str,
-        new: str,
-        changes: Sequence[Change],
-        contents: Mapping[str, bytes],
-        durable: Durable,
-    ) -> None:
-        """Implements :meth:`Site.follow`."""
-        durable.sync()
-        run_git(["read-tree", "-m", "-u", old, new], self._root)
-
-    def version(self) -> str:
-        """Implements :meth:`Site.version`."""
-        return "-"
-
-    def is_in_use(self) -> bool:
-        """Implements :meth:`Site.is_in_use`: git has its own ways here."""
-        return False
-
-    def is_quiet(self) -> bool:
-        """Implements :meth:`Site.is_quiet`."""
-        return True
-
-    def holds(self, change: Change) -> bool:
-        """Implements :meth:`Site.holds`: git has its own ways here."""
-        return False
-
-    def repair(self, changes: Sequence[Change]) -> None:
-        """Implements :meth:`Site.repair`."""
-
-    def hold(self) -> AbstractContextManager[None]:
-        """Implements :meth:`Site.hold`: git itself needs the lock here."""
-        return nullcontext()
-
-    def evict(self, paths: Sequence[str]) -> None:
-        """Implements :meth:`Site.evict`."""
-        raise UnsupportedError(
-            f"'{self._root}' is a sparse checkout",
-            hint="use `git sparse-checkout` to leave files out",
-        )
-
-    def restore(self, paths: Sequence[str], read: Callable[[list[str]], dict[str, bytes]]) -> None:
-        """Implements :meth:`Site.restore`."""
-        raise UnsupportedError(
-            f"'{self._root}' is a sparse checkout",
-            hint="use `git sparse-checkout add` to have files",
-        )
 
 
 def open_site(

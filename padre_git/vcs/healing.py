@@ -3,8 +3,8 @@
 ``git commit`` reads the index, later locks it, and writes what it had read, even when its commit
 then fails because the branch has moved. If we were in between, our entries are gone from the
 index though the branch and the files have them, and the *next* commit of the user deletes them.
-Nothing we do before can prevent that; so the last moves are remembered, and what stands as it did
-before one of them, while the file in the work tree is as it was after, is put right at the next
+Nothing we do before can prevent that; so the last moves are remembered, and when all files of a
+move stand as before it, while the work tree has them as after it, that is put right at the next
 call (docs/decisions/0005-git-engine, "What a stale index does").
 """
 
@@ -12,21 +12,22 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from padre_git.errors import DamagedError
-from padre_git.vcs.objects import EMPTY_TREE
-from padre_git.vcs.plan import differences
+from padre_git.vcs.objects import EMPTY_TREE, Entry
+from padre_git.vcs.plan import Difference, differences
 from padre_git.vcs.reader import Reader
 from padre_git.vcs.worktree import Change
 
-__all__ = ["Move", "Recent", "recent_changes"]
+__all__ = ["Move", "Recent", "taken_back"]
 
 _KEPT = 64
 _LARGEST = 32_768
 #: What was taken back longer than this after a move was meant.
-_SECONDS = 3600
+_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -86,18 +87,38 @@ class Recent:
         return found
 
 
-def recent_changes(reader: Reader, moves: list[Move]) -> dict[str, Change]:
-    """Returns what the moves have made of each path, and all that stood there before."""
+def taken_back(
+    reader: Reader, moves: list[Move], stands: Callable[[str], Entry | None]
+) -> list[Change]:
+    """Returns the changes of the last moves, as many as were taken back in every file.
+
+    A stale index knows nothing of the moves since it was read, so it takes all of them back, each
+    completely. Where only some files of the last move stand as before it, the user meant it.
+
+    Args:
+        reader: gives the objects.
+        moves: in order.
+        stands: gives what now stands at a path.
+    """
     found: dict[str, Change] = {}
-    for move in moves:
-        try:
-            trees = [
-                EMPTY_TREE if commit is None else reader.commit(commit).tree
-                for commit in (move.base, move.new)
-            ]
-            for d in differences(reader, trees[0], trees[1]):
-                before = found[d.path].known if d.path in found else frozenset()
-                found[d.path] = Change(path=d.path, known=before | {d.old}, new=d.new)
-        except DamagedError:  # git has pruned what a lost race had left
-            continue
-    return found
+    for move in reversed(moves):
+        changes = _changes(reader, move)
+        if not changes or not all(stands(d.path) == d.old for d in changes):
+            break
+        for d in changes:
+            later = found.get(d.path)
+            known = frozenset([d.old]) | (later.known if later else frozenset())
+            new = later.new if later else d.new
+            found[d.path] = Change(path=d.path, known=known, new=new)
+    return [change for change in found.values() if stands(change.path) != change.new]
+
+
+def _changes(reader: Reader, move: Move) -> list[Difference]:
+    try:
+        trees = [
+            EMPTY_TREE if commit is None else reader.commit(commit).tree
+            for commit in (move.base, move.new)
+        ]
+        return list(differences(reader, trees[0], trees[1]))
+    except DamagedError:  # git has pruned what the user has thrown away
+        return []

@@ -49,13 +49,14 @@ class IndexFile:
 
     def is_in_use(self) -> bool:
         """Tells whether the user's git has committed or changed the index within a second."""
-        if self._foreign > time.time() - _ACTIVE:
-            return True
+        return max(self._foreign, self.last_commit()) > time.time() - _ACTIVE
+
+    def last_commit(self) -> float:
+        """Returns when the user's git last wrote down a commit's message; 0 for never."""
         try:
-            written = self.path.with_name("COMMIT_EDITMSG").stat().st_mtime
+            return self.path.with_name("COMMIT_EDITMSG").stat().st_mtime
         except FileNotFoundError:
-            return False
-        return written > time.time() - _ACTIVE
+            return 0.0
 
     def load(self) -> tuple[Index, Stamp | None]:
         """Returns the index and what tells this version of it from others.

@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from padre_git.errors import ConflictError, DamagedError, LockedError
-from padre_git.vcs.checkout import Site, wait_for_index
+from padre_git.vcs.checkout import wait_for_index
 from padre_git.vcs.durable import Durable
-from padre_git.vcs.healing import Recent, recent_changes
+from padre_git.vcs.healing import Recent, taken_back
 from padre_git.vcs.identity import Identity
 from padre_git.vcs.objects import EMPTY_TREE, MODULE, Entry
 from padre_git.vcs.packs import PackWriter
 from padre_git.vcs.plan import NewCommit, build_plan, differences
 from padre_git.vcs.reader import Reader
 from padre_git.vcs.refs import RefStore, StaleRefError
+from padre_git.vcs.site import Site
 from padre_git.vcs.snapshot import Snapshot, entry_at
 from padre_git.vcs.userstate import Checkout, UserState, state_of
 from padre_git.vcs.worktree import Change
@@ -181,24 +183,27 @@ class Mover:
             return
         if not (self.exists(last.new) and clone.is_ancestor(last.new, branch)):
             return  # the user has rewritten history, and means it
-        changes = recent_changes(clone.reader, clone.recent.moves())
-        here = {path: entry_at(clone.reader.tree, self._tree(branch), path) for path in changes}
-        gone = [c for c in changes.values() if here[c.path] != c.new and here[c.path] in c.known]
-        back = {c.path: c.new for c in gone if sites[0].holds(c)}
-        if back:
-            clone.note("")
-            fix = NewCommit(edits=back, text=_RESTORED)
-            new = build_plan(
-                Snapshot(clone.reader, branch),
-                [fix],
-                reader=clone.reader,
-                writer=self.writer,
-                who=clone.identity(),
-            )
-            self.place(sites, branch, new)
-        kept = [c for path, c in changes.items() if path in back or here[path] == c.new]
+        moves = clone.recent.moves()
+        tree = self._tree(branch)
+        gone = taken_back(clone.reader, moves, partial(entry_at, clone.reader.tree, tree))
+        if gone and all(sites[0].holds(change) for change in gone):
+            self._restore(sites, branch, {change.path: change.new for change in gone})
+            return
         for site in sites:
-            site.repair(kept)
+            if site.has_tried_to_commit(last.time):
+                site.repair(taken_back(clone.reader, moves, site.staged))
+
+    def _restore(
+        self, sites: Sequence[Site], branch: str, edits: Mapping[str, Entry | None]
+    ) -> None:
+        new = build_plan(
+            Snapshot(self.clone.reader, branch),
+            [NewCommit(edits=edits, text=_RESTORED)],
+            reader=self.clone.reader,
+            writer=self.writer,
+            who=self.clone.identity(),
+        )
+        self.place(sites, branch, new)
 
     def exists(self, commit: str) -> bool:
         """Tells whether a commit is there: one that never became durable may not be."""

@@ -19,7 +19,7 @@ from padre_git.errors import (
 from padre_git.messages import Author
 from padre_git.vcs import setup
 from padre_git.vcs.advance import PENDING, Advance, Plan
-from padre_git.vcs.checkout import Site, open_site
+from padre_git.vcs.checkout import open_site
 from padre_git.vcs.config import Config
 from padre_git.vcs.eviction import Evictions
 from padre_git.vcs.healing import Recent
@@ -32,6 +32,7 @@ from padre_git.vcs.packs import PackWriter
 from padre_git.vcs.plan import NewCommit, build_plan
 from padre_git.vcs.process import run_git
 from padre_git.vcs.reflog import Reflog
+from padre_git.vcs.site import Site
 from padre_git.vcs.snapshot import Snapshot
 from padre_git.vcs.upkeep import Upkeep
 from padre_git.vcs.userstate import Checkout, UserState, checkouts, state_of

@@ -27,6 +27,7 @@ def stale(clone: Repository, *edits: dict[str, bytes | None]) -> None:
     for edit in edits:
         clone.advance(one(edit))
     (clone.git_dir / "index").write_bytes(before)
+    write(clone.git_dir / "COMMIT_EDITMSG", "mine\n")
 
 
 def test_a_stale_index_is_put_right_by_the_next_call(clone: Repository) -> None:
@@ -62,6 +63,16 @@ def test_what_the_user_stages_meanwhile_stays_staged(clone: Repository) -> None:
     git("add", "notes.md", cwd=clone.path)
     assert clone.bring_up()
     assert git("status", "--porcelain", cwd=clone.path) == "A  notes.md\n"
+
+
+def test_what_the_user_takes_out_of_the_index_stays_out(clone: Repository) -> None:
+    record(clone, "r-1")
+    git("rm", "-q", "--cached", f"{RUNS}/r-1/run.yaml", cwd=clone.path)
+    git("commit", "-qm", "mine", cwd=clone.path)
+    git("rm", "-qr", "--cached", f"{RUNS}/r-0", cwd=clone.path)
+    before = git("status", "--porcelain", cwd=clone.path)
+    clone.bring_up()
+    assert git("status", "--porcelain", cwd=clone.path) == before
 
 
 def test_a_run_that_the_user_deletes_with_its_files_stays_deleted(clone: Repository) -> None:
