@@ -11,13 +11,21 @@ from pathlib import Path
 
 from padre_git.backends.projects import project_directories, project_directory
 from padre_git.backends.records import Records, Tree
-from padre_git.errors import AlreadyExistsError, NotFoundError, PadreGitError, RepositoryError
+from padre_git.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    NotFoundError,
+    PadreGitError,
+    RepositoryError,
+)
 from padre_git.format import FORMAT_FILE, check_format
 from padre_git.messages import Author, Event, Notice, Skipped
 from padre_git.model import Key
+from padre_git.vcs.advance import PENDING
 from padre_git.vcs.repository import Repository
 from padre_git.vcs.snapshot import Snapshot
 from padre_git.vcs.transport import DEFAULT_LIMITS, Limits, remote_tip
+from padre_git.vcs.userstate import UserState
 
 __all__ = ["Clone", "Clones"]
 
@@ -30,11 +38,13 @@ class Clone:
         project: its name.
         repository: the repository.
         place: what its git directory is on the disk; another one there is another repository.
+        has_said_what_waits: whether it was told why commits cannot reach the branch.
     """
 
     project: str
     repository: Repository
     place: tuple[int, int] | None = None
+    has_said_what_waits: bool = False
     _format: str | None = None
     _living: set[str] = field(default_factory=set)
 
@@ -212,6 +222,19 @@ class Clones:
                     project=clone.project,
                 )
             )
+
+    def say_what_waits(self, clone: Clone) -> None:
+        """Tells, once, why commits wait although the user is in the middle of nothing."""
+        repository = clone.repository
+        if repository.read_ref(PENDING) is None:
+            clone.has_said_what_waits = False
+        elif not clone.has_said_what_waits and repository.state() is UserState.FREE:
+            try:
+                repository.bring_up()
+            except ConflictError as error:
+                clone.has_said_what_waits = True
+                text = f"commits wait in {PENDING}: {error.message}; {error.hint}"
+                self._notify(Notice(text=text, project=clone.project))
 
     def close(self) -> None:
         """Ends what the repositories hold."""

@@ -206,6 +206,7 @@ class GitBackend(Backend):
             if not unsealed:
                 raise
             clone.repository.advance(commits)
+        self._clones.say_what_waits(clone)
         return [planned.revisions for planned in done]
 
     def _plans(

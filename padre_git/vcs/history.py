@@ -40,6 +40,7 @@ class History:
         self._mark = self._own / "mark"
         self._reader = Reader(self.common_dir)
         self._refs = RefStore(self.common_dir, self._mark)
+        self._merged: tuple[str, str] | None = None
 
     def close(self) -> None:
         """Ends the git process that reads objects; it can be called twice."""
@@ -48,9 +49,15 @@ class History:
     def tip(self) -> str | None:
         """Returns the commit that holds everything that was acknowledged; None for none yet.
 
-        That is ``refs/padre/pending`` while commits wait for the user to be free, else the branch.
+        That is ``refs/padre/pending`` while commits wait for the user to be free, else the branch;
+        the branch, too, when the user has merged what waits.
         """
-        return self._refs.read(PENDING) or self._refs.read(f"refs/heads/{self.branch}")
+        branch, pending = self._refs.read(f"refs/heads/{self.branch}"), self._refs.read(PENDING)
+        if pending is None or branch is None or pending == branch:
+            return pending or branch
+        if self._merged != (pending, branch) and self.is_ancestor(pending, branch):
+            self._merged = pending, branch
+        return branch if self._merged == (pending, branch) else pending
 
     def snapshot(self, commit: str | None = None) -> Snapshot:
         """Returns the project as a commit has it; as :meth:`tip` has it without one."""

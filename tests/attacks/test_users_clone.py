@@ -1,0 +1,45 @@
+"""What a user does with plain git in a clone while a store writes to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import padre_git
+from tests.conftest import git
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> padre_git.Store:
+    """A store with one project and one run."""
+    store = padre_git.open(tmp_path / "root")
+    store.start_run("iris/svm").end()
+    return store
+
+
+def test_commits_that_cannot_reach_the_branch_are_spoken_of(store: padre_git.Store) -> None:
+    clone = store.project_path("iris")
+    document = clone / "project.yaml"
+    for branch, title in (("topic", "theirs"), ("main", "ours")):
+        git("checkout", "-q", *(["-b"] if branch == "topic" else []), branch, cwd=clone)
+        document.write_text(f"schema: project/1\n\ntitle: {title}\n")
+        git("commit", "-qam", title, cwd=clone)
+    said: list[str] = []
+    store.subscribe(padre_git.Notice, lambda event: said.append(event.text))
+    with pytest.raises(AssertionError, match="CONFLICT"):
+        git("merge", "topic", cwd=clone)
+    project = store.projects.get("iris")
+    store.projects.put(project.replace(description="written meanwhile"))
+    assert said == []
+    document.write_text("schema: project/1\n\ntitle: both\n")
+    git("commit", "-qam", "solved", cwd=clone)
+    store.start_run("iris/svm").end()
+    store.start_run("iris/svm").end()
+    assert len(said) == 1
+    assert "commits wait in refs/padre/pending: 'project.yaml' was changed on the branch" in said[0]
+    assert "git merge refs/padre/pending" in said[0]
+    git("merge", "-q", "-X", "ours", "--no-edit", "refs/padre/pending", cwd=clone)
+    assert store.projects.get("iris").title == "both"
+    assert len(store.runs.list("iris/svm")) == 3
+    assert git("status", "--porcelain", cwd=clone) == ""
