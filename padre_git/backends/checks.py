@@ -86,7 +86,11 @@ def check_parents(changes: ChangeSet, living: Mapping[Key, object]) -> None:
         for above in key.ancestors():
             exists = given[above] is not None if above in given else above in living
             if not exists:
-                raise NotFoundError(f"no {above.kind} '{above}' to store in", key=above)
+                raise NotFoundError(
+                    f"no {above.kind} '{above}' to store in",
+                    key=above,
+                    hint="put it first, or in the same transaction",
+                )
 
 
 def tombstone_in(document: bytes, key: Key) -> Tombstone | None:

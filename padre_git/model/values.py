@@ -8,6 +8,7 @@ lists become tuples, mappings become :class:`FrozenMapping`; what has no exact p
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -144,9 +145,17 @@ _EXACT: Mapping[type, Callable[[Any, str, bool], Any]] = {
 }
 
 
+def _glimpse(value: Any) -> str:
+    """Returns the beginning of what a value looks like, however deep or odd it is."""
+    try:
+        return quoted(reprlib.repr(value))
+    except Exception:  # noqa: BLE001 - it is refused already; its own trouble must not hide that
+        return f"'{type(value).__name__}'"
+
+
 def _refused(value: Any, field: str, reason: str) -> InvalidValueError:
     return InvalidValueError(
-        f"cannot store '{field}': {quoted(repr(value))} {reason}",
+        f"cannot store '{field}': {_glimpse(value)} {reason}",
         field=field,
         hint="values are None, bool, int, finite float, text, and lists and mappings of these",
     )
@@ -165,7 +174,7 @@ def freeze_metrics(metrics: Mapping[Any, Any], field: str = "metrics") -> Frozen
         value = scalar(given)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidValueError(
-                f"cannot store '{field}.{name}': {quoted(repr(value))} is not a number",
+                f"cannot store '{field}.{name}': {_glimpse(value)} is not a number",
                 field=f"{field}.{name}",
                 hint="texts and flags are parameters or tags, not metrics",
             )

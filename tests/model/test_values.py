@@ -127,3 +127,16 @@ def test_a_frozen_mapping_cannot_be_changed() -> None:
         mapping["a"] = 2  # type: ignore[index]
     with pytest.raises(AttributeError):
         mapping.a = 2  # type: ignore[attr-defined]
+
+
+def test_what_cannot_even_be_printed_is_refused_like_the_rest() -> None:
+    class Odd:
+        def __repr__(self) -> str:
+            raise RuntimeError("not now")
+
+    deep: dict[str, object] = {}
+    for _ in range(5000):
+        deep = {"a": deep}
+    for value, reason in ((Odd(), "is of type Odd"), (deep, "is nested deeper than")):
+        with pytest.raises(InvalidValueError, match=reason):
+            freeze(value, "parameters.x")
