@@ -30,16 +30,19 @@ def milliseconds(work: Callable[[int], object], times: int) -> str:
         work(n)
         took.append(1000 * (time.perf_counter() - begin))
     took.sort()
-    return f"{statistics.median(took):8.2f} ms  (p90 {took[int(0.9 * len(took))]:.2f})"
+    return f"{statistics.median(took):8.3f} ms  (p90 {took[int(0.9 * len(took))]:.2f})"
 
 
-def record(store: padre_git.Store, n: int) -> None:
+def record(store: padre_git.Store, n: int, artifact: Path | None = None) -> None:
     """Records one run through the recorder."""
     with store.start_run("bench/svm", {f"p{k}": n + k / 10 for k in range(10)}, seed=n) as run:
         for step in range(100):
             run.log_metrics({"loss": 1 / (step + 1), "score": step / 100}, step=step)
         for k in range(8):
             run.log_metric(f"m{k}", k / 7)
+        if artifact is not None:
+            artifact.write_bytes(os.urandom(10_240))
+            run.log_artifact(artifact)
 
 
 def ended(execution: padre_git.Execution, n: int) -> padre_git.Run:
@@ -94,6 +97,9 @@ def main() -> None:
                 print(f"{f'{RUNS} runs in a transaction, each':44s}{each:8.2f} ms")
             what = f"run, full checkout of {RUNS} runs"
             print(f"{what:44s}{milliseconds(lambda n: record(store, n), SAMPLES)}")
+            file = root / "model.bin"
+            took = milliseconds(lambda n: record(store, n, file), SAMPLES)
+            print(f"{'the same with a 10 KB artifact':44s}{took}")
             with store.start_run("bench/svm", {}) as run:
                 cost = milliseconds(lambda n: run.log_metric("loss", n, step=n), 5_000)
             print(f"{'log_metric':44s}{cost}")
