@@ -92,7 +92,6 @@ class _Builder:
                 convert = find(value[0])
                 here[name] = value if convert is None else convert(value)
             else:
-                here[name] = None
                 self.opened = name
         if self.opened:
             raise _GiveUp

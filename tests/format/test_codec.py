@@ -171,6 +171,12 @@ def test_the_least_entities_have_the_shortest_documents() -> None:
     }
 
 
+def test_the_times_of_a_computation_come_back() -> None:
+    step = Computation(run=RUN, name="fit", started=AT, ended=AT + timedelta(microseconds=1))
+    found = decode(_record(_run(computations=(step,)))).computations[0]  # type: ignore[attr-defined]
+    assert (found.started, found.ended) == (step.started, step.ended)
+
+
 def test_times_are_stored_in_utc() -> None:
     east = timezone(timedelta(hours=5, minutes=30))
     run = _run(started=AT.astimezone(east), ended=AT)

@@ -61,6 +61,8 @@ from tests.format import strategies as some
         ("-.INF", float("-inf")),
         (".nan", float("nan")),
         (".NaN", float("nan")),
+        (".NAN", float("nan")),
+        ("0." + "1" * 398, float("0." + "1" * 398)),
         ("nan", "nan"),
         ("inf", "inf"),
         ("1e-400", 0.0),

@@ -162,6 +162,30 @@ def test_each_value_is_written_in_one_way(value: Any, written: str) -> None:
     assert (head, rest) == ("x", f" {written}\n" if written[0] != "\n" else f"{written}\n")
 
 
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
+
+
+def test_every_character_of_ascii_stands_for_itself() -> None:
+    letters = "".join(filter(str.isalpha, _ASCII))
+    assert write_document({"x": letters}) == f"x: {letters}\n".encode()
+    marks = "".join(mark for mark in _ASCII if mark not in "#:[]{}`")
+    assert write_document({"x": f"a{marks}"}) == f"x: a{marks}\n".encode()
+    assert write_document({"x": f"{_ASCII}\n"}) == f"x: |\n  {_ASCII}\n".encode()
+    quoted = _ASCII.replace("\\", "\\\\").replace('"', '\\"')
+    assert write_document({"x": _ASCII}) == f'x: "{quoted}"\n'.encode()
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf", "infinity", "none"],
+)
+def test_words_that_some_parser_misreads_are_quoted(word: str) -> None:
+    for text in (word, word.upper(), word.title()):
+        assert write_document({text: text}) == f'"{text}": "{text}"\n'.encode()
+    assert write_document({"x": "undefined"}) == b'x: "undefined"\n'
+    assert write_document({"x": f"{word} more"}) == f"x: {word} more\n".encode()
+
+
 def test_one_blank_line_separates_top_level_keys_and_nothing_else() -> None:
     data = write_document({"schema": "run/1", "a": {"b": 1, "c": [1, 2]}, "d": "x\n\ny\n", "e": 2})
     assert data == (
