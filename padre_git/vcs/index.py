@@ -6,7 +6,7 @@ import hashlib
 import os
 import struct
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,8 @@ _EXTENDED, _STAGE, _NAME, _SKIP, _VALID = 0x4000, 0x3000, 0x0FFF, 0x4000, 0x8000
 _STAT = struct.Struct(">10I")
 _HEAD = struct.Struct(">4sII")
 _NOTHING = bytes(20)
+#: The coarsest clock of a file system that we know: two changes within it may look like one.
+_TICK = 20_000_000
 
 #: What tells one version of the index file from another: device, inode, size, times.
 Stamp = tuple[int, int, int, int, int]
@@ -65,8 +67,7 @@ class Index:
 
     Args:
         content: the bytes of an index file; empty for none.
-        written: modification time of that file in nanoseconds; entries not older than it are
-            marked for git to compare by content, as git itself marks them when it rewrites one.
+        written: modification time of that file in nanoseconds.
 
     Raises:
         UnknownIndexError: for a version 4, split or sparse index and unknown needed extensions.
@@ -78,12 +79,15 @@ class Index:
         self._keys: list[bytes] = []
         self._raws: list[bytes] = []
         self._extended = 0
-        self._fresh: set[bytes] = set()
+        self._fresh: set[bytes] = set()  # entries not older than the file, by the second
+        self._written = written
         self._trees = CacheTree()
         self._changed: set[str] = set()
         if content:
             self._parse(content)
-            self._settle(written, range(len(self._keys)))
+            limit = struct.pack(">I", _split_time(written)[0])
+            pairs = zip(self._keys, self._raws, strict=True)
+            self._fresh = {key for key, raw in pairs if raw[8:12] >= limit}
 
     def _parse(self, content: bytes) -> None:
         magic, version, count = _HEAD.unpack_from(content) if len(content) >= 32 else (b"", 0, 0)
@@ -117,26 +121,33 @@ class Index:
         place = bisect_left(self._keys, key)
         return place if place < len(self._keys) and self._keys[place] == key else None
 
-    def settle(self, written: int) -> None:
-        """Marks entries set since the last call that are not older than the index file.
+    def settle(self, now: int, look: Callable[[str], os.stat_result | None]) -> None:
+        """Prepares for being written: marks entries that no longer say how their file is.
 
-        A file changed within the same tick of the clock would look unchanged once the index is
-        newer; an entry of size 0 makes git look at the content.
+        Git compares times by the second, and looks at the content of files that are not older
+        than the index. When the index is rewritten in a later second, an edit within the second
+        of an entry would go unseen; such an entry gets size 0, which makes git look at it.
 
         Args:
-            written: modification time of the index file in nanoseconds.
+            now: the modification time that the index file will get, in nanoseconds.
+            look: gives the status of a work-tree file.
         """
-        places = (self._at(key) for key in self._fresh)
-        self._settle(written, (place for place in places if place is not None))
-        self._fresh = set()
+        limit = struct.pack(">I", _split_time(now)[0])
+        for key in list(self._fresh):
+            place = self._at(key)
+            raw = b"" if place is None else self._raws[place]
+            if place is None or raw[8:12] < limit:
+                self._fresh.discard(key)
+            if place is not None and raw[8:12] < limit:
+                seen = look(key[:-2].decode("utf-8", "surrogateescape"))
+                if seen is None or not same_file(_read(raw).stat, seen):
+                    self._raws[place] = raw[:36] + b"\0\0\0\0" + raw[40:]
+        self._written = now
 
-    def _settle(self, written: int, places: Iterable[int]) -> None:
-        limit = struct.pack(">II", *_split_time(written))
-        raws = self._raws
-        for place in places:
-            raw = raws[place]
-            if raw[8:16] >= limit:
-                raws[place] = raw[:36] + b"\0\0\0\0" + raw[40:]
+    def is_clean(self, known: IndexEntry, seen: os.stat_result) -> bool:
+        """Tells whether a file is certainly as its entry says; False means that one has to look."""
+        settled = seen.st_mtime_ns + _TICK < self._written
+        return settled and same_file(known.stat, seen) and known.stat[-1] > 0
 
     def __len__(self) -> int:
         return len(self._keys)

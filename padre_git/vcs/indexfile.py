@@ -22,12 +22,14 @@ class IndexFile:
 
     Args:
         path: the index file.
+        root: the work tree's root.
         scratch: a directory on the same file system.
         mark: see :func:`padre_git.vcs.locks.make_mark`.
     """
 
-    def __init__(self, path: Path, *, scratch: Path, mark: Path) -> None:
+    def __init__(self, path: Path, *, root: Path, scratch: Path, mark: Path) -> None:
         self.path = path
+        self._root = root
         self._scratch = scratch
         self._mark = mark
         self._held = False
@@ -75,9 +77,13 @@ class IndexFile:
             except FileNotFoundError:
                 self._index, now = Index(), None
             self._stamp, self._foreign = now, 0.0 if now is None else now[3] / 1e9
-        elif now is not None:
-            self._index.settle(now[3])
         return self._index, now
+
+    def _look(self, path: str) -> os.stat_result | None:
+        try:
+            return os.lstat(f"{self._root}/{path}")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
 
     @contextmanager
     def hold(self, timeout: float) -> Iterator[None]:
@@ -115,7 +121,10 @@ class IndexFile:
         """
         self._index = None  # whatever happens now, what is in memory is not what was read
         fresh = self._scratch / f"index.{os.getpid()}"
+        now = time.time_ns()
+        index.settle(now, self._look)
         durable.write(fresh, index.build())
+        os.utime(fresh, ns=(now, now))  # the time that was settled for, whenever it is written
         durable.sync()
         try:
             with nullcontext() if self._held else self.hold(timeout):

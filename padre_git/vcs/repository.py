@@ -349,7 +349,9 @@ class Repository(History):
 
     def _site(self, checkout: Checkout) -> Site:
         path = checkout.git_dir / "index"
-        index = self._indexes.setdefault(path, IndexFile(path, scratch=self._own, mark=self._mark))
+        index = self._indexes.setdefault(
+            path, IndexFile(path, root=checkout.root, scratch=self._own, mark=self._mark)
+        )
         recovering = read_intent(self._own / "intent") is not None
         tree = WorkTree(
             checkout.root,

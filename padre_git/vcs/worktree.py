@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from padre_git.errors import Conflict, ConflictError
-from padre_git.vcs.index import Index, same_file
+from padre_git.vcs.index import Index
 from padre_git.vcs.objects import EXECUTABLE, LINK, MODULE, Entry, object_id
 
 __all__ = ["Change", "WorkTree"]
@@ -94,26 +94,27 @@ class WorkTree:
             return None
         if change.new is not None and (above := self._blocked(change.path, going)):
             return f"cannot be written below '{above}', which is no directory"
-        return self._in_the_way(change, staged.stat if staged else (), allowed, going)
+        seen = self._look(change.path)
+        if seen is not None and staged is not None and index.is_clean(staged, seen):
+            return None
+        return self._in_the_way(change, seen, allowed, going)
 
     def _in_the_way(
         self,
         change: Change,
-        known: tuple[int, ...],
+        seen: os.stat_result | None,
         allowed: frozenset[Entry | None],
         going: set[str],
     ) -> str | None:
-        seen = self._look(change.path)
         if seen is None:
             missing = change.new is not None and None not in change.known
             return "is deleted but not committed" if missing else None
         if stat.S_ISDIR(seen.st_mode):
             return self._holds_others(change, going)
-        if known and same_file(known, seen) and known[-1]:
-            return None
         if self._holds(change.path, seen, allowed) or self._is_torn(change):
             return None
-        return "has uncommitted changes" if known else "is an untracked file in the way"
+        tracked = change.known != frozenset([None])
+        return "has uncommitted changes" if tracked else "is an untracked file in the way"
 
     def _holds_others(self, change: Change, going: set[str]) -> str | None:
         if change.new is None or change.new.mode == MODULE:
