@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from padre_git.errors import AlreadyExistsError, InvalidInputError, UnsupportedError
-from padre_git.messages import Command, Event, Subject
+from padre_git.messages import Command, Event, Notice, Skipped, Subject
 
 __all__ = ["Bus"]
 
@@ -20,6 +20,7 @@ R = TypeVar("R")
 Ev = TypeVar("Ev", bound=Event)
 
 _log = logging.getLogger(__name__)
+_TO_BE_KNOWN = (Notice, Skipped)
 
 
 class Bus:
@@ -77,8 +78,16 @@ class Bus:
         return unsubscribe
 
     def publish(self, event: Event) -> None:
-        """Tells everybody who subscribed, in the order of subscription."""
-        for wanted, subscriber in self._subscribers:
+        """Tells everybody who subscribed, in the order of subscription.
+
+        What a person should know is logged if nobody subscribed to it.
+        """
+        subscribers = self._subscribers
+        if isinstance(event, _TO_BE_KNOWN) and not any(
+            isinstance(event, wanted) for wanted, _ in subscribers
+        ):
+            _log.warning("%s", event.text if isinstance(event, Notice) else event.error)
+        for wanted, subscriber in subscribers:
             if isinstance(event, wanted):
                 try:
                     subscriber(event)

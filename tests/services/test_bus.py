@@ -9,7 +9,7 @@ import pytest
 
 from padre_git.bus import Bus
 from padre_git.errors import AlreadyExistsError, InvalidInputError, NotFoundError, UnsupportedError
-from padre_git.messages import Event, Exists, Notice, Pushed, Stored
+from padre_git.messages import Event, Exists, Notice, Pushed, Skipped, Stored
 from padre_git.model import Key, Kind
 
 IRIS = Key.project_named("iris")
@@ -76,6 +76,23 @@ def test_a_subscribers_error_is_logged_and_stops_nobody(caplog: pytest.LogCaptur
         bus.publish(Notice(text="hello"))
     assert [event.text for event in heard] == ["hello"]
     assert "disk on fire" in caplog.text
+
+
+def test_what_a_person_should_know_is_logged_if_nobody_listens(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bus = Bus()
+    bus.publish(Pushed(project="iris", commits=1, head="0" * 40))
+    assert not caplog.records
+    bus.publish(Notice(text="the remote is offline"))
+    bus.publish(Skipped(key=IRIS, error=NotFoundError("it was unreadable")))
+    assert [record.message for record in caplog.records] == [
+        "the remote is offline",
+        "it was unreadable",
+    ]
+    bus.subscribe(Notice, lambda event: None)
+    bus.publish(Notice(text="again"))
+    assert len(caplog.records) == 2
 
 
 def test_subscribers_live_until_they_unsubscribe_and_not_longer() -> None:
