@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -132,7 +133,13 @@ def experiment_of(home: Home, experiment: Ref) -> Experiment:
     session = home.session
     key = _key_that_is_said(experiment)
     if key is None:
-        key = session.resolve(experiment, [Kind.EXPERIMENT])
+        try:
+            key = session.resolve(experiment, [Kind.EXPERIMENT])
+        except NotFoundError:
+            project, slash, name = str(experiment).partition("/")
+            if slash:  # a name that nothing can have is the better answer
+                Key.project_named(project).experiment(name)
+            raise
     try:
         return session.bus.send(Get(subject=Kind.EXPERIMENT, key=key))
     except NotFoundError:
@@ -192,7 +199,12 @@ def _named_execution(home: Home, experiment: Key, named: str) -> Execution:
 def _parent_id(home: Home, parent: Recorder | Run | str | None) -> str | None:
     if parent is None or isinstance(parent, Recorder):
         return None if parent is None else parent.id
-    return home.session.resolve(parent, [Kind.RUN]).name
+    try:
+        return home.session.resolve(parent, [Kind.RUN]).name
+    except NotFoundError:
+        with suppress(InvalidNameError):  # it may go on in another process, and is not stored yet
+            return check_id(str(parent).rpartition("/")[2], "run")
+        raise
 
 
 def _inline(home: Home, project: str) -> int:

@@ -70,3 +70,23 @@ def test_without_git_an_open_store_says_so(tmp_path: Path, monkeypatch: pytest.M
         with pytest.raises(padre_git.RepositoryError, match="git cannot be started"):
             store.runs.list("iris/svm") if remote is None else store.sync("iris")
         store.close()
+
+
+def test_a_child_process_records_below_a_run_that_goes_on(tmp_path: Path) -> None:
+    with padre_git.open(tmp_path / "root") as store, store.start_run("iris/svm") as run:
+        code = (
+            "import padre_git; store = padre_git.open('root')\n"
+            f"for parent in ('{run.id}', '{run.key}'):\n"
+            "    store.start_run('iris/svm', parent=parent).end()\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(HOME)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.stderr == ""
+    with padre_git.open(tmp_path / "root") as store:
+        assert len(store.runs.list("iris/svm", where={"parent_run": run.id})) == 2
+        assert whole(store)
