@@ -80,6 +80,22 @@ def test_names_that_git_or_windows_would_refuse_are_written_another_way(
     assert decode_tag(f"tags/{written}") == (name, "")
 
 
+def test_names_move_into_the_file_beyond_41_characters() -> None:
+    assert encode_tag("t" * 41) == (f"tags/{'t' * 41}", b"")
+    assert decode_tag(f"tags/{'t' * 41}") == ("t" * 41, "")
+    part, content = encode_tag("t" * 42)
+    assert len(part) == len("tags/~") + 24
+    assert content == b"t" * 42 + b"\n"
+    assert encode_tag("t" * 39, "v") == (f"tags/{'t' * 39}=v", b"")
+    assert encode_tag("t" * 40, "v")[1] != b""
+
+
+def test_a_note_may_have_40_characters() -> None:
+    assert is_note_part(f"notes/{'n' * 37}.md")
+    assert not is_note_part(f"notes/{'n' * 38}.md")
+    assert len(new_note_name(datetime(2026, 11, 22, tzinfo=UTC))) == len("20261122t0911-f3k2.md")
+
+
 def test_a_long_tag_keeps_its_name_inside_the_file() -> None:
     part, content = encode_tag("mlflow.source.git.commit", "3f" * 20)
     assert part.startswith("tags/~")

@@ -218,6 +218,14 @@ def test_short_floats_are_written_with_the_digits_they_need() -> None:
     assert write_indices(array)["values"] == "0.1 0.33333334 3.4028235e+38 1e-45 -0.0 nan"
 
 
+@pytest.mark.parametrize(
+    ("indices", "text"),
+    [([0, 1], "0 1"), ([0, 1, 2], "0-2"), ([2, 1, 0], "2 1 0"), ([-1, 0, 1], "-1 0 1"), ([], "")],
+)
+def test_three_that_count_up_are_a_range(indices: list[int], text: str) -> None:
+    assert write_indices(Array(indices, dtype="int64"))["values"] == text
+
+
 def test_flags_are_written_as_runs() -> None:
     mask = np.array([True] * 3 + [False] * 2)
     assert write_indices(Array(mask))["values"] == "true*3 false*2"
@@ -250,6 +258,7 @@ def test_what_is_too_large_for_a_document_is_refused(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("padre_git.format.indices.LONGEST", 10)
     with pytest.raises(InvalidValueError, match="11 indices"):
         write_indices(Array(range(11)))
+    assert read_indices(write_indices(Array(range(10)))) == Array(range(10))
 
 
 def test_rows_that_are_too_long_for_a_table_are_refused() -> None:
