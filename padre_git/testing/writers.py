@@ -191,6 +191,16 @@ class Lasting(Stores):
         assert list(backend.scan()) == sorted(ONE_OF_EACH)
         assert backend.apply_each([]) == []
 
+    def test_a_group_sees_what_it_deletes(self, backend: Backend, svm: Key) -> None:
+        away = (ChangeSet(changes=(Change(key=svm, files=None),)), message("away"))
+        again = Change(key=svm, files=files_of(svm, title="again"), expected=ABSENT)
+        back = (ChangeSet(changes=(again,)), message("back"))
+        backend.apply_each([write_of(RUN, "run"), away, back, write_of(run_key(2), "run 2")])
+        assert list(backend.scan(svm)) == [run_key(2)]
+        with pytest.raises(NotFoundError):
+            backend.apply_each([write_of(RUN, "run"), away, write_of(run_key(3), "too late")])
+        assert run_key(3) not in set(backend.scan())
+
     def test_a_group_is_of_one_project(self, backend: Backend, iris: Key) -> None:
         other = Key.project_named("other")
         with pytest.raises(InvalidInputError):
