@@ -64,44 +64,43 @@ documents = st.dictionaries(keys, anything, min_size=1, max_size=4)
 # ------------------------------------------------------------------------------------- entities
 
 
-def _is_label(text: str) -> bool:
-    return text.isprintable() and text == text.strip() and 0 < len(text) <= 100
+def _label(text: str) -> str:
+    """Returns a label that is like this text; filtering would draw in vain most of the time."""
+    kept = "".join(c for c in unicodedata.normalize("NFC", text) if c.isprintable()).strip()
+    return kept[:250].strip() or "a"
 
 
-labels = texts.map(lambda text: unicodedata.normalize("NFC", text)).filter(
-    _is_label
-) | st.sampled_from(["val/acc", "model.lr", "top 5", "C", "1", "null"])
-names = st.from_regex(r"[a-z][a-z0-9_-]{0,10}z", fullmatch=True)
+_NAMES = ("val/acc", "model.lr", "top 5", "C", "gamma", "layers", "größe", "損失", "a" * 250)
+labels = st.sampled_from([*map(_label, TRICKY), *_NAMES]) | st.text(max_size=8).map(_label)
+names = st.sampled_from(["iris", "svm-baseline", "a", "x" * 40, "d_2"])
+_short = st.sampled_from(TRICKY) | st.text(max_size=6)
 _finite = st.integers(-(10**99), 10**99) | st.floats(allow_nan=False, allow_infinity=False)
-_values = st.recursive(
-    st.none() | st.booleans() | _finite | texts,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(labels, inner, max_size=3),
-    max_leaves=8,
-)
+
+
+def _mappings(names: st.SearchStrategy) -> st.SearchStrategy:
+    inner = st.recursive(
+        st.none() | st.booleans() | _finite | _short,
+        lambda deeper: st.lists(deeper, max_size=2) | st.dictionaries(names, deeper, max_size=2),
+        max_leaves=4,
+    )
+    return st.dictionaries(names, inner, max_size=2)
+
+
+attributes = _mappings(labels)
 # without dots, so that no two names are the same when they are flattened
-_flat = labels.filter(lambda text: "." not in text)
-parameters = st.dictionaries(_flat, _values, max_size=4).filter(lambda p: _is_flat(p))
-attributes = st.dictionaries(labels, _values, max_size=3)
-metrics = st.dictionaries(labels, numbers, max_size=4)
-tags = st.dictionaries(labels, st.just("") | labels, max_size=3)
-lines = texts.filter(lambda text: text.splitlines() in ([], [text]))
+parameters = _mappings(labels.map(lambda text: text.replace(".", "_")))
+metrics = st.dictionaries(labels, numbers, max_size=2)
+tags = st.dictionaries(labels, st.just("") | labels, max_size=2)
+lines = _short.map(lambda text: "".join(text.splitlines()))
 times = st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2200, 1, 1)).map(
     lambda at: at.replace(tzinfo=UTC)
 )
-_hashes = st.from_regex(r"[0-9a-f]{40}", fullmatch=True)
-_digests = st.from_regex(r"[0-9a-f]{64}", fullmatch=True)
-_versions = st.from_regex(r"md5:[0-9a-f]{32}(\.dir)?", fullmatch=True)
+_hashes = st.sampled_from(["0" * 40, "1e" * 20, "a" * 40, "0123456789" * 4, "b" * 64])
+_digests = st.sampled_from(["1" * 64, "f0" * 32, "sha256:" + "0" * 64])
+_versions = st.sampled_from(["md5:" + "0" * 32, "md5:" + "0f" * 16 + ".dir"])
 _urls = st.sampled_from(
     ["https://example.org/lab/iris.git", "file:///srv/lab/iris.git#datasets/x", "host:lab/iris.git"]
 )
-
-
-def _is_flat(mapping: dict) -> bool:
-    """Returns whether no label within has a dot."""
-    return all(
-        "." not in name and (not isinstance(value, dict) or _is_flat(value))
-        for name, value in mapping.items()
-    )
 
 
 def maybe(strategy: st.SearchStrategy) -> st.SearchStrategy:
@@ -112,7 +111,7 @@ projects = st.builds(
     Project,
     name=names,
     title=maybe(lines),
-    description=maybe(texts),
+    description=maybe(_short),
     settings=st.fixed_dictionaries({}, optional={"inline": st.integers(0, 10**9)}),
     attributes=attributes,
     url=maybe(_urls),
@@ -130,8 +129,8 @@ datasets = st.builds(
     project=names,
     name=names,
     title=maybe(lines),
-    description=maybe(texts),
-    source=maybe(texts),
+    description=maybe(_short),
+    source=maybe(_short),
     license=maybe(lines),
     columns=st.lists(_columns, max_size=3).map(tuple),
     attributes=attributes,
@@ -143,7 +142,7 @@ experiments = st.builds(
     project=names,
     name=names,
     title=maybe(lines),
-    description=maybe(texts),
+    description=maybe(_short),
     dataset=maybe(names),
     seed=maybe(st.integers(-(10**99), 10**99)),
     parameters=parameters,
@@ -154,7 +153,7 @@ experiments = st.builds(
 )
 _code = (
     st.builds(Code, repository=_hashes, commit=_hashes, snapshot=maybe(_hashes))
-    | st.builds(Code, package=lines.filter(bool), version=maybe(lines))
+    | st.builds(Code, package=labels, version=maybe(lines))
     | st.builds(Code, content=_digests)
 )
 executions = st.builds(
@@ -195,13 +194,21 @@ runs = st.builds(
     defaults=parameters,
     parameters=parameters,
     metrics=metrics,
-    argv=st.lists(texts, max_size=3).map(tuple),
+    argv=st.lists(_short, max_size=2).map(tuple),
     environment=maybe(st.just("e-0123456789ab")),
     datasets=st.lists(names, max_size=2).map(tuple),
     parent_run=maybe(st.just("r-20261121t101500-000000000000")),
     tags=tags,
-    notes=st.just(()) | texts.map(lambda text: (Note(text=text, name="20261122t0911-f3k2.md"),)),
+    notes=st.just(()) | _short.map(lambda text: (Note(text=text, name="20261122t0911-f3k2.md"),)),
     computations=_computations,
     attributes=attributes,
 )
-entities = projects | datasets | experiments | executions | environments | runs
+KINDS = {
+    "project": projects,
+    "dataset": datasets,
+    "experiment": experiments,
+    "execution": executions,
+    "environment": environments,
+    "run": runs,
+}
+entities = st.sampled_from(list(KINDS)).flatmap(KINDS.__getitem__)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from padre_git.errors import (
     DocumentError,
@@ -38,7 +39,7 @@ from padre_git.model.ids import content_id
 from tests.format import strategies as some
 
 _many = settings(
-    max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )
 RUN = Key.parse(some.RUN)
 EXECUTION = "iris/experiments/svm/executions/x-0123456789ab"
@@ -63,31 +64,35 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Key | datetime) else value
 
 
+@pytest.mark.parametrize("kind", some.KINDS)
 @_many
-@given(some.entities)
-def test_an_entity_comes_back_exactly_as_it_was(entity: Entity) -> None:
+@given(st.data())
+def test_an_entity_comes_back_exactly_as_it_was(kind: str, data: st.DataObject) -> None:
+    entity = data.draw(some.KINDS[kind])
     record = _record(entity)
     found = decode(record)
     assert equal(_plain(found), _plain(entity))
     assert found.revision == record.revision
 
 
+@pytest.mark.parametrize("kind", some.KINDS)
 @_many
-@given(some.entities)
-def test_putting_what_was_got_changes_no_byte(entity: Entity) -> None:
+@given(st.data())
+def test_putting_what_was_got_changes_no_byte(kind: str, data: st.DataObject) -> None:
+    entity = data.draw(some.KINDS[kind])
     record = _record(entity)
     assert encode(decode(record)) == record.files
     assert encode(decode(record), previous=record) == record.files
     assert same(entity.key.kind, record.files, encode(decode(record)))
 
 
+@pytest.mark.parametrize("kind", some.KINDS)
 @_many
-@given(some.entities, some.entities)
-def test_different_entities_do_not_say_the_same(one: Entity, other: Entity) -> None:
-    if one.key.kind is other.key.kind and one != other:
-        a, b = encode(one), encode(other)
-        # names are in the path, not in the files
-        assert same(one.key.kind, a, b) is (a == b)
+@given(st.data())
+def test_different_entities_do_not_say_the_same(kind: str, data: st.DataObject) -> None:
+    one, other = data.draw(some.KINDS[kind]), data.draw(some.KINDS[kind])
+    a, b = encode(one), encode(other)
+    assert same(one.key.kind, a, b) is (a == b)  # names are in the path, not in the files
 
 
 # ------------------------------------------------------------------------------ bytes as they look
