@@ -211,6 +211,7 @@ def test_a_parameter_deep_down_is_found() -> None:
     with pytest.raises(DocumentError) as caught:
         _decode(Kind.RUN, data)
     assert caught.value.field == "parameters.model.lr[1].x"
+    assert caught.value.message == "'parameters.model.lr[1].x': 'nan' is not a finite number"
     assert "x: .nan" in data.decode().splitlines()[(caught.value.line or 0) - 1]
 
 

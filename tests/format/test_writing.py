@@ -137,6 +137,7 @@ def test_a_float_is_exact_and_has_a_dot_and_a_signed_exponent(value: float) -> N
         ("a\nb\n", "|\n  a\n  b"),
         ("a\nb", "|-\n  a\n  b"),
         ("a\n", "|\n  a"),
+        ("X\n", "|\n  X"),
         ("\u3000a\n\n#b", "|-\n  \u3000a\n\n  #b"),
         ("\n", '"\\n"'),
         ("a\n ", '"a\\n "'),
