@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from padre_git.cli.group import Session
+from padre_git.cli.group import Session, show_events
 from padre_git.cli.output import print_json, print_table
 from padre_git.cli.references import as_json, collection_of, project_argument
 from padre_git.errors import AlreadyExistsError, NotFoundError
@@ -35,6 +35,7 @@ def clone(session: Session, remote: str, project: str | None, artifacts: str | N
     import padre_git
 
     with padre_git.open(session.root, remote=remote, artifacts=artifacts) as store:
+        show_events(store)
         names = [project] if project else [p.name for p in store.projects.list()]
         if not names:
             raise NotFoundError(

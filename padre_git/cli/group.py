@@ -16,7 +16,7 @@ from padre_git.errors import ConflictError, PadreGitError, RemoteUnavailableErro
 if TYPE_CHECKING:
     from padre_git.api.store import Store
 
-__all__ = ["Session", "commands"]
+__all__ = ["Session", "commands", "note", "show_events"]
 
 _EXIT_ERROR, _EXIT_CONFLICT, _EXIT_UNAVAILABLE = 1, 3, 4
 
@@ -52,18 +52,24 @@ class Session:
         """The store, opened once and closed when the command ends."""
         if self._store is None:
             import padre_git
-            from padre_git.messages import Notice, Skipped
 
             options: dict[str, Any] = {"policy": "manual"} if self.offline else {}
             self._store = padre_git.open(self.root, **options)
-            self._store.subscribe(Notice, lambda event: note(event.text))
-            self._store.subscribe(Skipped, lambda event: note(f"skipped: {event.error}"))
+            show_events(self._store)
         return self._store
 
     def close(self) -> None:
         """Closes the store if a command opened it."""
         if self._store is not None:
             self._store.close()
+
+
+def show_events(store: Store) -> None:
+    """Prints what a store says to a person to standard error."""
+    from padre_git.messages import Notice, Skipped
+
+    store.subscribe(Notice, lambda event: note(event.text))
+    store.subscribe(Skipped, lambda event: note(f"skipped: {event.error}"))
 
 
 def note(text: str) -> None:
@@ -87,6 +93,10 @@ class Commands(click.Group):
             # the reader of a pipe has seen enough (`padre-git log | head`)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             ctx.exit(0)
+        except OSError as error:  # a root that cannot be written, a full disk
+            place = "" if error.filename is None else f": '{error.filename}'"
+            note(f"error: {(error.strerror or str(error)).lower()}{place}")
+            ctx.exit(_EXIT_ERROR)
 
 
 @click.group(

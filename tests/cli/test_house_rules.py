@@ -42,7 +42,16 @@ def test_a_conflict_exits_with_3(padre: Padre, store: padre_git.Store, runs: obj
 def test_an_unavailable_remote_exits_with_4(root: Path, tmp_path: Path) -> None:
     done = start("clone", str(tmp_path / "nowhere"), "demo", root=root)
     assert done.returncode == 4
-    assert done.stderr.startswith("error: no directory")
+    assert "\nerror: no directory" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_root_that_cannot_be_made_is_one_line_of_error(root: Path) -> None:
+    (root / "file").touch()
+    done = start("init", "demo", root=root / "file")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
 
 
 def test_cloning_everything_from_nowhere_is_an_error(root: Path, tmp_path: Path) -> None:
