@@ -325,6 +325,13 @@ def test_publishing_leaves_the_revision_as_it_was() -> None:
             assert withdrawn == dict(record.files)
 
 
+def test_publishing_what_no_line_can_be_added_to_writes_it_anew() -> None:
+    key = Key.parse("iris/experiments/svm")
+    record = Record(key=key, files={"experiment.yaml": b"{schema: experiment/1, seed: 7}\n"})
+    published = decode(record).replace(url="https://example.org/iris.git#experiments/svm")
+    assert encode(published, previous=record) == encode(published)
+
+
 def test_publishing_writes_a_canonical_document_canonically() -> None:
     plain = Experiment(project="iris", name="svm", attributes={"a": 1})
     published = plain.replace(url="https://example.org/iris.git#experiments/svm")
