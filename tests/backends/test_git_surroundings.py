@@ -159,6 +159,8 @@ def test_a_project_may_begin_in_an_empty_repository(backend: GitBackend, tmp_pat
     git("symbolic-ref", "HEAD", "refs/heads/main", cwd=backend.root / "iris")
     assert backend.read([IRIS]) == {}
     assert list(backend.scan()) == []
+    with pytest.raises(NotFoundError, match="no project 'iris'"):
+        backend.changes("iris")
     with pytest.raises(NotFoundError):
         store(backend, EXPERIMENT)
     store(backend, IRIS, EXPERIMENT)
