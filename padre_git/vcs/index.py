@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from padre_git.errors import DamagedError
 from padre_git.vcs.cachetree import CacheTree, Spliced, Trees
-from padre_git.vcs.objects import EXECUTABLE, FILE, Entry
+from padre_git.vcs.objects import Entry
 
 __all__ = ["Index", "IndexEntry", "Stamp", "UnknownIndexError", "stamp"]
 
@@ -21,6 +21,7 @@ _EXTENDED, _STAGE, _NAME, _SKIP, _VALID = 0x4000, 0x3000, 0x0FFF, 0x4000, 0x8000
 _STAT = struct.Struct(">10I")
 _HEAD = struct.Struct(">4sII")
 _NOTHING = bytes(20)
+_ADVICE = "remove it and run `git reset`: what was staged has to be staged again"
 #: The coarsest clock of a file system that we know: two changes within it may look like one.
 _TICK = 20_000_000
 
@@ -79,31 +80,33 @@ class Index:
         self._keys: list[bytes] = []
         self._raws: list[bytes] = []
         self._extended = 0
-        self._fresh: set[bytes] = set()  # entries not older than the file, by the second
+        # entries not older than the file, by the second of their change
+        self._fresh: dict[bytes, set[bytes]] = {}
         self._written = written
         self._trees = CacheTree()
         self._changed: set[str] = set()
         if content:
             self._parse(content)
             limit = struct.pack(">I", _split_time(written)[0])
-            pairs = zip(self._keys, self._raws, strict=True)
-            self._fresh = {key for key, raw in pairs if raw[8:12] >= limit}
+            for key, raw in zip(self._keys, self._raws, strict=True):
+                if raw[8:12] >= limit:
+                    self._fresh.setdefault(raw[8:12], set()).add(key)
 
     def _parse(self, content: bytes) -> None:
         magic, version, count = _HEAD.unpack_from(content) if len(content) >= 32 else (b"", 0, 0)
         if magic != b"DIRC":
-            raise DamagedError("the index is not an index", hint="run `git fsck` there")
+            raise DamagedError("the index does not begin like one", hint=_ADVICE)
         if version not in {2, 3}:
             raise UnknownIndexError(f"version {version}")
         checksum = hashlib.sha1(content[:-20], usedforsecurity=False).digest()
         if content[-20:] not in {checksum, _NOTHING}:
-            raise DamagedError("the index is corrupt", hint="run `git fsck` there")
+            raise DamagedError("the index is corrupt", hint=_ADVICE)
         position = _HEAD.size
         try:
             for _ in range(count):
                 position = self._take(content, position)
-        except (ValueError, struct.error) as error:
-            raise DamagedError("the index is corrupt", hint="run `git fsck` there") from error
+        except (ValueError, IndexError, struct.error) as error:
+            raise DamagedError("the index is corrupt", hint=_ADVICE) from error
         self._trees = CacheTree(_extensions(content, position).get(b"TREE", b""))
 
     def _take(self, content: bytes, start: int) -> int:
@@ -133,16 +136,21 @@ class Index:
             look: gives the status of a work-tree file.
         """
         limit = struct.pack(">I", _split_time(now)[0])
-        for key in list(self._fresh):
-            place = self._at(key)
-            raw = b"" if place is None else self._raws[place]
-            if place is None or raw[8:12] < limit:
-                self._fresh.discard(key)
-            if place is not None and raw[8:12] < limit:
-                seen = look(key[:-2].decode("utf-8", "surrogateescape"))
-                if seen is None or not same_file(_read(raw).stat, seen):
-                    self._raws[place] = raw[:36] + b"\0\0\0\0" + raw[40:]
+        for second in [second for second in self._fresh if second < limit]:
+            for key in self._fresh.pop(second):
+                self._settle(key, second, look)
         self._written = now
+
+    def _settle(
+        self, key: bytes, second: bytes, look: Callable[[str], os.stat_result | None]
+    ) -> None:
+        place = self._at(key)
+        if place is None or self._raws[place][8:12] != second:
+            return
+        raw = self._raws[place]
+        seen = look(key[:-2].decode("utf-8", "surrogateescape"))
+        if seen is None or not same_file(_read(raw).stat, seen):
+            self._raws[place] = raw[:36] + b"\0\0\0\0" + raw[40:]
 
     def is_clean(self, known: IndexEntry, seen: os.stat_result) -> bool:
         """Tells whether a file is certainly as its entry says; False means that one has to look."""
@@ -195,7 +203,7 @@ class Index:
             self._keys.insert(place, key)
             self._raws.insert(place, raw)
         self._extended += skip
-        self._fresh.add(key)
+        self._fresh.setdefault(raw[8:12], set()).add(key)
 
     def remove(self, path: str) -> None:
         """Takes a path out, in whatever stages it is there."""
@@ -283,8 +291,3 @@ def _extensions(content: bytes, position: int) -> dict[bytes, bytes]:
 def same_file(known: tuple[int, ...], seen: os.stat_result) -> bool:
     """Tells whether a file's status is the one that the index keeps of it."""
     return known == stat_fields(seen)
-
-
-def file_mode(seen: os.stat_result) -> int:
-    """Returns git's mode for a regular file."""
-    return EXECUTABLE if seen.st_mode & 0o100 else FILE

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from padre_git.errors import DamagedError
 from padre_git.vcs.durable import Durable
 from padre_git.vcs.index import Index, Stamp, stamp
 from padre_git.vcs.locks import git_lock
@@ -76,6 +77,8 @@ class IndexFile:
                 now = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
             except FileNotFoundError:
                 self._index, now = Index(), None
+            except DamagedError as error:
+                raise DamagedError(f"{error.message}: '{self.path}'", hint=error.hint) from error
             self._stamp, self._foreign = now, 0.0 if now is None else now[3] / 1e9
         return self._index, now
 

@@ -43,3 +43,19 @@ def test_commits_that_cannot_reach_the_branch_are_spoken_of(store: padre_git.Sto
     assert store.projects.get("iris").title == "both"
     assert len(store.runs.list("iris/svm")) == 3
     assert git("status", "--porcelain", cwd=clone) == ""
+
+
+def test_a_damaged_index_is_named_and_no_run_is_lost(store: padre_git.Store) -> None:
+    clone = store.project_path("iris")
+    index = clone / ".git/index"
+    run = store.start_run("iris/svm")
+    whole = index.read_bytes()
+    for damaged in (b"garbage", b"DIRC\0\0\0\2\0\0\xff\xff" + bytes(20), whole[:190] + bytes(20)):
+        index.write_bytes(damaged)
+        with pytest.raises(padre_git.DamagedError, match="index"):
+            run.end()
+    index.unlink()
+    git("reset", "-q", cwd=clone)
+    run.end()
+    assert len(store.runs.list("iris/svm")) == 2
+    assert git("status", "--porcelain", cwd=clone) == ""
