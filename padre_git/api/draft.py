@@ -163,7 +163,11 @@ class Draft:
         return tags
 
     def add_note(self, text: str) -> None:
-        """Adds a remark."""
+        """Adds a remark.
+
+        Raises:
+            InvalidInputError: for what is no text, or says nothing.
+        """
         checked = _text(text, "note")
         if not checked.strip():
             raise InvalidInputError("a note is text that says something", key=self.run)

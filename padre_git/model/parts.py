@@ -68,7 +68,11 @@ def key_of(value: object, kind: Kind) -> Key:
 
 
 def frozen_seed(value: Any) -> int | None:
-    """Returns a seed as an integer or None; refuses everything else by name."""
+    """Returns a seed as an integer or None.
+
+    Raises:
+        InvalidValueError: for everything else, by name.
+    """
     frozen = freeze(value, "seed")
     if frozen is not None and type(frozen) is not int:
         raise InvalidValueError(f"cannot store 'seed': '{value}' is not an integer", field="seed")
@@ -76,7 +80,11 @@ def frozen_seed(value: Any) -> int | None:
 
 
 def frozen_parameters(value: Mapping[str, Any], field_: str = "parameters") -> FrozenMapping:
-    """Returns parameters as they will be stored; refuses what collides when flattened."""
+    """Returns parameters as they will be stored.
+
+    Raises:
+        InvalidInputError: for what cannot be stored, and for what collides when flattened.
+    """
     frozen = freeze(value, field_)
     if not isinstance(frozen, FrozenMapping):
         raise InvalidValueError(f"cannot store '{field_}': it is not a mapping", field=field_)
@@ -85,7 +93,11 @@ def frozen_parameters(value: Mapping[str, Any], field_: str = "parameters") -> F
 
 
 def frozen_directions(value: Mapping[str, Any]) -> FrozenMapping:
-    """Returns directions by metric name; refuses what is neither max nor min."""
+    """Returns directions by metric name.
+
+    Raises:
+        InvalidInputError: for a name that can be none, and for what is neither max nor min.
+    """
     found = {}
     for name, direction in value.items():
         check_label(name, "metric")
@@ -96,7 +108,11 @@ def frozen_directions(value: Mapping[str, Any]) -> FrozenMapping:
 
 
 def frozen_tags(value: Mapping[str, Any]) -> FrozenMapping:
-    """Returns tags as texts by name; an empty text makes a mere label."""
+    """Returns tags as texts by name; an empty text makes a mere label.
+
+    Raises:
+        InvalidInputError: for a name that can be none, and for a value that is no text.
+    """
     found = {}
     for name, text in value.items():
         check_label(name, "tag")

@@ -116,7 +116,11 @@ class History:
         return [d.path for d in differences(self._reader, trees, self.snapshot(b).tree)]
 
     def is_ancestor(self, a: str, b: str) -> bool:
-        """Tells whether commit ``a`` is ``b`` or in its history."""
+        """Tells whether commit ``a`` is ``b`` or in its history.
+
+        Raises:
+            RepositoryError: if git cannot tell.
+        """
         if a == b or a in self._reader.commit(b).parents:
             return True
         done = try_git(["merge-base", "--is-ancestor", a, b], self.path)
