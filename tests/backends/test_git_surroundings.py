@@ -149,7 +149,11 @@ def test_a_repository_of_the_users_is_no_project(backend: GitBackend, tmp_path: 
         store(backend, Key.project_named("thesis"))
     with pytest.raises(FormatError, match="not a project"):
         backend.read([Key.project_named("thesis")])
-    assert list(backend.scan()) == []
+    (backend.root / "slides").mkdir()
+    events: list[Event] = []
+    with GitBackend(backend.root, notify=events.append) as other:
+        assert list(other.scan()) == []
+    assert events == [], "what is not ours is nothing to tell"
     assert commits(thesis) == ["begin"]
 
 
