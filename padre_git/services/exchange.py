@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, runtime_checkable
 
 from padre_git.backends.base import Backend, Changes
+from padre_git.backends.status import ProjectStatus, State
 from padre_git.bus import Bus
 from padre_git.errors import UnsupportedError
 from padre_git.messages import Compare, Flush, Pull, Push, Status, Sync
@@ -46,7 +47,7 @@ class ExchangeService:
         bus.handle(Push, Kind.PROJECT, lambda command: self._shared().push(command.project))
         bus.handle(Pull, Kind.PROJECT, lambda command: self._shared().pull(command.project))
         bus.handle(Sync, Kind.PROJECT, lambda command: self._shared().sync(command.project))
-        bus.handle(Status, Kind.PROJECT, lambda command: self._shared().status(command.project))
+        bus.handle(Status, Kind.PROJECT, self._status)
         bus.handle(Flush, Kind.PROJECT, self._flush)
         bus.handle(Compare, Kind.PROJECT, self._compare)
 
@@ -57,6 +58,12 @@ class ExchangeService:
             "this store has no remote",
             hint="name one once: padre_git.open(root, remote=…) or padre-git clone REMOTE",
         )
+
+    def _status(self, command: Status) -> Any:
+        if isinstance(self._backend, Shared):
+            return self._backend.status(command.project)
+        self._backend.changes(command.project)  # says so if there is no such project
+        return ProjectStatus(project=command.project, state=State.LOCAL_ONLY, url=None)
 
     def _flush(self, command: Flush) -> None:
         if isinstance(self._backend, Shared):

@@ -138,3 +138,9 @@ def test_a_corrupt_record_is_reported_and_the_others_are_listed(
     result = padre("list", "demo/svm")
     assert len(result.stdout.splitlines()) == 3
     assert "run.yaml" in result.stderr
+
+
+def test_status_of_a_store_without_remote_says_so(padre: Padre, runs: list[padre_git.Run]) -> None:
+    assert "local only" in padre("status").stdout
+    assert json.loads(padre("status", "demo", "--json").stdout)[0]["url"] is None
+    assert "no project" in padre("status", "nowhere", code=1).stderr

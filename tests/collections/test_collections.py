@@ -259,9 +259,12 @@ def test_subscribers_hear_until_they_have_enough(store: Store) -> None:
 
 
 def test_a_store_without_a_remote_says_so(store: Store) -> None:
-    for verb in (store.push, store.pull, store.sync, store.status):
+    for verb in (store.push, store.pull, store.sync):
         with pytest.raises(UnsupportedError, match="has no remote"):
             verb("iris")
+    assert store.status("iris").state == "local only"
+    with pytest.raises(NotFoundError):
+        store.status("nowhere")
     store.flush()
     with pytest.raises(UnsupportedError, match="no directory"):
         store.project_path("iris")
