@@ -192,6 +192,7 @@ def test_a_bomb_of_aliases_is_refused_at_once() -> None:
 
 
 def test_the_size_is_bounded_before_anything_is_looked_at() -> None:
+    assert MOST_BYTES == 16 * 2**20
     parse_document(b"a: 1\n#" + b"x" * (MOST_BYTES - 7) + b"\n")
     with pytest.raises(DocumentError, match=f"more than {MOST_BYTES}"):
         parse_document(b"a: 1\n#" + b"\xff" * (MOST_BYTES - 6) + b"\n")
