@@ -33,7 +33,7 @@ def check_files(changes: ChangeSet) -> None:
 def _check_parts(key: Key, files: Mapping[str, bytes]) -> None:
     for name, content in files.items():
         if not is_part(key.kind, name):
-            raise InvalidNameError(f"a {key.kind} has no part {quoted(name)}", key=key)
+            raise InvalidNameError(f"{key.kind.noun} has no part {quoted(name)}", key=key)
         if not isinstance(content, bytes):
             raise InvalidInputError(
                 f"the content of {quoted(name)} is {type(content).__name__}, not bytes", key=key

@@ -99,7 +99,7 @@ def _cell(entity: Entity, name: str, short: Mapping[Key, str]) -> Any:
     head, _, rest = name.partition(".")
     head = {"params": "parameters"}.get(head, head)
     if not hasattr(entity, head):
-        raise InvalidInputError(f"no column '{name}' in a {entity.key.kind}")
+        raise InvalidInputError(f"no column '{name}' in {entity.key.kind.noun}")
     value = getattr(entity, head)
     if rest:
         return (flatten(value) if isinstance(value, Mapping) else {}).get(rest)

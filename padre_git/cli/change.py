@@ -99,7 +99,7 @@ def put(session: Session, /, ref: str, kind: str | None, message: str | None, js
             changes[name] = {**getattr(entity, name, {}), **changes[name]}
     unknown = [name for name in changes if not hasattr(entity, name)]
     if unknown:
-        raise InvalidInputError(f"a {entity.key.kind} has no '{unknown[0]}'", key=entity.key)
+        raise InvalidInputError(f"{entity.key.kind.noun} has no '{unknown[0]}'", key=entity.key)
     stored = collection_of(store, entity.key.kind).put(entity.replace(**changes), message=message)
     if json_:
         print_json(stored)
@@ -130,7 +130,7 @@ def _new(ref: str, kind: Kind | None) -> Entity:
         return Dataset(project=key.project, name=key.name)
     if key.kind is Kind.EXPERIMENT:
         return Experiment(project=key.project, name=key.name)
-    raise InvalidInputError(f"a {key.kind} is not made by hand", key=key, hint="see 'record'")
+    raise InvalidInputError(f"{key.kind.noun} is not made by hand", key=key, hint="see 'record'")
 
 
 @click.command()

@@ -193,5 +193,5 @@ class Collection(Generic[E]):
     def _parent(self, parent: Ref, at: str | None) -> Key:
         kinds = _PARENTS[self.kind]
         if not kinds:
-            raise InvalidInputError(f"a {self.kind} lies below nothing: '{parent}'")
+            raise InvalidInputError(f"{self.kind.noun} lies below nothing: '{parent}'")
         return self._session.resolve(parent, kinds, at=at)

@@ -128,6 +128,6 @@ def _candidates(ref: Ref, kinds: Sequence[Kind]) -> list[list[Kind]]:
 
 def _only(kind: Kind | None, ref: object, kinds: Sequence[Kind]) -> list[Kind]:
     if kind is None or kind not in kinds:
-        what = f"a {kind}" if kind else type(ref).__name__
+        what = f"{kind.noun}" if kind else type(ref).__name__
         raise InvalidInputError(f"'{ref}' is {what}, not a {' or '.join(kinds)}")
     return [kind]

@@ -109,7 +109,7 @@ def children_directory(parent: Key, kind: Kind) -> str:
         InvalidNameError: if ``parent`` has no such records.
     """
     if kind.parent is not parent.kind:
-        raise InvalidNameError(f"a {parent.kind} has no {kind.directory}", key=parent)
+        raise InvalidNameError(f"{parent.kind.noun} has no {kind.directory}", key=parent)
     return f"{parent.path}/{kind.directory}" if parent.path else kind.directory
 
 

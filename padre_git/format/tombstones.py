@@ -80,5 +80,5 @@ def _moved_to(document: Document, key: Key) -> Key | None:
     except InvalidNameError as error:
         raise document.error(error.message, "moved_to") from error
     if target.kind is not key.kind:
-        raise document.error(f"one {key.kind} cannot move to a {target.kind}", "moved_to")
+        raise document.error(f"one {key.kind} cannot move to {target.kind.noun}", "moved_to")
     return target

@@ -29,6 +29,11 @@ class Kind(StrEnum):
         return _PARENTS[self]
 
     @property
+    def noun(self) -> str:
+        """The kind with its article, for messages: ``a project``, ``an experiment``."""
+        return f"an {self.value}" if self.value[0] in "aeiou" else f"a {self.value}"
+
+    @property
     def directory(self) -> str:
         """The directory of records of this kind below their parent."""
         return f"{self.value}s"
@@ -71,7 +76,7 @@ class Key:
 
     def __init__(self, kind: Kind, name: str, parent: Key | None = None) -> None:
         if (parent.kind if parent else None) is not kind.parent:
-            raise InvalidNameError(f"a {kind} has no place below {quoted(str(parent))}")
+            raise InvalidNameError(f"{kind.noun} has no place below {quoted(str(parent))}")
         _CHECKS[kind](name, kind.value)
         text = name if parent is None else f"{parent.text}/{kind.directory}/{name}"
         for slot, value in (("text", text), ("kind", kind), ("name", name), ("parent", parent)):

@@ -63,7 +63,7 @@ def key_of(value: object, kind: Kind) -> Key:
     if isinstance(value, str):
         value = Key.parse(value)
     if not isinstance(value, Key) or value.kind is not kind:
-        raise InvalidInputError(f"not the key of a {kind}: '{value}'")
+        raise InvalidInputError(f"not the key of {kind.noun}: '{value}'")
     return value
 
 

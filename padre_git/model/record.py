@@ -143,7 +143,7 @@ class Change:
     def __post_init__(self) -> None:
         if self.files is not None and DOCUMENTS[self.key.kind] not in self.files:
             raise InvalidInputError(
-                f"a {self.key.kind} without its {DOCUMENTS[self.key.kind]}", key=self.key
+                f"{self.key.kind.noun} without its {DOCUMENTS[self.key.kind]}", key=self.key
             )
 
 

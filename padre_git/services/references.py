@@ -178,7 +178,7 @@ def _common(one: str, other: str) -> int:
 def _of_kind(key: Key, kind: Kind) -> Key:
     if key.kind is kind:
         return key
-    raise InvalidInputError(f"'{key}' is a {key.kind}, not a {kind}", key=key)
+    raise InvalidInputError(f"'{key}' is {key.kind.noun}, not {kind.noun}", key=key)
 
 
 def _exact(text: str, kind: Kind) -> Key | None:
@@ -205,7 +205,7 @@ def _search(backend: Backend, kind: Kind, text: str, at: str | None) -> Key:
     if not all(map(_PIECE.fullmatch, pieces)) or ".." in pieces:
         raise InvalidInputError(f"not a reference: {quoted(text)}", hint=_how(kind))
     if len(pieces) > deepest:
-        raise InvalidInputError(f"not a reference to a {kind}: {quoted(text)}", hint=_how(kind))
+        raise InvalidInputError(f"not a reference to {kind.noun}: {quoted(text)}", hint=_how(kind))
     prefix = _start(backend, pieces, deepest, at)
     keys = list(backend.scan(prefix, kind=kind, at=at))
     fitting = _fitting(keys, pieces)
@@ -294,4 +294,4 @@ def _how(kind: Kind) -> str:
         Kind.RUN: "iris/svm-baseline/k3v9x2",
         Kind.ENVIRONMENT: "iris/e-41c09be2d7f3",
     }
-    return f"a {kind} is meant by its name, id, key or url, such as '{examples[kind]}'"
+    return f"{kind.noun} is meant by its name, id, key or url, such as '{examples[kind]}'"

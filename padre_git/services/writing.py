@@ -133,7 +133,7 @@ class Writing(Generic[E]):
         """Handles :class:`Rename`."""
         if self._row.renamed is None:
             raise UnsupportedError(
-                f"a {self.kind} keeps its name: '{command.key}'",
+                f"{self.kind.noun} keeps its name: '{command.key}'",
                 key=command.key,
                 hint="what people read is its title, which may change",
             )
@@ -163,7 +163,7 @@ class Writing(Generic[E]):
     def _named(self, value: object) -> E:
         if not isinstance(value, self._row.type):
             raise InvalidInputError(
-                f"not a {self.kind}: {type(value).__name__}",
+                f"not {self.kind.noun}: {type(value).__name__}",
                 hint=f"pass a padre_git.{self._row.type.__name__}",
             )
         named = cast("E", self._row.named(value, self._clock))
@@ -233,5 +233,5 @@ def _readable(record: Record | None) -> Entity | None:
 def _bare(key: Key) -> Change:
     bare = KINDS[key.kind].bare
     if bare is None:
-        raise InvalidInputError(f"a {key.kind} cannot be made up: '{key}'", key=key)
+        raise InvalidInputError(f"{key.kind.noun} cannot be made up: '{key}'", key=key)
     return Change(key=key, files=encode(bare(key)), expected=ABSENT)
