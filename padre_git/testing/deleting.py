@@ -276,3 +276,16 @@ class Deleting(Stores):
                     Change(key=run_key(1, NEW), files=files_of(run_key(1, NEW))),
                 )
             )
+
+    def test_a_group_may_rename(self, backend: Backend, svm: Key) -> None:
+        files = found(backend, svm)
+        moves = (
+            Change(key=NEW, files=files, moved_from=svm),
+            Change(key=svm, files=None, moved_to=NEW),
+        )
+        late = run_key(2, NEW)
+        writes = [(Change(key=RUN, files=files_of(RUN)),), moves]
+        writes.append((Change(key=late, files=files_of(late)),))
+        done = backend.apply_each([(ChangeSet(changes=changes), message()) for changes in writes])
+        assert [set(revisions) for revisions in done] == [{RUN}, {NEW, svm}, {late}]
+        assert list(backend.scan()) == sorted([IRIS, NEW, run_key(1, NEW), late])

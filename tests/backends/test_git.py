@@ -149,7 +149,10 @@ def test_without_an_identity_the_login_name_is_taken_and_said_once(
         assert len(events) == 1
         store(backend, EXPERIMENT)
         store(backend, Key.project_named("other"))
-    (event,) = events
-    assert isinstance(event, Notice)
-    assert "@localhost" in event.text
+    with GitBackend(tmp_path, notify=events.append) as another:
+        put(another, EXPERIMENT, title="new")
+    first, second = events
+    assert isinstance(first, Notice)
+    assert "@localhost" in first.text
+    assert first == second
     assert git("log", "-1", "--format=%ae", cwd=tmp_path / "iris").strip().endswith("@localhost")
