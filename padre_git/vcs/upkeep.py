@@ -64,6 +64,7 @@ class Upkeep:
                 size = path.stat().st_size
                 if size <= _LARGEST:
                     # one class below 64 KiB, one below 2 MiB, one below 64 MiB
+                    # below 64 KiB, 2 MiB and 64 MiB
                     classes[max(size.bit_length() - 17, -1) // 5].append(path)
         full = (found for _, found in sorted(classes.items()) if len(found) >= FAN_IN)
         return next(full, None)
