@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from padre_git.errors import DamagedError
-from padre_git.vcs.durable import Durable
+from padre_git.vcs.durable import REPLACED, Durable
 from padre_git.vcs.index import Index, Stamp, stamp
 from padre_git.vcs.locks import git_lock
 
@@ -133,7 +133,7 @@ class IndexFile:
             with nullcontext() if self._held else self.hold(timeout):
                 if stamp(self.path) != expected:
                     return False
-                fresh.replace(self.path)
+                REPLACED.replace(fresh, self.path)
         finally:
             fresh.unlink(missing_ok=True)
         self._stamp, self._index = stamp(self.path), index

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from padre_git.errors import DamagedError, InvalidNameError, RepositoryError
-from padre_git.vcs.durable import Durable, fsync_directory
+from padre_git.vcs.durable import REPLACED, Durable, fsync_directory
 from padre_git.vcs.locks import git_lock
 from padre_git.vcs.process import run_git
 
@@ -199,6 +199,6 @@ class RefStore:
 
 def _replace(fresh: Path, path: Path) -> None:
     try:
-        fresh.replace(path)
+        REPLACED.replace(fresh, path)
     except OSError as error:  # a directory of that name: refs `a` and `a/b` exclude each other
         raise RepositoryError(f"ref '{path}' cannot be written: {error.strerror}") from error

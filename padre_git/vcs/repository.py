@@ -21,6 +21,7 @@ from padre_git.vcs import setup
 from padre_git.vcs.advance import PENDING, Advance, Plan
 from padre_git.vcs.checkout import open_site
 from padre_git.vcs.config import Config
+from padre_git.vcs.durable import REPLACED
 from padre_git.vcs.eviction import Evictions
 from padre_git.vcs.healing import Recent
 from padre_git.vcs.history import History
@@ -217,6 +218,8 @@ class Repository(History):
                 raise
             except OSError as error:
                 raise _storage_error(self.path, error) from error
+            finally:
+                REPLACED.free()
             self._upkeep.after_write()
         if tip is None:
             raise InvalidInputError(f"'{self.path}' has no commit and none was planned")
