@@ -156,3 +156,24 @@ def test_without_an_identity_the_login_name_is_taken_and_said_once(
     assert "@localhost" in first.text
     assert first == second
     assert git("log", "-1", "--format=%ae", cwd=tmp_path / "iris").strip().endswith("@localhost")
+
+
+def test_it_keeps_history_and_lends_the_repository_of_a_project(
+    backend: GitBackend, iris: Path
+) -> None:
+    assert GitBackend.keeps_history
+    repository = backend.repository("iris")
+    assert repository is not None
+    assert repository.path == iris
+    assert repository.tip() == git("rev-parse", "HEAD", cwd=iris).strip()
+    assert backend.repository("nowhere") is None
+
+
+def test_a_closed_backend_leaves_no_process(backend: GitBackend, iris: Path) -> None:
+    assert backend.read([Key.parse("iris")])
+    children = Path("/proc/self/task").glob("*/children")
+    before = {pid for task in children for pid in task.read_text().split()}
+    assert before, "reading starts one process that is kept"
+    backend.close()
+    children = Path("/proc/self/task").glob("*/children")
+    assert not before & {pid for task in children for pid in task.read_text().split()}
