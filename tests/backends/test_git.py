@@ -177,3 +177,31 @@ def test_a_closed_backend_leaves_no_process(backend: GitBackend, iris: Path) -> 
     backend.close()
     children = Path("/proc/self/task").glob("*/children")
     assert not before & {pid for task in children for pid in task.read_text().split()}
+
+
+def test_the_first_commit_of_a_project_is_by_the_messages_author(tmp_path: Path) -> None:
+    grace = Author(name="Grace Hopper", email="grace@example.org")
+    alan = Author(name="Alan Turing", email="alan@example.org")
+    change = Change(key=IRIS, files=files_of(IRIS))
+    for name, own, said, expected in (
+        ("own", grace, None, grace),
+        ("said", grace, alan, alan),
+        ("neither", None, alan, alan),
+    ):
+        with GitBackend(tmp_path / name, author=own) as backend:
+            words = Message(op=Op.PUT, subject="begin", author=said)
+            backend.apply(ChangeSet(changes=(change,)), words)
+            log = git("log", "-1", "--format=%an", cwd=tmp_path / name / "iris").strip()
+            assert log == expected.name
+
+
+def test_a_group_may_begin_with_a_new_project(tmp_path: Path) -> None:
+    with GitBackend(tmp_path / "store") as backend:
+        writes = [
+            (ChangeSet(changes=(Change(key=key, files=files_of(key)),)), message())
+            for key in (IRIS, EXPERIMENT)
+        ]
+        first, second = backend.apply_each(writes)
+        assert (list(first), list(second)) == ([IRIS], [EXPERIMENT])
+        assert set(backend.read([IRIS, EXPERIMENT])) == {IRIS, EXPERIMENT}
+        assert len(commits(tmp_path / "store" / "iris")) == 2
