@@ -16,6 +16,7 @@ import click
 
 from padre_git.errors import InvalidInputError
 from padre_git.model import Array, Entity, Key
+from padre_git.model.values import is_number
 
 __all__ = ["plain", "print_json", "print_table", "printable", "shown"]
 
@@ -90,8 +91,8 @@ def print_table(rows: Iterable[Sequence[Any]], columns: Sequence[str]) -> None:
     cells = [list(row) for row in rows]
     texts = [[shown(cell) for cell in row] for row in cells]
     numeric = [
-        any(_is_number(row[n]) for row in cells)
-        and all(row[n] is None or _is_number(row[n]) for row in cells)
+        any(is_number(row[n]) for row in cells)
+        and all(row[n] is None or is_number(row[n]) for row in cells)
         for n in range(len(columns))
     ]
     widths = [max([len(name), *(len(row[n]) for row in texts)]) for n, name in enumerate(columns)]
@@ -102,10 +103,6 @@ def print_table(rows: Iterable[Sequence[Any]], columns: Sequence[str]) -> None:
             for n, (text, width) in enumerate(zip(row, widths, strict=True))
         )
         click.echo(line.rstrip())
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _fitted(widths: list[int], columns: int) -> list[int]:

@@ -15,7 +15,7 @@ from typing import Any
 from padre_git.errors import InvalidNameError, InvalidValueError
 from padre_git.model.names import check_label, quoted
 
-__all__ = ["FrozenMapping", "flatten", "freeze", "freeze_metrics", "scalar", "thaw"]
+__all__ = ["FrozenMapping", "flatten", "freeze", "freeze_metrics", "is_number", "scalar", "thaw"]
 
 _DEPTH = 16
 _INT_DIGITS = 100
@@ -52,6 +52,11 @@ class FrozenMapping(Mapping[str, Any]):
 
     def __reduce__(self) -> tuple[type[FrozenMapping], tuple[dict[str, Any]]]:
         return FrozenMapping, (dict(self._items),)
+
+
+def is_number(value: Any) -> bool:
+    """Returns whether ``value`` is an integer or a float; a flag is neither."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def scalar(value: Any) -> Any:
@@ -172,7 +177,7 @@ def freeze_metrics(metrics: Mapping[Any, Any], field: str = "metrics") -> Frozen
     for name, given in metrics.items():
         check_label(name, "metric")
         value = scalar(given)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not is_number(value):
             raise InvalidValueError(
                 f"cannot store '{field}.{name}': {_glimpse(value)} is not a number",
                 field=f"{field}.{name}",

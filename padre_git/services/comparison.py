@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from padre_git.errors import InvalidInputError
-from padre_git.model.values import scalar
+from padre_git.model.values import is_number, scalar
 from padre_git.services.fields import MISSING, Field
 
 __all__ = ["Condition", "Literal", "Operator", "compare", "has_value", "negated", "parse_time"]
@@ -170,7 +170,7 @@ def _ordered(order: Callable[[Any, Any], bool], literal: Literal) -> _Test:
     def test(value: Any) -> bool:
         if isinstance(value, str):
             return order(value, literal.text)
-        if _is_number(value) and _is_number(wanted):
+        if is_number(value) and is_number(wanted):
             return order(value, wanted)
         return isinstance(value, datetime) and isinstance(wanted, datetime) and order(value, wanted)
 
@@ -185,10 +185,6 @@ def _values(value: Any) -> tuple[Any, ...]:
 
 def _as_text(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_nan(value: Any) -> bool:
