@@ -8,8 +8,11 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+pytest_plugins = ["tests.servers.fixtures"]
 
 _REAL_HOME = Path.home()
 _KEPT = {"PATH", "LANG", "TMPDIR", "VIRTUAL_ENV", "COLUMNS", "CI", "PYTEST_XDIST_WORKER"}
@@ -63,11 +66,11 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     return home
 
 
-def git(*arguments: str | Path, cwd: Path, check: bool = True, **options: object) -> str:
+def git(*arguments: str | Path, cwd: Path, check: bool = True, **options: Any) -> str:
     """Runs plain git as a user would and returns what it prints."""
     done = subprocess.run(
         ["git", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, **options
     )
     if check and done.returncode:
         raise AssertionError(f"git {arguments} failed in {cwd}:\n{done.stdout}{done.stderr}")
-    return done.stdout
+    return str(done.stdout)

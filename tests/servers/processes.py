@@ -1,0 +1,97 @@
+"""Processes of servers: started in the foreground on a free port, and surely ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+__all__ = ["HOST", "needs", "serving", "started", "workshop"]
+
+HOST = "127.0.0.1"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def needs(*programs: str | Path) -> None:
+    """Skips the test if a program is not installed; that is a failure where CI is set."""
+    missing = [str(p) for p in programs if shutil.which(str(p), path=_PATH) is None]
+    if not missing:
+        return
+    words = f"not installed: {', '.join(missing)}; run .ci/install-servers"
+    if os.environ.get("CI"):
+        pytest.fail(words)
+    pytest.skip(words)
+
+
+def workshop(ends: contextlib.ExitStack) -> Path:
+    """Makes a short folder that a server's own user may pass through, and removes it at the end.
+
+    The folders of pytest are closed to other users and their names too long for a socket.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="served-"))
+    ends.callback(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o711)
+    return folder
+
+
+def started(
+    ends: contextlib.ExitStack, command: Sequence[str | Path], log: Path
+) -> subprocess.Popen[bytes]:
+    """Starts a process that ends with ``ends``, or with the tests if those are killed."""
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "TERM", *map(str, command)],
+            env={"PATH": _PATH, "LANG": "C.UTF-8", "HOME": "/nonexistent"},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    ends.callback(_end, process)
+    return process
+
+
+def serving(start: Callable[[int], subprocess.Popen[bytes]], log: Path) -> int:
+    """Starts a server and returns the port on which it answers.
+
+    Args:
+        start: starts it for the port that it is given.
+        log: where it writes what went wrong.
+    """
+    for _ in range(5):
+        with socket.socket() as free:
+            free.bind((HOST, 0))
+            port: int = free.getsockname()[1]
+        process = start(port)
+        if _answers(port, process):
+            return port
+    raise AssertionError(f"the server did not start:\n{log.read_text(errors='replace')}")
+
+
+def _answers(port: int, process: subprocess.Popen[bytes]) -> bool:
+    limit = time.monotonic() + 20
+    while process.poll() is None and time.monotonic() < limit:
+        with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=5)
+            break
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # what the first process of the group left behind
