@@ -198,7 +198,9 @@ class Clones:
             return False
         place = self.root / f".{project}.{secrets.token_hex(6)}"
         try:
-            with Repository.clone(url, place, branch=self.branch) as repository:
+            with Repository.clone(
+                url, place, branch=self.branch, login=limits.login()
+            ) as repository:
                 Clone(project, repository).snapshot()
             place.rename(path)
         except OSError:

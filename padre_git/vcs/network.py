@@ -11,7 +11,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from padre_git.errors import (
     RemoteMissingError,
     RemoteUnavailableError,
 )
+from padre_git.vcs.credentials import Login, handed
 from padre_git.vcs.process import environment, no_git
 from padre_git.vcs.remotes import path_of
 
@@ -64,24 +65,37 @@ _DEFAULT_ENVIRONMENT = {
 }
 
 
-def network_environment() -> dict[str, str]:
-    """Returns the environment in which git may talk to a remote and cannot ask anybody."""
-    return {**_DEFAULT_ENVIRONMENT, **environment(_OWN_ENVIRONMENT)}
+def network_environment(login: Login | None = None) -> dict[str, str]:
+    """Returns the environment in which git may talk to a remote and cannot ask anybody.
+
+    Args:
+        login: what one host is told; None to leave that to the person's own helpers.
+    """
+    variables = {**_DEFAULT_ENVIRONMENT, **environment(_OWN_ENVIRONMENT)}
+    return {**variables, **handed(login, variables)}
 
 
-def ask(args: Sequence[str], cwd: Path | None, limit: float, *, umask: int = -1) -> Answer:
+def ask(
+    args: Sequence[str],
+    cwd: Path | None,
+    limit: float,
+    *,
+    login: Login | None = None,
+    umask: int = -1,
+) -> Answer:
     """Runs a git command that may talk to a remote, and returns what it said, whatever that is.
 
     Args:
         args: the command, without ``git``.
         cwd: where; None for a command that needs no clone.
         limit: seconds after which it is ended.
+        login: what one host is told; None to leave that to the person's own helpers.
         umask: for the files that it creates; -1 for the process' own.
 
     Raises:
         RepositoryError: if git cannot be started.
     """
-    process = _started(args, cwd, umask)
+    process = _started(args, cwd, network_environment(login), umask)
     try:
         out, error = process.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
@@ -93,12 +107,14 @@ def ask(args: Sequence[str], cwd: Path | None, limit: float, *, umask: int = -1)
     return Answer(process.returncode, out, error)
 
 
-def _started(args: Sequence[str], cwd: Path | None, umask: int) -> subprocess.Popen[str]:
+def _started(
+    args: Sequence[str], cwd: Path | None, env: Mapping[str, str], umask: int
+) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(
             ["git", *args],
             cwd=cwd,
-            env=network_environment(),
+            env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -21,6 +21,7 @@ from padre_git.vcs import setup
 from padre_git.vcs.advance import PENDING, Advance, Plan
 from padre_git.vcs.checkout import open_site
 from padre_git.vcs.config import Config
+from padre_git.vcs.credentials import Login
 from padre_git.vcs.durable import REPLACED
 from padre_git.vcs.eviction import Evictions
 from padre_git.vcs.healing import Recent
@@ -111,7 +112,7 @@ class Repository(History):
         return cls(path, branch=branch)
 
     @classmethod
-    def clone(cls, url: str, path: str | Path, *, branch: str) -> Self:
+    def clone(cls, url: str, path: str | Path, *, branch: str, login: Login | None = None) -> Self:
         """Clones a repository with all its history and checks the branch out.
 
         No hook, template or configured program of anybody runs, received objects are checked,
@@ -122,13 +123,14 @@ class Repository(History):
             url: where from, as git takes it.
             path: where to; a missing or empty directory.
             branch: the branch to use, whatever the other side's HEAD names.
+            login: what the host is told; None to leave that to the person's own helpers.
 
         Raises:
             AlreadyExistsError: if there is something at ``path``.
             RepositoryError: if git fails; with git's words.
         """
         with setup.new_directory(Path(path)) as place:
-            setup.clone(url, place, branch=branch)
+            setup.clone(url, place, branch=branch, login=login)
         return cls(path, branch=branch)
 
     def __enter__(self) -> Self:

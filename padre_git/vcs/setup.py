@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from padre_git.errors import AlreadyExistsError, InvalidNameError, NotFoundError
+from padre_git.vcs.credentials import Login
 from padre_git.vcs.durable import fsync_directory
 from padre_git.vcs.network import LONGEST, network_environment
 from padre_git.vcs.process import run_git
@@ -91,7 +92,7 @@ def init(place: Path, *, branch: str) -> None:
     fsync_new(place / ".git")
 
 
-def clone(url: str, place: Path, *, branch: str) -> None:
+def clone(url: str, place: Path, *, branch: str, login: Login | None = None) -> None:
     """Clones into an empty directory and checks a branch out; see ``Repository.clone``."""
     safe = ["transfer.fsckObjects=true", "protocol.ext.allow=never", "submodule.recurse=false"]
     options = [word for value in safe for word in ("-c", value)]
@@ -99,7 +100,7 @@ def clone(url: str, place: Path, *, branch: str) -> None:
     run_git(
         [*options, *words, "--", _absolute(url), os.fspath(place)],
         place.parent,
-        env=network_environment(),
+        env=network_environment(login),
         timeout=LONGEST,
     )
     _set_local(place)

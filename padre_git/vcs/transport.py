@@ -11,11 +11,13 @@ import os
 import re
 import secrets
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from padre_git.errors import RemoteError, RemoteMissingError, RemoteUnavailableError
+from padre_git.vcs.credentials import Login, no_login
 from padre_git.vcs.network import LONGEST, Answer, ask, failure, rejection
 from padre_git.vcs.remotes import RemoteLocation
 
@@ -24,15 +26,17 @@ __all__ = ["DEFAULT_LIMITS", "Limits", "Outcome", "create", "fetch", "push", "re
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Is how long a remote may take.
+    """Is how long a remote may take, and what it is told of who we are.
 
     Attributes:
         ask: seconds to say which commits it has.
         transfer: seconds to send or take objects.
+        login: returns what its host is told; None leaves that to git's own helpers.
     """
 
     ask: float = 30.0
     transfer: float = LONGEST
+    login: Callable[[], Login | None] = no_login
 
 
 DEFAULT_LIMITS = Limits()
@@ -61,7 +65,7 @@ def remote_tip(
             be asked.
     """
     ref = f"refs/heads/{branch}"
-    done = ask(["ls-remote", "--refs", "--", url, ref], cwd, limits.ask)
+    done = ask(["ls-remote", "--refs", "--", url, ref], cwd, limits.ask, login=limits.login())
     if done.code:
         raise failure(done, url)
     for line in done.out.splitlines():
@@ -94,6 +98,7 @@ def fetch(
             [*_NO_HOOKS, "fetch", *options, "--no-write-fetch-head", "--", url, refspec],
             directory,
             limits.transfer,
+            login=limits.login(),
         )
         if not done.code:
             shown = ask(["rev-parse", "--verify", "--quiet", tracking], directory, limits.ask)
@@ -127,7 +132,8 @@ def push(
     """
     options = ["--porcelain", "--no-progress", "--no-follow-tags", "--recurse-submodules=no"]
     refspec = f"{commit}:refs/heads/{branch}"
-    done = ask(["push", *options, "--", url, refspec], directory, limits.transfer)
+    command = ["push", *options, "--", url, refspec]
+    done = ask(command, directory, limits.transfer, login=limits.login())
     flag, reason = _pushed(done)
     if not done.code and flag in {" ", "*", "="}:
         return Outcome.LANDED
