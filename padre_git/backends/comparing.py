@@ -9,7 +9,7 @@ from padre_git.format import locate
 from padre_git.model import Key, Kind
 from padre_git.vcs.objects import Entry
 
-__all__ = ["compare"]
+__all__ = ["compare", "contents", "touched"]
 
 _HAVE_CHILDREN = (Kind.PROJECT, Kind.EXPERIMENT)
 
@@ -25,13 +25,13 @@ def compare(
         old: what there was.
         new: what there is.
     """
-    keys = _touched(project, paths, old, new)
-    before, after = _contents(old, keys), _contents(new, keys)
+    keys = touched(project, paths, old, new)
+    before, after = contents(old, keys), contents(new, keys)
     stored = sorted(key for key in after if before.get(key) != after[key])
     return tuple(stored), tuple(sorted(before.keys() - after.keys()))
 
 
-def _touched(project: str, paths: Iterable[str], old: Records, new: Records) -> set[Key]:
+def touched(project: str, paths: Iterable[str], old: Records, new: Records) -> set[Key]:
     """Returns the records that differing paths belong to, and those that came or went with them."""
     located = (locate(path, project) for path in paths)
     keys = {key for key, _ in filter(None, located)}
@@ -41,7 +41,7 @@ def _touched(project: str, paths: Iterable[str], old: Records, new: Records) -> 
     return keys
 
 
-def _contents(records: Records, keys: Iterable[Key]) -> dict[Key, dict[str, Entry]]:
+def contents(records: Records, keys: Iterable[Key]) -> dict[Key, dict[str, Entry]]:
     """Returns the parts of those of these records that exist."""
     places = records.places(records.alive(keys))
     return {key: records.parts(key, place) for key, place in places.items()}

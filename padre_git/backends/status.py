@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from padre_git.backends.comparing import contents, touched
+from padre_git.backends.contained import have_had
 from padre_git.backends.exchange import Side
 from padre_git.backends.records import Records
+from padre_git.backends.urls import HAVE_URL
 from padre_git.format import locate
-from padre_git.model import DOCUMENTS, Key
+from padre_git.model import DOCUMENTS, Key, Kind, Record
 from padre_git.vcs.advance import PENDING
 
 __all__ = ["ProjectStatus", "State", "status_of"]
@@ -51,7 +54,8 @@ class ProjectStatus:
         pending: commits that wait for the user to finish something.
         problem: why the remote did not answer, so that this is what was known before; None if it
             did.
-        records: the state of every record that is not simply published.
+        records: the state of every record that is not simply published. Of a project that is at
+            one side only, and of what was evicted or is kept, only the record itself is named.
     """
 
     project: str
@@ -63,6 +67,18 @@ class ProjectStatus:
     problem: str | None = None
     records: Mapping[Key, State] = field(default_factory=dict)
 
+    def of(self, key: Key) -> State:
+        """Returns how one record stands that exists on either side; the project as a whole."""
+        if key.kind is Kind.PROJECT:
+            return self.state
+        if key in self.records:
+            return self.records[key]
+        for above in key.ancestors():
+            if self.records.get(above) in (State.EVICTED, State.KEPT):
+                return self.records[above]
+        whole = self.state in (State.LOCAL_ONLY, State.REMOTE_ONLY)
+        return self.state if whole else State.PUBLISHED
+
 
 def status_of(side: Side, *, url: str | None, problem: str | None) -> ProjectStatus:
     """Returns how a clone stands to what its remote had when it was seen last."""
@@ -70,10 +86,12 @@ def status_of(side: Side, *, url: str | None, problem: str | None) -> ProjectSta
     tip, seen = repository.tip(), side.seen
     ahead = len(side.between(seen, tip)) if tip else 0
     behind = len(side.between(tip, seen)) if seen else 0
-    waiting = repository.read_ref(PENDING)
+    base = _beginning(side, tip, seen, ahead and behind)
+    if base == tip:
+        ahead = 0
+    states = _differing(side, base, tip, seen) if tip else {}
     branch = repository.read_ref(f"refs/heads/{repository.branch}")
-    states = _differing(side, tip, seen) if tip else {}
-    pending = 0
+    waiting, pending = repository.read_ref(PENDING), 0
     if waiting is not None:
         pending = len(side.between(branch, waiting))
         states.update(dict.fromkeys(_changed(side, branch, waiting), State.PENDING))
@@ -91,6 +109,15 @@ def status_of(side: Side, *, url: str | None, problem: str | None) -> ProjectSta
     )
 
 
+def _beginning(side: Side, tip: str | None, seen: str | None, both: int) -> str | None:
+    """Returns since when the two differ; our own commit if it adds nothing to theirs."""
+    if tip is None or seen is None:
+        return None
+    if both and have_had(side.repository, tip, seen):
+        return tip
+    return side.repository.merge_base(tip, seen)
+
+
 def _whole(seen: str | None, ahead: int, behind: int) -> State:
     if seen is None:
         return State.LOCAL_ONLY
@@ -101,23 +128,45 @@ def _whole(seen: str | None, ahead: int, behind: int) -> State:
     return State.BEHIND if behind else State.PUBLISHED
 
 
-def _differing(side: Side, tip: str, seen: str | None) -> dict[Key, State]:
-    base = side.repository.merge_base(tip, seen) if seen else None
-    here = Records(side.project, side.repository.snapshot(tip))
+def _differing(side: Side, base: str | None, tip: str, seen: str | None) -> dict[Key, State]:
+    """Returns the state of the records that are not on both sides as they are here."""
     if seen is None:
-        return dict.fromkeys(here.scan(None, None), State.LOCAL_ONLY)
-    there = Records(side.project, side.repository.snapshot(seen))
-    ours, theirs = _changed(side, base, tip), _changed(side, base, seen)
-    alive_here, alive_there = here.alive(ours | theirs), there.alive(ours | theirs)
-    states = {}
-    for key in alive_here | alive_there:
-        if key in ours and key in theirs:
-            states[key] = State.DIVERGED
-        elif key in theirs:
-            states[key] = State.BEHIND if key in alive_here else State.REMOTE_ONLY
-        else:
-            states[key] = State.AHEAD if key in alive_there else State.LOCAL_ONLY
-    return states
+        records = Records(side.project, side.repository.snapshot(tip))
+        return dict.fromkeys(records.scan(None, None), State.LOCAL_ONLY)
+    paths = side.repository.diff_paths(tip, seen)
+    if not paths:
+        return {}
+    here, there = (Records(side.project, side.repository.snapshot(c)) for c in (tip, seen))
+    keys = touched(side.project, paths, here, there)
+    ours, theirs = _contents(here, keys), _contents(there, keys)
+    before = {}
+    if base is not None:
+        before = _contents(Records(side.project, side.repository.snapshot(base)), keys)
+    found = {k: _state(before.get(k), ours.get(k), theirs.get(k)) for k in {*ours, *theirs}}
+    return {key: state for key, state in found.items() if state is not State.PUBLISHED}
+
+
+def _contents(records: Records, keys: Iterable[Key]) -> dict[Key, object]:
+    """Returns what tells whether living records are equal; a url does not count."""
+    keys = set(keys)
+    with_url = {key for key in keys if key.kind in HAVE_URL}
+    found: dict[Key, object] = {
+        key: record.revision
+        for key, record in records.find(with_url).items()
+        if isinstance(record, Record)
+    }
+    return found | contents(records, keys - with_url)
+
+
+def _state(before: object, ours: object, theirs: object) -> State:
+    """Returns the state of a record by its contents; None is a record that is not there."""
+    if ours == theirs:
+        return State.PUBLISHED
+    if before not in (ours, theirs):
+        return State.DIVERGED
+    if ours == before:
+        return State.REMOTE_ONLY if ours is None else State.BEHIND
+    return State.LOCAL_ONLY if theirs is None else State.AHEAD
 
 
 def _changed(side: Side, start: str | None, end: str) -> set[Key]:

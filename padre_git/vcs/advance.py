@@ -143,7 +143,7 @@ class Advance:
     def _bring_up(self, pending: str, sites: Sequence[Site]) -> None:
         clone = self._clone
         branch = clone.refs.read(clone.ref)
-        if branch is None or clone.is_ancestor(branch, pending):
+        if branch is None or self._replaces(pending, branch):
             self._mover.place(sites, branch, pending)
         elif not clone.is_ancestor(pending, branch):
             merged = merge_pending(
@@ -157,6 +157,11 @@ class Advance:
             self._mover.place(sites, branch, merged)
         clone.refs.delete(PENDING, pending)
         clone.refs.delete(PENDING_BASE)
+
+    def _replaces(self, pending: str, branch: str) -> bool:
+        """Tells whether pending was made for the branch as it is, on top of it or in its place."""
+        clone = self._clone
+        return clone.is_ancestor(branch, pending) or clone.refs.read(PENDING_BASE) == branch
 
     def _base(self, branch: str, pending: str) -> str | None:
         """Returns what to compare both sides with.
