@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
 
-from padre_git.backends.contained import gives_theirs, have_had
 from padre_git.backends.exchange import Side
-from padre_git.backends.reconciling import ContradictionError, merge_commit
+from padre_git.backends.reconciling import ContradictionError
+from padre_git.backends.taking import Taking
 from padre_git.backends.urls import missing_urls
 from padre_git.errors import RejectedError, RemoteUnavailableError
-from padre_git.format import FORMAT_FILE, check_format, commit_text
-from padre_git.messages import Author, Event, Message, Notice, Op, Pulled, Pushed
+from padre_git.format import commit_text
+from padre_git.messages import Author, Event, Message, Op, Pulled, Pushed
 from padre_git.model import Key
 from padre_git.vcs.plan import NewCommit
 from padre_git.vcs.remotes import RemoteLocation
@@ -163,46 +163,14 @@ class Publisher:
 
     def _move(self, side: Side, to: str) -> str | None:
         """Brings the branch to a commit, or merges it in if the branch has moved meanwhile."""
-
-        dropped: list[str] = []
-
-        def plan(snapshot: Snapshot) -> Sequence[NewCommit] | str:
-            dropped.clear()
-            here = snapshot.commit
-            if here is not None and side.is_ancestor(to, here):
-                return ()
-            if here is None or not side.is_foreign(to):
-                check_format(side.repository.snapshot(to).blob(FORMAT_FILE), side.project)
-            if here is None or side.is_ancestor(here, to):
-                return to
-            planned = self._merge(side, here, to)
-            if planned is None:
-                dropped.extend(side.between(to, here))
-            return to if planned is None else [planned]
-
+        taking = Taking(side, to, author=self.author)
         try:
-            tip = side.repository.advance(plan)
+            tip = side.repository.advance(taking.plan)
         except ContradictionError:
             if side.is_foreign(to):
                 side.forget()
             raise
-        if dropped:
-            self._notify(Notice(text=_dropped(side.project, dropped), project=side.project))
+        notice = taking.notice()
+        if notice is not None:
+            self._notify(notice)
         return tip
-
-    def _merge(self, side: Side, here: str, to: str) -> NewCommit | None:
-        """Returns the merge of two commits; None if the first one adds nothing to the other."""
-        if have_had(side.repository, here, to):
-            return None
-        subject = f"merge {len(side.between(here, to))} published commits"
-        message = Message(op=Op.MERGE, subject=subject, author=self.author)
-        merge = merge_commit(side.repository, side.project, here, to, message=message)
-        return None if gives_theirs(side.repository, here, to, merge) else merge
-
-
-def _dropped(project: str, commits: Sequence[str]) -> str:
-    those = "commit" if len(commits) == 1 else f"{len(commits)} commits"
-    return (
-        f"the remote has what the last {those} of '{project}' brought, in commits of its own:"
-        f" the branch follows it, and the reflog keeps {commits[-1][:10]}"
-    )

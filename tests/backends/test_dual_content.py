@@ -1,4 +1,4 @@
-"""What is newer, by content: after squash and rebase merges at the remote nothing is there twice."""
+"""What is newer, by content: after squash and rebase merges nothing is there twice."""
 
 from __future__ import annotations
 
