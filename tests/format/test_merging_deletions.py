@@ -40,7 +40,9 @@ def test_deleting_an_experiment_against_a_new_run_in_it_is_a_conflict() -> None:
     assert conflicts(base, GRAVE, base | files(OTHER)) == [(OTHER.key.text, None)]
     (found,) = merge_files(base, GRAVE, base | files(OTHER), "iris").conflicts
     assert found.ours is None
-    assert "run/1" in str(found.theirs)
+    assert found.theirs == {
+        "execution": OTHER.execution.name, "status": "finished", "parameters": OTHER.parameters
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("part", ["tags/a", "notes/20261121t1015-aaaa.md", "artifacts.dvc"])
@@ -115,6 +117,33 @@ def test_two_new_names_are_a_conflict_and_so_are_a_new_name_and_a_deletion() -> 
     assert conflicts(base, moved("svc"), GRAVE) == [(SVM.key.text, "moved_to")]
 
 
+def test_what_two_people_did_to_what_they_renamed_alike_merges() -> None:
+    base = files(SVM, RUN, OTHER) | {f"{HOME}/{RUN.id}/tags/a": b""}
+    ours = moved("svc", RUN.replace(title="best"), OTHER)
+    tag = f"{HOME}/{RUN.id}/tags/b".replace("/svm/", "/svc/")
+    theirs = moved("svc", RUN.replace(seed=3), OTHER) | {tag: b""}
+    found = merged(base, ours, theirs)
+    assert found == moved("svc", RUN.replace(title="best", seed=3), OTHER) | {tag: b""}
+    assert found == merged(base, theirs, ours)
+
+
+def test_what_one_deleted_from_what_both_renamed_alike_stays_deleted() -> None:
+    base = files(SVM, RUN, OTHER) | {f"{HOME}/{RUN.id}/tags/a": b""}
+    tags = {f"{HOME}/{RUN.id}/tags/a".replace("/svm/", "/svc/"): b""}
+    grave = f"{HOME}/{OTHER.id}/run.yaml".replace("/svm/", "/svc/")
+    ours = moved("svc", RUN) | {grave: tombstone(None)}
+    theirs = moved("svc", RUN, OTHER) | tags
+    assert merged(base, ours, theirs) == ours
+    edit = moved("svc", RUN, OTHER.replace(title="best")) | tags
+    assert [key.rpartition("/")[2] for key, _ in conflicts(base, ours, edit)] == [OTHER.id]
+
+
+def test_a_copy_that_one_side_has_not_is_kept() -> None:
+    base = files(SVM, RUN)
+    ours = moved("svc", RUN)
+    assert merged(base, ours, {DOCUMENT: ours[DOCUMENT]}) == ours
+
+
 def test_a_record_put_back_over_an_old_tombstone_stays() -> None:
     new = files(SVM.replace(title="again"))
     assert merged(GRAVE, new, GRAVE) == new
@@ -124,7 +153,7 @@ def test_a_record_put_back_over_an_old_tombstone_stays() -> None:
 
 
 def test_a_merge_of_nothing_is_nothing() -> None:
-    assert merge_files({}, {}, {}, "iris") == Merged(files={}, conflicts=())
+    assert merge_files({}, {}, {}, "iris") == Merged(files={})
 
 
 def test_an_execution_from_two_clones_is_one() -> None:

@@ -111,14 +111,6 @@ def a_side(base: Files, rng: random.Random) -> Files:
     return now
 
 
-def both_renamed(ours: Files, theirs: Files) -> bool:
-    """Returns whether both sides gave an experiment the same new name."""
-    return any(
-        path.endswith("experiment.yaml") and b"moved_to" in data and theirs.get(path) == data
-        for path, data in ours.items()
-    )
-
-
 def check(count: int, seed: int, path: Path) -> int:
     """Merges random sides and returns how many merged without conflict."""
     rng = random.Random(seed)
@@ -135,8 +127,6 @@ def check(count: int, seed: int, path: Path) -> int:
         if outcome == CONFLICTS:
             continue
         merged += 1
-        if ours.conflicts and both_renamed(*sides[1:]):
-            continue  # here pairing is right, and ours, which never pairs, asks
         assert ours.conflicts == (), (number, ours.conflicts)
         found = tree(path, commit)
         assert found == {p: d for p, d in ours.files.items() if d is not None}, number
