@@ -1,38 +1,66 @@
 """Reconciling two histories of a project: three-way, by path and then by field, never by clock.
 
-What one side changed is taken from that side without being read. What both changed, and what the
-deletion of a record on one side has to do with, goes through :func:`padre_git.format.merge_files`,
-which merges documents field by field and reports what only a person can decide.
+What both began with is found by ancestry (:mod:`.ancestors`), what comes of it is made by
+:mod:`.sides`, and what only a person can decide is asked of :mod:`.decisions`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from padre_git.backends.checks import tombstone_in
+from padre_git.backends.ancestors import Ancestor, common_ancestor
+from padre_git.backends.deciding import Deciding
+from padre_git.backends.sides import Sides
 from padre_git.errors import Conflict, ConflictError
 from padre_git.format import commit_text, locate
-from padre_git.format.merging import merge_files
+from padre_git.format.fields import Decide, nobody_decides
 from padre_git.messages import Message
-from padre_git.model import DOCUMENTS, Key, Kind
-from padre_git.vcs.objects import EXECUTABLE, FILE, Entry
+from padre_git.messages.settling import Decision
+from padre_git.model import Key
 from padre_git.vcs.plan import NewCommit
 from padre_git.vcs.repository import Repository
-from padre_git.vcs.snapshot import Snapshot
+from padre_git.vcs.trial import Trial
 
-__all__ = ["ContradictionError", "merge_commit"]
+__all__ = ["ContradictionError", "Merge", "merge_commit", "plan_merge"]
 
 
 class ContradictionError(ConflictError):
     """Says that two histories cannot be merged by themselves; it is the same until one moves."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Merge:
+    """Is a merge that can be made.
+
+    Attributes:
+        commit: to be made on top of our side.
+        decisions: what a person had to decide for it.
+    """
+
+    commit: NewCommit
+    decisions: tuple[Decision, ...]
+
+
 def merge_commit(
     repository: Repository, project: str, ours: str, theirs: str, *, message: Message
 ) -> NewCommit:
-    """Returns the merge of two commits, to be made on top of ``ours``.
+    """Returns the merge of two commits, to be made on top of ``ours``; see :func:`plan_merge`."""
+    return plan_merge(repository, project, ours, theirs, message=message).commit
+
+
+def plan_merge(
+    repository: Repository,
+    project: str,
+    ours: str,
+    theirs: str,
+    *,
+    message: Message,
+    decide: Decide = nobody_decides,
+    base: str | None = None,
+) -> Merge:
+    """Returns the merge of two commits.
 
     Args:
         repository: the clone that has both.
@@ -40,36 +68,39 @@ def merge_commit(
         ours: the first parent.
         theirs: the second parent.
         message: what the log shall say, and by whom.
+        decide: returns what was decided about a conflict.
+        base: the commit to compare both with, if it is not what they have in common.
 
     Raises:
-        ContradictionError: if both changed the same thing, with every such place, or if the two
-            have no common beginning.
+        ContradictionError: if both changed the same thing, with every such place that was not
+            decided, or if the two have no common beginning.
+        InvalidInputError: if something was decided that cannot be.
     """
-    base = repository.merge_base(ours, theirs)
-    if base is None:
+    trial = repository.trial()
+    if base is not None:
+        ancestor: Ancestor | None = Ancestor(snapshot=trial.snapshot(base))
+    else:
+        ancestor = common_ancestor(repository, trial, project, ours, theirs)
+    if ancestor is None:
         raise _unrelated(project, repository.path)
-    sides = _Sides(
+    merging = Deciding(_sides(trial, project, ancestor, ours, theirs), decide)
+    outcome = merging.outcome()
+    if outcome.disputes:
+        raise _contradiction(project, [dispute.conflict for dispute in outcome.disputes])
+    text = commit_text(message, _keys(project, outcome.edits), body=_said(merging.used))
+    commit = NewCommit(edits=outcome.edits, text=text, author=message.author, parents=(theirs,))
+    return Merge(commit=commit, decisions=merging.used)
+
+
+def _sides(trial: Trial, project: str, ancestor: Ancestor, ours: str, theirs: str) -> Sides:
+    return Sides(
+        trial=trial,
         project=project,
-        base=repository.snapshot(base),
-        ours=repository.snapshot(ours),
-        theirs=repository.snapshot(theirs),
-        our_paths=frozenset(repository.diff_paths(base, ours)),
-        their_paths=frozenset(repository.diff_paths(base, theirs)),
+        base=ancestor.snapshot,
+        ours=trial.snapshot(ours),
+        theirs=trial.snapshot(theirs),
+        doubts=ancestor.doubts,
     )
-    contested = sides.contested()
-    edits: dict[str, bytes | Entry | None] = {
-        path: _file(sides.theirs, path)
-        for path in sides.their_paths - contested
-        if not sides.is_merged_below(path)
-    }
-    merged = sides.merge(contested)
-    conflicts = [*merged.conflicts, *sides.in_the_way(edits)]
-    if conflicts:
-        raise _contradiction(project, conflicts)
-    edits.update(merged.edits)
-    keys = _keys(project, edits)
-    text = commit_text(message, keys)
-    return NewCommit(edits=edits, text=text, author=message.author, parents=(theirs,))
 
 
 def _unrelated(project: str, path: Path) -> ContradictionError:
@@ -82,118 +113,27 @@ def _unrelated(project: str, path: Path) -> ContradictionError:
 
 
 def _contradiction(project: str, conflicts: Sequence[Conflict]) -> ContradictionError:
+    unique = {(c.key, c.field): c for c in conflicts}
     places = sorted({conflict.key for conflict in conflicts})
     return ContradictionError(
         f"'{places[0]}' was changed here and at the remote"
         + (f", and {len(places) - 1} more" if len(places) > 1 else ""),
-        conflicts=conflicts,
+        conflicts=tuple(
+            unique[place] for place in sorted(unique, key=lambda p: (p[0], p[1] or ""))
+        ),
         key=project,
-        hint="nothing was merged; decide each place, then sync again",
+        hint=f"nothing was merged; settle each place: padre-git resolve {project}",
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Merged:
-    edits: Mapping[str, bytes | Entry | None]
-    conflicts: tuple[Conflict, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Sides:
-    """Is two histories since their common beginning."""
-
-    project: str
-    base: Snapshot
-    ours: Snapshot
-    theirs: Snapshot
-    our_paths: frozenset[str]
-    their_paths: frozenset[str]
-
-    def contested(self) -> frozenset[str]:
-        """Returns the paths that one side alone does not decide."""
-        found = {
-            path
-            for path in self.our_paths & self.their_paths
-            if _file(self.ours, path) != _file(self.theirs, path)
-        }
-        for document, directory in self._graves():
-            found.add(document)
-            if directory is not None:
-                for side in (self.base, self.ours, self.theirs):
-                    found.update(path for path, _ in side.walk(directory))
-        return frozenset(found)
-
-    def _graves(self) -> Iterator[tuple[str, str | None]]:
-        """Yields document and directory of the records that one side deleted since the base."""
-        for paths, after in ((self.our_paths, self.ours), (self.their_paths, self.theirs)):
-            documents = {path: key for path in paths if (key := self._was_document(path))}
-            contents = after.blobs(documents)
-            for path, key in documents.items():
-                if path not in contents or tombstone_in(contents[path], key) is not None:
-                    alone = key.kind is Kind.ENVIRONMENT
-                    yield path, None if alone else path.rpartition("/")[0]
-
-    def _was_document(self, path: str) -> Key | None:
-        """Returns the record whose document stood at a path in the base; None for no document."""
-        if not path.endswith(".yaml") or self.base.entry(path) is None:
-            return None
-        place = locate(path, self.project)
-        return place[0] if place is not None and place[1] == DOCUMENTS[place[0].kind] else None
-
-    def merge(self, paths: frozenset[str]) -> _Merged:
-        """Merges contested paths: files by content, anything else only if one side decides."""
-        files: list[str] = []
-        odd: list[str] = []
-        for path in sorted(paths):
-            entries = [_file(side, path) for side in (self.base, self.ours, self.theirs)]
-            plain = all(entry is None or entry.mode in (FILE, EXECUTABLE) for entry in entries)
-            (files if plain else odd).append(path)
-        merged = merge_files(
-            self.base.blobs(files), self.ours.blobs(files), self.theirs.blobs(files), self.project
-        )
-        edits: dict[str, bytes | Entry | None] = {
-            path: content
-            for path, content in merged.files.items()
-            if content is not None or not self.is_merged_below(path)
-        }
-        conflicts = list(merged.conflicts)
-        for path in odd:
-            base, ours, theirs = (_file(s, path) for s in (self.base, self.ours, self.theirs))
-            if ours == base:
-                edits[path] = theirs
-            elif theirs not in (base, ours):
-                conflicts.append(Conflict(key=path, field=None))
-        return _Merged(edits=edits, conflicts=tuple(conflicts))
-
-    def is_merged_below(self, path: str) -> bool:
-        """Returns whether both sides have a directory where the base had a file.
-
-        A seal that both took away is one: removing the path would remove what is there now.
-        """
-        here, there = self.ours.entry(path), self.theirs.entry(path)
-        return here is not None and there is not None and here.is_tree and there.is_tree
-
-    def in_the_way(self, edits: Mapping[str, object]) -> Iterable[Conflict]:
-        """Yields the paths where one side has a file and the other a directory."""
-        added = [path for path, entry in edits.items() if entry is not None]
-        for path in added:
-            here = self.ours.entry(path)
-            if here is not None and here.is_tree and not self._emptied(path, edits):
-                yield Conflict(key=path, field=None)
-        above = {path[:n] for path in added for n, letter in enumerate(path) if letter == "/"}
-        for path in sorted(above):
-            here = self.ours.entry(path)
-            if here is not None and not here.is_tree and edits.get(path, "") is not None:
-                yield Conflict(key=path, field=None)
-
-    def _emptied(self, directory: str, edits: Mapping[str, object]) -> bool:
-        return all(edits.get(path, "") is None for path, _ in self.ours.walk(directory))
-
-
-def _file(side: Snapshot, path: str) -> Entry | None:
-    """Returns the entry of a path that is no directory."""
-    entry = side.entry(path)
-    return None if entry is None or entry.is_tree else entry
+def _said(decisions: Sequence[Decision]) -> list[str]:
+    """Returns what the log says of decisions, one line for each place."""
+    lines = []
+    for decision in decisions:
+        about = decision.conflict
+        place = about.key if about.field is None else f"{about.key} {about.field}"
+        lines.append(f"{place}: {decision.choice.value}")
+    return lines
 
 
 def _keys(project: str, edits: Iterable[str]) -> list[Key]:

@@ -13,24 +13,30 @@ __all__ = ["commit_text", "read_trailers"]
 
 LONGEST_SUBJECT = 72
 MOST_KEYS = 20
+MOST_LINES = 100
 
 _UNSEEN = re.compile(f"[\x00-\x1f{UNSEEN}]+")
 _TRAILER = re.compile(r"(Padre-[A-Za-z]+): (\S+)")
 
 
-def commit_text(message: Message, keys: Sequence[Key]) -> str:
+def commit_text(message: Message, keys: Sequence[Key], *, body: Sequence[str] = ()) -> str:
     """Returns the whole text of a commit.
 
     Args:
         message: what to say; its subject is cut to 72 characters.
         keys: the records that the commit changes, the most telling first.
+        body: lines to stand between subject and trailers.
     """
     trailers = [f"Padre-Op: {message.op.value}"]
     trailers += [f"Padre-Key: {key}" for key in keys[:MOST_KEYS]]
     if len(keys) > MOST_KEYS:
         trailers.append(f"Padre-Count: {len(keys)}")
     subject = _subject(message.subject) or message.op.value
-    return f"{subject}\n\n" + "\n".join(trailers) + "\n"
+    lines = [f"* {' '.join(_UNSEEN.sub(' ', line).split())}" for line in body[:MOST_LINES]]
+    if len(body) > MOST_LINES:
+        lines.append(f"* and {len(body) - MOST_LINES} more")
+    paragraphs = [[subject], lines, trailers]
+    return "\n\n".join("\n".join(lines) for lines in paragraphs if lines) + "\n"
 
 
 def read_trailers(text: str) -> tuple[Op | None, tuple[str, ...]]:

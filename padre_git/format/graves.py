@@ -19,7 +19,7 @@ from padre_git.format.layout import part_path
 from padre_git.format.tombstones import tombstone
 from padre_git.model import DOCUMENTS, Key, Kind
 
-__all__ = ["edit_mark", "grave_files", "seals"]
+__all__ = ["edit_mark", "grave_files", "is_sign", "seals"]
 
 _MARKS = "edits"
 #: Directories whose place a seal takes. Environments mean nothing without runs and need none.
@@ -28,6 +28,7 @@ _SEALED: Mapping[Kind, tuple[str, ...]] = {
     Kind.EXPERIMENT: (Kind.EXECUTION.directory, Kind.RUN.directory),
     Kind.RUN: (_MARKS, "notes", "tags"),
 }
+_SEAL_NAMES = frozenset(name for names in _SEALED.values() for name in names)
 
 
 def seals(key: Key, directory: str) -> tuple[str, ...]:
@@ -39,6 +40,12 @@ def seals(key: Key, directory: str) -> tuple[str, ...]:
     """
     prefix = f"{directory}/" if directory else ""
     return tuple(prefix + name for name in _SEALED.get(key.kind, ()))
+
+
+def is_sign(path: str) -> bool:
+    """Returns whether a file that is no part of a record may be a seal or an edit mark."""
+    above, _, name = path.rpartition("/")
+    return name in _SEAL_NAMES or above.rpartition("/")[2] == _MARKS
 
 
 def grave_files(

@@ -15,6 +15,7 @@ from padre_git.vcs.process import run_git, try_git
 from padre_git.vcs.reader import Reader
 from padre_git.vcs.refs import RefStore
 from padre_git.vcs.snapshot import Snapshot
+from padre_git.vcs.trial import Trial
 
 __all__ = ["History"]
 
@@ -62,6 +63,10 @@ class History:
     def snapshot(self, commit: str | None = None) -> Snapshot:
         """Returns the project as a commit has it; as :meth:`tip` has it without one."""
         return Snapshot(self._reader, self.tip() if commit is None else commit)
+
+    def trial(self) -> Trial:
+        """Returns a place to try edits of this project out, without writing anything."""
+        return Trial(self._reader, self.common_dir / "objects")
 
     def commit(self, oid: str) -> Commit:
         """Returns what a commit says."""
@@ -128,9 +133,9 @@ class History:
             raise RepositoryError(f"git merge-base failed in '{self.path}': {done.err.strip()}")
         return done.code == 0
 
-    def merge_bases(self, a: str, b: str) -> list[str]:
-        """Returns the best common ancestors of two commits."""
-        return try_git(["merge-base", "--all", a, b], self.path).out.decode().split()
+    def merge_bases(self, a: str, *others: str) -> list[str]:
+        """Returns the best common ancestors of a commit and a merge of the others."""
+        return try_git(["merge-base", "--all", a, *others], self.path).out.decode().split()
 
     def merge_base(self, a: str, b: str) -> str | None:
         """Returns one best common ancestor of two commits; None if they share no history."""

@@ -1,0 +1,104 @@
+"""What a person has decided about conflicts of one clone, until the merge is made.
+
+A decision is about a place and the three values that stood there. It is found again by a
+fingerprint of all four, so when a side has another value by then, nothing was decided.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from padre_git.errors import Conflict, InvalidInputError, PadreGitError
+from padre_git.messages.settling import Choice, Decision
+from padre_git.model.values import thaw
+
+__all__ = ["Decisions"]
+
+_FILE = "decisions.json"
+_VERSION = 1
+
+
+class Decisions:
+    """Is the decisions that wait for the others, in one clone.
+
+    Args:
+        directory: ours in the clone's git directory.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / _FILE
+        self._seen: tuple[int, int] | None = None
+        self._known: dict[str, dict[str, Any]] = {}
+
+    def find(self, conflict: Conflict) -> Decision | None:
+        """Returns what was decided about exactly this conflict; None if nothing was."""
+        found = self._all().get(fingerprint(conflict))
+        if found is None:
+            return None
+        try:
+            return Decision(conflict, found["choice"], found.get("value"))
+        except (PadreGitError, KeyError, TypeError):
+            return None  # written by another version, or by hand
+
+    def add(self, decisions: Iterable[Decision]) -> None:
+        """Remembers decisions; later ones about the same count."""
+        new = {fingerprint(d.conflict): _written(d) for d in decisions}
+        if new:
+            self._write({**self._all(), **new})
+
+    def clear(self) -> None:
+        """Forgets all decisions, because what they were about is merged."""
+        with suppress(FileNotFoundError):
+            self._path.unlink()
+
+    def _all(self) -> Mapping[str, dict[str, Any]]:
+        try:
+            stamp = self._path.stat()
+        except FileNotFoundError:
+            return {}
+        if self._seen != (stamp.st_mtime_ns, stamp.st_ino):
+            self._known = _read(self._path)
+            self._seen = stamp.st_mtime_ns, stamp.st_ino
+        return self._known
+
+    def _write(self, decisions: Mapping[str, dict[str, Any]]) -> None:
+        text = json.dumps({"version": _VERSION, "decisions": decisions}, indent=1)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        new = self._path.with_suffix(".new")
+        new.write_text(text + "\n")
+        new.replace(self._path)
+
+
+def fingerprint(conflict: Conflict) -> str:
+    """Returns what tells a conflict from every other, values included."""
+    parts = (conflict.key, conflict.field, conflict.base, conflict.ours, conflict.theirs)
+    return hashlib.sha256(repr([thaw(part) for part in parts]).encode()).hexdigest()
+
+
+def _written(decision: Decision) -> dict[str, Any]:
+    about = decision.conflict
+    found: dict[str, Any] = {
+        "place": about.key if about.field is None else f"{about.key} {about.field}",
+        "choice": decision.choice.value,
+    }
+    if decision.choice is Choice.VALUE:
+        found["value"] = thaw(decision.value)
+    return found
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        found = json.loads(path.read_text())
+        known = found["decisions"] if found["version"] == _VERSION else {}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, KeyError) as error:
+        raise InvalidInputError(
+            f"'{path}' cannot be read", hint="remove it; what was decided has to be decided again"
+        ) from error
+    return {mark: entry for mark, entry in known.items() if isinstance(entry, dict)}
