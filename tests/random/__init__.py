@@ -1,0 +1,5 @@
+"""People in processes of their own share one remote, through a network that fails now and then.
+
+``person`` is one of them, ``deeds`` is what they do, ``journal`` what they say about it, ``lab``
+where it happens, and ``verdict`` what must be true afterwards.
+"""
