@@ -63,8 +63,10 @@ class Answers:
     ) -> Iterator[Key]:
         """See :meth:`padre_git.backends.dual.DualLayer.scan`."""
         remote = self._meeting.projects() if prefix is None else ()
-        for project in self._exchange.here() if prefix is None else [prefix.project]:
-            self.refresh(project)
+        if prefix is None:
+            self._meeting.refresh_all(self._exchange.here())
+        else:
+            self.refresh(prefix.project)
         if at is not None:
             return self._local.scan(prefix, kind=kind, at=at, after=after, limit=limit)
         more = set(self._elsewhere(prefix, kind))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from padre_git.backends.asked import Asked
 from padre_git.backends.exchange import Exchange, Side
 from padre_git.backends.overlay import EMPTY
+from padre_git.backends.parallel import in_parallel
 from padre_git.backends.policy import Freshness, Policy
 from padre_git.backends.publishing import Data, DataUnavailableError, Publisher
 from padre_git.backends.reconciling import ContradictionError
@@ -41,7 +43,8 @@ class Meeting:
         self, exchange: Exchange, policy: Policy, max_age: float, *, data: Data | None
     ) -> None:
         self._exchange = exchange
-        self._freshness = Freshness(policy, max_age)
+        asked = Asked(exchange.local.root, str(exchange.location))
+        self._freshness = Freshness(policy, max_age, asked=asked)
         self._notify = exchange.notify
         self._unmerged: dict[str, _Unmerged] = {}
         self._waiting: set[str] = set()
@@ -52,9 +55,14 @@ class Meeting:
     @property
     def publishes(self) -> bool:
         """Whether writes are published by themselves."""
-        return self._freshness.policy is not Policy.MANUAL
+        return self._freshness.policy.meets
 
     # ------------------------------------------------------------------------ before reading
+
+    def refresh_all(self, projects: Iterable[str]) -> None:
+        """Brings clones up to their remotes if the policy says so, some at the same time."""
+        due = [project for project in projects if self._freshness.due(project)]
+        in_parallel(self.refresh, due)
 
     def refresh(self, project: str, *, missing: bool = False) -> bool:
         """Brings a clone up to its remote if the policy says so; never fails a read.
@@ -99,7 +107,7 @@ class Meeting:
 
     def projects(self) -> tuple[str, ...]:
         """Returns the living projects of the remote that have no clone here, as far as it tells."""
-        if self._freshness.policy is Policy.MANUAL or self._freshness.silent:
+        if not self._freshness.publishes():
             return ()
         try:
             return self._exchange.elsewhere()
@@ -124,6 +132,7 @@ class Meeting:
                 the remote did not take it for a reason that waiting does not cure.
         """
         if not self._freshness.publishes():
+            self._tell_silence()
             return
         try:
             with self.told(side.project):
@@ -169,8 +178,15 @@ class Meeting:
         self._freshness.answered(project)
 
     def _silent(self, error: RemoteUnavailableError) -> None:
-        if self._freshness.failed():
+        if self._freshness.policy is Policy.OFFLINE:
+            return  # that is no news, and says nothing about the remote
+        if self._freshness.failed(error.message):
             self._notify(Notice(text=f"offline: {error.message}; what is written waits here"))
+
+    def _tell_silence(self) -> None:
+        reason = self._freshness.untold()
+        if reason is not None:
+            self._notify(Notice(text=f"offline: {reason}; what is written waits here"))
 
     def _waits_for_data(self, project: str, error: DataUnavailableError) -> None:
         if project not in self._waiting:
