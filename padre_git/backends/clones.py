@@ -11,6 +11,7 @@ from pathlib import Path
 
 from padre_git.backends.projects import project_directories, project_directory
 from padre_git.backends.records import Records, Tree
+from padre_git.backends.waiting import Waiting
 from padre_git.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -246,6 +247,7 @@ class Clones:
 
     def _keep(self, project: str, repository: Repository) -> Clone:
         place = _place_of(repository.path / ".git")
+        repository.merge_with(Waiting(project, repository, self._author))
         clone = self._open[project] = Clone(project, repository, place)
         return clone
 

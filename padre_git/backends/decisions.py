@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from padre_git.errors import Conflict, InvalidInputError, PadreGitError
+from padre_git.errors import Conflict, PadreGitError
 from padre_git.messages.settling import Choice, Decision
 from padre_git.model.values import thaw
 
@@ -92,13 +92,12 @@ def _written(decision: Decision) -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
+    """Returns what the file says; damaged, it says nothing, and the places are open again."""
     try:
         found = json.loads(path.read_text())
         known = found["decisions"] if found["version"] == _VERSION else {}
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
         return {}
-    except (ValueError, TypeError, KeyError) as error:
-        raise InvalidInputError(
-            f"'{path}' cannot be read", hint="remove it; what was decided has to be decided again"
-        ) from error
+    if not isinstance(known, dict):
+        return {}
     return {mark: entry for mark, entry in known.items() if isinstance(entry, dict)}

@@ -59,6 +59,7 @@ def plan_merge(
     message: Message,
     decide: Decide = nobody_decides,
     base: str | None = None,
+    where: str = "here and at the remote",
 ) -> Merge:
     """Returns the merge of two commits.
 
@@ -70,6 +71,7 @@ def plan_merge(
         message: what the log shall say, and by whom.
         decide: returns what was decided about a conflict.
         base: the commit to compare both with, if it is not what they have in common.
+        where: where the two are, as an error says it.
 
     Raises:
         ContradictionError: if both changed the same thing, with every such place that was not
@@ -86,7 +88,7 @@ def plan_merge(
     merging = Deciding(_sides(trial, project, ancestor, ours, theirs), decide)
     outcome = merging.outcome()
     if outcome.disputes:
-        raise _contradiction(project, [dispute.conflict for dispute in outcome.disputes])
+        raise _contradiction(project, [d.conflict for d in outcome.disputes], where)
     text = commit_text(message, _keys(project, outcome.edits), body=_said(merging.used))
     commit = NewCommit(edits=outcome.edits, text=text, author=message.author, parents=(theirs,))
     return Merge(commit=commit, decisions=merging.used)
@@ -112,11 +114,11 @@ def _unrelated(project: str, path: Path) -> ContradictionError:
     )
 
 
-def _contradiction(project: str, conflicts: Sequence[Conflict]) -> ContradictionError:
+def _contradiction(project: str, conflicts: Sequence[Conflict], where: str) -> ContradictionError:
     unique = {(c.key, c.field): c for c in conflicts}
     places = sorted({conflict.key for conflict in conflicts})
     return ContradictionError(
-        f"'{places[0]}' was changed here and at the remote"
+        f"'{places[0]}' was changed {where}"
         + (f", and {len(places) - 1} more" if len(places) > 1 else ""),
         conflicts=tuple(
             unique[place] for place in sorted(unique, key=lambda p: (p[0], p[1] or ""))

@@ -148,8 +148,7 @@ class Advance:
         elif not clone.is_ancestor(pending, branch):
             merged = merge_pending(
                 branch,
-                pending,
-                base=self._base(branch, pending),
+                clone.plan_merge(branch, pending, self._base(branch)),
                 reader=clone.reader,
                 writer=self._mover.writer,
                 who=clone.identity(),
@@ -163,8 +162,8 @@ class Advance:
         clone = self._clone
         return clone.is_ancestor(branch, pending) or clone.refs.read(PENDING_BASE) == branch
 
-    def _base(self, branch: str, pending: str) -> str | None:
-        """Returns what to compare both sides with.
+    def _base(self, branch: str) -> str | None:
+        """Returns what to compare both sides with; None for what they have in common.
 
         After a rebase the branch no longer holds the commits that pending stands on. They are not
         ours, so what they changed must not count as changed by us.
@@ -172,7 +171,7 @@ class Advance:
         since = self._clone.refs.read(PENDING_BASE)
         if since is not None and not self._clone.is_ancestor(since, branch):
             return since
-        return self._clone.merge_base(branch, pending)
+        return None
 
     def _recover(self) -> None:
         """Finishes what a killed process began: its objects are durable, so its commit stands."""

@@ -20,6 +20,7 @@ from padre_git.vcs.checkout import wait_for_index
 from padre_git.vcs.durable import Durable
 from padre_git.vcs.healing import Recent, taken_back
 from padre_git.vcs.identity import Identity
+from padre_git.vcs.merging import PlanMerge
 from padre_git.vcs.objects import EMPTY_TREE, MODULE, Entry
 from padre_git.vcs.packs import PackWriter
 from padre_git.vcs.plan import NewCommit, build_plan, differences
@@ -54,7 +55,7 @@ class Clone:
         identity: who commits.
         move_ref: moves a ref by compare-and-swap and logs it.
         is_ancestor: tells whether one commit is reachable from another.
-        merge_base: gives a common ancestor.
+        plan_merge: plans the merge of what is pending.
         recent: remembers the last moves.
     """
 
@@ -67,7 +68,7 @@ class Clone:
     identity: Callable[[], Identity]
     move_ref: Callable[[str, str, str | None, str, Path | None], None]
     is_ancestor: Callable[[str, str], bool]
-    merge_base: Callable[[str, str], str | None]
+    plan_merge: PlanMerge
     recent: Recent
 
     @property

@@ -29,6 +29,7 @@ from padre_git.vcs.history import History
 from padre_git.vcs.identity import Identity, find_identity
 from padre_git.vcs.indexfile import IndexFile
 from padre_git.vcs.locks import clear_stale, make_mark
+from padre_git.vcs.merging import PlanMerge, plan_by_path
 from padre_git.vcs.moving import Clone, Mover, read_intent
 from padre_git.vcs.packs import PackWriter
 from padre_git.vcs.plan import NewCommit, build_plan
@@ -72,6 +73,7 @@ class Repository(History):
         self._lock: FileLock | None = None
         self._owner = os.getpid()
         self._guard = threading.Lock()
+        self._plan_merge: PlanMerge | None = None
 
     @classmethod
     def create(
@@ -141,6 +143,14 @@ class Repository(History):
 
     def __repr__(self) -> str:
         return f"Repository({str(self.path)!r}, branch={self.branch!r})"
+
+    def merge_with(self, plan: PlanMerge) -> None:
+        """Says how pending commits are merged when the branch has moved; by path otherwise.
+
+        Args:
+            plan: see :data:`~padre_git.vcs.merging.PlanMerge`.
+        """
+        self._plan_merge = plan
 
     def write_ref(self, name: str, new: str, old: str | None) -> None:
         """Moves a ref durably if it is at ``old`` (None: does not exist).
@@ -248,11 +258,11 @@ class Repository(History):
     def bring_up(self) -> bool:
         """Brings the branch up to the commits that wait; tells whether none waits any more.
 
-        If the branch has moved meanwhile they are merged by path into one merge commit, never
-        rewritten.
+        If the branch has moved meanwhile they are merged into one merge commit (see
+        :meth:`merge_with`), never rewritten.
 
         Raises:
-            ConflictError: if both sides changed the same file, or a file of the user's would be
+            ConflictError: if both sides changed the same thing, or a file of the user's would be
                 overwritten; branch and waiting commits stay as they are, and :meth:`tip` goes on
                 to show the waiting ones.
         """
@@ -347,7 +357,7 @@ class Repository(History):
             identity=self.identity,
             move_ref=self._move_ref,
             is_ancestor=self.is_ancestor,
-            merge_base=self.merge_base,
+            plan_merge=self._plan_merge or partial(plan_by_path, self),
             recent=Recent(self._own / "recent"),
         )
         return Mover(clone=clone, writer=PackWriter(self.common_dir / "objects"))
