@@ -15,7 +15,7 @@ from padre_git.api.events import event_of_items, event_of_split, event_of_start
 from padre_git.api.home import Home
 from padre_git.api.spool import Spool
 from padre_git.collections.session import Ref
-from padre_git.errors import InvalidInputError
+from padre_git.errors import InvalidInputError, RepositoryError
 from padre_git.messages import Get
 from padre_git.model import (
     Computation,
@@ -50,12 +50,7 @@ class Logbook:
         self._draft = Draft(run=begun.run.key)
         self._attachments = Attachments(lambda: home.cache(begun.run.key.project))
         values = self._draft.add_parameters(parameters)
-        directory = home.spool(begun.run.key)
-        self._spool = None if directory is None else Spool(directory)
-        self._write("start", *event_of_start(home, begun))
-        if self._spool is not None and begun.patch is not None:
-            self._spool.attach("code.patch", begun.patch)
-        self._write("parameters", values)
+        self._spool = self._begin(values)
 
     @property
     def id(self) -> str:
@@ -317,6 +312,23 @@ class Logbook:
             if self._spool is not None:
                 self._spool.flush()
 
+    def _begin(self, parameters: Mapping[str, Any]) -> Spool | None:
+        directory = self._home.spool(self.key)
+        if directory is None:
+            return None
+        spool: Spool | None = None
+        try:
+            spool = Spool(directory)
+            spool.write("start", *event_of_start(self._home, self._begun))
+            if self._begun.patch is not None:
+                spool.attach("code.patch", self._begun.patch)
+            spool.write("parameters", parameters)
+        except OSError as error:
+            if spool is not None:
+                spool.remove()
+            raise self._unwritten("could not begin", "nothing was begun", error) from error
+        return spool
+
     def _logging(self) -> _Logging:
         return _Logging(self._lock, self._checked_draft)
 
@@ -340,7 +352,19 @@ class Logbook:
 
     def _write(self, *event: Any) -> None:
         if self._spool is not None:
-            self._spool.write(*event)
+            try:
+                self._spool.write(*event)
+            except OSError as error:
+                what = f"'{event[0]}' could not be logged"
+                raise self._unwritten(what, "the run goes on", error) from error
+
+    def _unwritten(self, what: str, still: str, error: OSError) -> RepositoryError:
+        reason = (error.strerror or str(error)).lower()
+        return RepositoryError(
+            f"run '{self.key}': {what}: {reason}",
+            key=self.key,
+            hint=f"{still}; make room, or make the store's directory writable",
+        )
 
     def _attach(self, path: Path, name: str) -> None:
         with self._logging():

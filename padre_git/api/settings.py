@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ FILE = "padre-git.yaml"
 _SCHEMA = "store/1"
 _CONFIG = "config.yaml"
 _LONGEST_BRANCH = 200
+_LONGEST_SHOWN = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,7 @@ def find_root(root: str | os.PathLike[str] | None) -> Path:
     """Returns the root: as given, from ``PADRE_ROOT``, the user's configuration, or ``~/padre``.
 
     Raises:
-        InvalidInputError: if it is a file or its text is empty.
+        InvalidInputError: if it is a file, its text is empty, or no file system has such a name.
         DocumentError: if the user's configuration cannot be read.
     """
     if root is None:
@@ -50,9 +52,24 @@ def find_root(root: str | os.PathLike[str] | None) -> Path:
     if not str(root).strip() or "\0" in str(root):
         raise InvalidInputError("the root of a store is a directory, not an empty text")
     path = Path(os.path.abspath(Path(root).expanduser()))  # noqa: PTH100 - links stay as they are
-    if path.exists() and not path.is_dir():
-        raise InvalidInputError(f"'{path}' is a file, not the root of a store")
+    try:
+        if path.exists() and not path.is_dir():
+            raise InvalidInputError(f"'{path}' is a file, not the root of a store")
+    except OSError as error:
+        raise InvalidInputError(
+            f"'{_short(path)}' cannot be the root of a store: {_reason(error)}",
+            hint="choose another root",
+        ) from error
     return path
+
+
+def _short(path: Path) -> str:
+    text = str(path)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _configured() -> str | None:
@@ -121,7 +138,8 @@ def remember(root: Path, before: Settings, given: Mapping[str, str | None]) -> S
     What is new is checked and written down.
 
     Raises:
-        InvalidInputError: for a remote or branch that cannot be one, or that has a password in it.
+        InvalidInputError: for a remote or branch that cannot be one, or that has a password in it,
+            or if the root cannot be written.
     """
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     after = replace(before, **changes)
@@ -131,11 +149,23 @@ def remember(root: Path, before: Settings, given: Mapping[str, str | None]) -> S
 
         named = {field.name: getattr(after, field.name) for field in fields(after)}
         values = {name: value for name, value in named.items() if value is not None}
-        root.mkdir(parents=True, exist_ok=True)
-        temporary = root / f".{FILE}.{os.getpid()}"
-        temporary.write_bytes(write_document({"schema": _SCHEMA, **values}))
-        temporary.replace(root / FILE)
+        _write(root, write_document({"schema": _SCHEMA, **values}))
     return after
+
+
+def _write(root: Path, content: bytes) -> None:
+    temporary = root / f".{FILE}.{os.getpid()}"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        temporary.replace(root / FILE)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise InvalidInputError(
+            f"'{root}' cannot be written: {_reason(error)}",
+            hint="choose another root, or make it writable",
+        ) from error
 
 
 def _check(settings: Settings) -> None:
@@ -166,4 +196,8 @@ def _is_branch(name: str) -> bool:
 def _values(path: Path) -> dict[str, Any]:
     from padre_git.format import parse_document
 
-    return dict(parse_document(path.read_bytes(), file=str(path)).values)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InvalidInputError(f"'{path}' cannot be read: {_reason(error)}") from error
+    return dict(parse_document(content, file=str(path)).values)

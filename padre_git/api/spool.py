@@ -34,19 +34,37 @@ class Spool:
 
     Args:
         directory: of this run alone; made, readable by its owner only.
+
+    Raises:
+        OSError: if it cannot be made; nothing is left of it.
     """
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, mode=0o700, exist_ok=True)
         self.directory = directory
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        self._file = os.open(directory / EVENTS, flags, 0o600)
+        try:
+            self._file = os.open(directory / EVENTS, flags, 0o600)
+        except OSError:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
 
     def write(self, *event: Any) -> None:
-        """Appends one event: its name and JSON values (NaN and infinities allowed)."""
+        """Appends one event: its name and JSON values (NaN and infinities allowed).
+
+        Raises:
+            OSError: if it cannot be written, as on a full disk; no part of it is left.
+        """
         data = memoryview(_encode(event).encode() + b"\n")
-        while data:
-            data = data[os.write(self._file, data) :]
+        left = data
+        try:
+            while left:
+                left = left[os.write(self._file, left) :]
+        except OSError:
+            written = len(data) - len(left)
+            if written:  # half a line would make the next event unreadable, too
+                os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+            raise
 
     def attach(self, name: str, data: bytes) -> None:
         """Keeps bytes beside the events, complete or not at all."""

@@ -1,0 +1,90 @@
+"""Starting where nothing can be written: a typed error, and nothing left behind."""
+
+from __future__ import annotations
+
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import padre_git
+from padre_git.api.spool import EVENTS, Spool, read_events
+from padre_git.errors import InvalidInputError, RepositoryError
+
+
+@contextmanager
+def no_file_grows_beyond(size: int) -> Iterator[None]:
+    """Lets every write beyond ``size`` bytes of a file fail, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+
+@pytest.mark.parametrize(
+    "root", ["/" + "x" * 300, "/tmp" + "/xxxxxxxxx" * 500], ids=["name", "path"]
+)
+def test_a_root_that_no_file_system_has_is_refused(root: str) -> None:
+    with pytest.raises(InvalidInputError, match="root of a store: file name too long"):
+        padre_git.open(root)
+
+
+def test_a_root_that_cannot_be_written_is_refused_when_something_is_to_be_remembered(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(InvalidInputError, match="test' cannot be written") as caught:
+        padre_git.open("/sys/padre-git-test", remote=tmp_path)
+    assert caught.value.hint is not None
+
+
+def test_settings_that_cannot_be_read_are_a_typed_error(tmp_path: Path) -> None:
+    (tmp_path / "padre-git.yaml").symlink_to("/proc/self/mem")
+    with pytest.raises(padre_git.PadreGitError, match=r"padre-git\.yaml' cannot be read"):
+        padre_git.open(tmp_path)
+
+
+def test_a_run_that_cannot_be_spooled_does_not_begin_and_leaves_nothing(tmp_path: Path) -> None:
+    with padre_git.open(tmp_path) as store:
+        store.start_run("demo/svm").end()
+        with (
+            no_file_grows_beyond(0),
+            pytest.raises(RepositoryError, match="could not begin: file too large") as caught,
+        ):
+            store.start_run("demo/svm")
+        assert "nothing was begun" in str(caught.value)
+        assert list((tmp_path / "demo/.git/padre/spool").iterdir()) == []
+        store.start_run("demo/svm").end()
+        assert len(store.runs.list("demo/svm")) == 2
+
+
+def test_what_cannot_be_spooled_is_a_typed_error_and_damages_nothing(tmp_path: Path) -> None:
+    with padre_git.open(tmp_path) as store:
+        store.start_run("demo/svm").end()
+        run = store.start_run("demo/svm")
+        (events,) = (tmp_path / "demo/.git/padre/spool").glob(f"*/{EVENTS}")
+        with (
+            no_file_grows_beyond(events.stat().st_size + 10),
+            pytest.raises(RepositoryError, match="could not be logged: file too large"),
+        ):
+            run.add_note("a remark that is longer than what is left of the disk")
+        run.log_metric("accuracy", 0.5)
+        assert [event[0] for event in read_events(events.parent)][-1] == "metrics"
+        run.end()
+
+
+def test_an_event_that_did_not_fit_leaves_no_half_line(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    spool.write("one", 1)
+    with no_file_grows_beyond(20), pytest.raises(OSError, match="large"):
+        spool.write("two", "x" * 100)
+    spool.write("three", 3)
+    spool.close()
+    assert list(read_events(tmp_path / "spool")) == [["one", 1], ["three", 3]]
+    assert [file.name for file in (tmp_path / "spool").iterdir()] == [EVENTS]
