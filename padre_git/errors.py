@@ -35,6 +35,7 @@ __all__ = [
     "RemoteError",
     "RemoteMissingError",
     "RemoteUnavailableError",
+    "RemoteUntrustedError",
     "RepositoryError",
     "UnpublishedError",
     "UnsupportedError",
@@ -271,6 +272,12 @@ class RemoteMissingError(RemoteError):
     """Says that the remote answers and has no repository for the project."""
 
     code = "remote-missing"
+
+
+class RemoteUntrustedError(RemoteError):
+    """Says that the remote has not proved to be who it was taken for; nothing was sent to it."""
+
+    code = "remote-untrusted"
 
 
 class AuthenticationError(RemoteError):

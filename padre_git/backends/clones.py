@@ -23,9 +23,10 @@ from padre_git.format import FORMAT_FILE, check_format
 from padre_git.messages import Author, Event, Notice, Skipped
 from padre_git.model import Key
 from padre_git.vcs.advance import PENDING
+from padre_git.vcs.progress import Watch
 from padre_git.vcs.repository import Repository
 from padre_git.vcs.snapshot import Snapshot
-from padre_git.vcs.transport import DEFAULT_LIMITS, Limits, remote_tip
+from padre_git.vcs.transport import DEFAULT_LIMITS, Limits, check_branches, remote_tip
 from padre_git.vcs.userstate import UserState
 
 __all__ = ["Clone", "Clones"]
@@ -181,26 +182,36 @@ class Clones:
             self._keep(project, repository)
         return True
 
-    def adopt(self, project: str, url: str, *, limits: Limits = DEFAULT_LIMITS) -> bool:
+    def adopt(
+        self,
+        project: str,
+        url: str,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        watch: Watch | None = None,
+    ) -> bool:
         """Clones a project from a remote; tells whether the remote has it.
 
         Args:
             project: its name here.
             url: where from, as git takes it.
             limits: how long the remote may take to answer.
+            watch: is told how far it is.
 
         Raises:
             UnsupportedFormatError: if what is there is not a project of ours.
+            BranchMissingError: if there are other branches.
             RemoteMissingError, RemoteUnavailableError, AuthenticationError, RemoteError: if it
                 cannot be asked.
         """
         path = project_directory(self.root, project)
         if remote_tip(url, self.branch, limits=limits) is None:
+            check_branches(url, self.branch, limits=limits)
             return False
         place = self.root / f".{project}.{secrets.token_hex(6)}"
         try:
             with Repository.clone(
-                url, place, branch=self.branch, login=limits.login()
+                url, place, branch=self.branch, limits=limits, watch=watch
             ) as repository:
                 Clone(project, repository).snapshot()
             place.rename(path)

@@ -1,58 +1,28 @@
-"""The network: git started within limits and without a prompt, and its words understood.
+"""The network: git started within limits and without a prompt, listened to, and surely ended.
 
 git runs in a session of its own, so neither it nor ssh finds a terminal to ask on, and all of it
-can be ended when a limit is over.
+can be ended: when a limit is over, and when the caller is interrupted. What it says is read as it
+comes, so a transfer that goes on may take as long as it needs.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from padre_git.errors import (
-    AuthenticationError,
-    RejectedError,
-    RemoteError,
-    RemoteMissingError,
-    RemoteUnavailableError,
-)
 from padre_git.vcs.credentials import Login, handed
+from padre_git.vcs.failures import Answer, failure, readable
+from padre_git.vcs.listening import Listener, TooQuietError
 from padre_git.vcs.process import environment, no_git
-from padre_git.vcs.remotes import path_of
+from padre_git.vcs.progress import Watch
+from padre_git.vcs.ssh import bounded_ssh
 
-__all__ = ["LONGEST", "Answer", "ask", "failure", "network_environment", "readable", "rejection"]
+__all__ = ["ask", "failure", "network_environment", "readable"]
 
-
-@dataclass(frozen=True)
-class Answer:
-    """Is what one git command said.
-
-    Attributes:
-        code: its exit status; -1 if it was ended because the limit was over.
-        out: its standard output.
-        error: its standard error.
-        late: whether the limit was over.
-    """
-
-    code: int
-    out: str
-    error: str
-    late: bool = False
-
-    def words(self) -> str:
-        """Returns what git and the server said, fit for one error message."""
-        kept = [line for line in map(readable, self.error.splitlines()) if line]
-        return "; ".join(kept)[:2000] or "git said nothing"
-
-
-#: Seconds that taking or sending objects may last.
-LONGEST = 1800.0
 _OWN_ENVIRONMENT = {
     "GCM_INTERACTIVE": "never",
     "SSH_ASKPASS_REQUIRE": "never",
@@ -60,9 +30,13 @@ _OWN_ENVIRONMENT = {
 }
 _DEFAULT_ENVIRONMENT = {
     "GIT_ASKPASS": "",  # empty: neither SSH_ASKPASS nor a window; a script that is set answers
-    "GIT_HTTP_LOW_SPEED_LIMIT": "1000",
-    "GIT_HTTP_LOW_SPEED_TIME": "30",
+    # any byte is a sign of life: hosts send some while a hook of theirs is at work
+    "GIT_HTTP_LOW_SPEED_LIMIT": "1",
+    "GIT_HTTP_LOW_SPEED_TIME": "60",
 }
+#: Without these, no program that git asks for a password can open a window or find a terminal.
+_WINDOWS = frozenset(["DISPLAY", "WAYLAND_DISPLAY", "GPG_TTY", "VSCODE_GIT_IPC_HANDLE"])
+_PATIENCE = 5.0
 
 
 def network_environment(login: Login | None = None) -> dict[str, str]:
@@ -72,6 +46,8 @@ def network_environment(login: Login | None = None) -> dict[str, str]:
         login: what one host is told; None to leave that to the person's own helpers.
     """
     variables = {**_DEFAULT_ENVIRONMENT, **environment(_OWN_ENVIRONMENT)}
+    for name in _WINDOWS:
+        variables.pop(name, None)
     return {**variables, **handed(login, variables)}
 
 
@@ -80,36 +56,46 @@ def ask(
     cwd: Path | None,
     limit: float,
     *,
+    url: str = "",
+    silence: float | None = None,
     login: Login | None = None,
     umask: int = -1,
+    watch: Watch | None = None,
 ) -> Answer:
     """Runs a git command that may talk to a remote, and returns what it said, whatever that is.
 
     Args:
         args: the command, without ``git``.
         cwd: where; None for a command that needs no clone.
-        limit: seconds after which it is ended.
+        limit: seconds after which it is ended; with ``silence``, seconds to its first word.
+        url: whom it talks to; empty for nobody.
+        silence: seconds without a sign of life after which it is ended; None for no such limit.
         login: what one host is told; None to leave that to the person's own helpers.
         umask: for the files that it creates; -1 for the process' own.
+        watch: is told how far a transfer is.
 
     Raises:
         RepositoryError: if git cannot be started.
     """
-    process = _started(args, cwd, network_environment(login), umask)
+    variables = network_environment(login)
+    variables |= bounded_ssh(url, cwd, variables)
+    process = _started(args, cwd, variables, umask)
     try:
-        out, error = process.communicate(timeout=limit)
-    except subprocess.TimeoutExpired:
-        _end(process)
-        return Answer(-1, "", f"no answer within {limit:g} seconds", late=True)
+        with Listener(process, watch) as listener:
+            try:
+                listener.listen(limit, silence)
+            except TooQuietError as error:
+                _end(process)
+                return Answer(-1, "", f"{error}\n{listener.error()}", late=True)
+            return Answer(process.wait(), listener.out(), listener.error())
     except BaseException:
         _end(process)
         raise
-    return Answer(process.returncode, out, error)
 
 
 def _started(
     args: Sequence[str], cwd: Path | None, env: Mapping[str, str], umask: int
-) -> subprocess.Popen[str]:
+) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             ["git", *args],
@@ -120,8 +106,6 @@ def _started(
             stderr=subprocess.PIPE,
             start_new_session=True,
             umask=umask,
-            text=True,
-            errors="backslashreplace",
         )
     except FileNotFoundError as error:
         if cwd is not None and not cwd.is_dir():
@@ -129,77 +113,19 @@ def _started(
         raise no_git() from error
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     """Ends git and what it started, giving it the time to remove its locks and temporary files."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
+    try:
+        _signal(process, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.communicate(timeout=5)
-            return
+            process.wait(_PATIENCE)
+    finally:  # also if somebody interrupts a second time
+        _signal(process, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):  # a process in a dead disk's driver stays
+        process.wait(_PATIENCE)
 
 
-# -- understanding the answer ---------------------------------------------------------------------
-
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)")
-_USERINFO = re.compile(r"://[^/\s@]+@")
-_AUTHENTICATION = re.compile(
-    r"Authentication failed|could not read (Username|Password)|Permission denied"
-    r"|Host key verification failed|returned error: 40[13]|terminal prompts disabled",
-)
-_MISSING = re.compile(
-    r"does not appear to be a git repository|[Rr]epository .*not found|returned error: 404"
-    r"|no such repository|not exported|does not exist"
-    r"|project you were looking for could not be found",
-)
-_UNAVAILABLE = re.compile(
-    r"Could not resolve|Connection (refused|reset|timed out|closed)|Failed to connect|timed out"
-    r"|Couldn't connect|No route to host|Network is unreachable|unable to (access|connect)"
-    r"|early EOF|hung up|RPC failed|Operation too slow|Could not read from remote|transfer closed"
-    r"|returned error: 5\d\d|unexpected disconnect",
-)
-
-
-def readable(line: str) -> str:
-    """Returns a line of a server's words without escapes, control characters and secrets."""
-    line = _ESCAPES.sub("", line).removeprefix("remote: ")
-    line = "".join(c if c.isprintable() else " " for c in line)
-    return _USERINFO.sub("://", line).strip()
-
-
-def rejection(done: Answer, reason: str) -> RejectedError:
-    """Returns the error for a push that the remote refused, with the remote's words."""
-    said = [
-        readable(line)
-        for line in done.error.splitlines()
-        if line.startswith("remote: ") and readable(line)
-    ]
-    words = "; ".join([readable(reason), *said])[:2000]
-    return RejectedError(
-        f"the remote refused the push: {words}",
-        hint="the commits stand in the clone; the next sync offers them again",
-    )
-
-
-def failure(done: Answer, url: str) -> RemoteError:
-    """Returns the error for a command that did not get through to ``url``."""
-    words = done.words()
-    if _AUTHENTICATION.search(done.error):
-        return AuthenticationError(
-            f"the remote does not accept these credentials: {words}",
-            hint="try 'git ls-remote' in the clone; credential helpers and ssh-agent keep them",
-        )
-    if _MISSING.search(done.error):
-        return _missing(words, url)
-    if done.late or _UNAVAILABLE.search(done.error):
-        return RemoteUnavailableError(f"the remote does not answer: {words}")
-    return RemoteError(f"git could not talk to the remote: {words}")
-
-
-def _missing(words: str, url: str) -> RemoteError:
-    path = path_of(url)
-    if path is not None and not path.parent.is_dir():
-        return RemoteUnavailableError(
-            f"no directory '{path.parent}'", hint="mount it, or create it if it is new"
-        )
-    return RemoteMissingError(f"no such repository: {words}")
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    # the group lives on for as long as one of its processes does, and its id is not given away
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)

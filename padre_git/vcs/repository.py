@@ -20,8 +20,8 @@ from padre_git.messages import Author
 from padre_git.vcs import setup
 from padre_git.vcs.advance import PENDING, Advance, Plan
 from padre_git.vcs.checkout import open_site
+from padre_git.vcs.cloning import clone
 from padre_git.vcs.config import Config
-from padre_git.vcs.credentials import Login
 from padre_git.vcs.durable import REPLACED
 from padre_git.vcs.eviction import Evictions
 from padre_git.vcs.healing import Recent
@@ -34,9 +34,11 @@ from padre_git.vcs.moving import Clone, Mover, read_intent
 from padre_git.vcs.packs import PackWriter
 from padre_git.vcs.plan import NewCommit, build_plan
 from padre_git.vcs.process import run_git
+from padre_git.vcs.progress import Watch
 from padre_git.vcs.reflog import Reflog
 from padre_git.vcs.site import Site
 from padre_git.vcs.snapshot import Snapshot
+from padre_git.vcs.transport import DEFAULT_LIMITS, Limits
 from padre_git.vcs.upkeep import Upkeep
 from padre_git.vcs.userstate import Checkout, UserState, checkouts, state_of
 from padre_git.vcs.worktree import WorkTree
@@ -114,8 +116,16 @@ class Repository(History):
         return cls(path, branch=branch)
 
     @classmethod
-    def clone(cls, url: str, path: str | Path, *, branch: str, login: Login | None = None) -> Self:
-        """Clones a repository with all its history and checks the branch out.
+    def clone(
+        cls,
+        url: str,
+        path: str | Path,
+        *,
+        branch: str,
+        limits: Limits = DEFAULT_LIMITS,
+        watch: Watch | None = None,
+    ) -> Self:
+        """Clones one branch of a repository with all its history and checks it out.
 
         No hook, template or configured program of anybody runs, received objects are checked,
         and symbolic links are checked out as plain files, so that a hostile repository can write
@@ -125,14 +135,15 @@ class Repository(History):
             url: where from, as git takes it.
             path: where to; a missing or empty directory.
             branch: the branch to use, whatever the other side's HEAD names.
-            login: what the host is told; None to leave that to the person's own helpers.
+            limits: how long the remote may take, and what it is told of who we are.
+            watch: is told how far it is.
 
         Raises:
             AlreadyExistsError: if there is something at ``path``.
-            RepositoryError: if git fails; with git's words.
+            RemoteError: if the remote cannot be asked; there is no directory then.
         """
         with setup.new_directory(Path(path)) as place:
-            setup.clone(url, place, branch=branch, login=login)
+            clone(url, place, branch=branch, limits=limits, watch=watch)
         return cls(path, branch=branch)
 
     def __enter__(self) -> Self:

@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from padre_git.errors import AlreadyExistsError, InvalidNameError, NotFoundError
-from padre_git.vcs.credentials import Login
 from padre_git.vcs.durable import fsync_directory
-from padre_git.vcs.network import LONGEST, network_environment
+from padre_git.vcs.leftovers import held, sweep_directories
 from padre_git.vcs.process import run_git
 from padre_git.vcs.refs import check_ref
 
-__all__ = ["check_branch", "clone", "find_git_dir", "init", "new_directory"]
+__all__ = ["check_branch", "find_git_dir", "fsync_new", "init", "new_directory", "set_unless_set"]
 
 #: Local keys that we set, and only where they are not set: git's own upkeep may not run beside
 #: our writers.
@@ -61,15 +60,19 @@ def find_git_dir(path: Path) -> tuple[Path, Path, bool]:
 def new_directory(path: Path) -> Iterator[Path]:
     """Gives a directory to fill that becomes ``path`` at the end, or nothing.
 
+    What processes that were killed were filling beside it is taken away.
+
     Raises:
         AlreadyExistsError: if there is something at ``path`` already.
     """
     _require_free(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    sweep_directories(path.parent)
     place = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
         place.mkdir()
-        yield place
+        with held(place):
+            yield place
         _require_free(path)
         try:
             place.rename(path)
@@ -92,54 +95,12 @@ def init(place: Path, *, branch: str) -> None:
     fsync_new(place / ".git")
 
 
-def clone(url: str, place: Path, *, branch: str, login: Login | None = None) -> None:
-    """Clones into an empty directory and checks a branch out; see ``Repository.clone``."""
-    safe = ["transfer.fsckObjects=true", "protocol.ext.allow=never", "submodule.recurse=false"]
-    options = [word for value in safe for word in ("-c", value)]
-    words = ["clone", "--quiet", "--no-checkout", "--no-local", "--template=", "--origin=origin"]
-    run_git(
-        [*options, *words, "--", _absolute(url), os.fspath(place)],
-        place.parent,
-        env=network_environment(login),
-        timeout=LONGEST,
-    )
-    _set_local(place)
-    _set_unless_set(place, "core.symlinks", "false")
-    full = f"refs/heads/{branch}"
-    run_git(["symbolic-ref", "HEAD", full], place)
-    _set_unless_set(place, f"branch.{branch}.remote", "origin")
-    _set_unless_set(place, f"branch.{branch}.merge", full)
-    found = run_git(
-        ["for-each-ref", "--format=%(objectname)", f"refs/remotes/origin/{branch}"], place
-    )
-    _drop_other_branches(place, full)
-    if found.strip():
-        run_git(["update-ref", full, found.decode().strip()], place)
-        run_git(["read-tree", "-m", "-u", "HEAD"], place)
-    fsync_new(place / ".git")
-
-
-def _absolute(url: str) -> str:
-    """Returns the url; a relative path, which git would take from another place, as absolute."""
-    if "://" in url or not Path(url).exists():
-        return url
-    return os.fspath(Path(url).absolute())
-
-
-def _drop_other_branches(place: Path, full: str) -> None:
-    """Removes the local branch that clone made for the other side's HEAD."""
-    heads = run_git(["for-each-ref", "--format=%(refname)", "refs/heads"], place).decode().split()
-    for name in heads:
-        if name != full:
-            run_git(["update-ref", "-d", name], place)
-
-
 def _set_local(place: Path) -> None:
     for name, value in _LOCAL.items():
-        _set_unless_set(place, name, value)
+        set_unless_set(place, name, value)
 
 
-def _set_unless_set(place: Path, name: str, value: str) -> None:
+def set_unless_set(place: Path, name: str, value: str) -> None:
     """Sets a key in a repository's own configuration where it is not set."""
     from git.config import GitConfigParser
 
@@ -158,6 +119,3 @@ def fsync_new(directory: Path) -> None:
             with (Path(above) / name).open("rb") as file:
                 os.fsync(file.fileno())
         fsync_directory(Path(above))
-
-
-_ = InvalidNameError

@@ -1,4 +1,4 @@
-"""Transport: fetch and push with their outcome looked at, and new bare repositories.
+"""Transport: fetch and push with their outcome looked at.
 
 git's exit code alone does not say what a push did, and a push whose reply is lost may have landed:
 the answer is read ref by ref, and after a failure the remote is asked which commit it has.
@@ -9,19 +9,31 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
-import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from padre_git.errors import RemoteError, RemoteMissingError, RemoteUnavailableError
+from padre_git.errors import LockedError, RejectedError, RemoteError
 from padre_git.vcs.credentials import Login, no_login
-from padre_git.vcs.network import LONGEST, Answer, ask, failure, rejection
-from padre_git.vcs.remotes import RemoteLocation
+from padre_git.vcs.failures import Answer, failure, readable, rejection
+from padre_git.vcs.leftovers import clear_abandoned, sweep_packs
+from padre_git.vcs.network import ask
+from padre_git.vcs.progress import Watch
+from padre_git.vcs.setup import find_git_dir
 
-__all__ = ["DEFAULT_LIMITS", "Limits", "Outcome", "create", "fetch", "push", "remote_tip"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "BranchMissingError",
+    "BusyError",
+    "Limits",
+    "Outcome",
+    "check_branches",
+    "fetch",
+    "push",
+    "remote_tip",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,23 +41,31 @@ class Limits:
     """Is how long a remote may take, and what it is told of who we are.
 
     Attributes:
-        ask: seconds to say which commits it has.
-        transfer: seconds to send or take objects.
+        ask: seconds to say which commits it has, and to begin with a transfer.
+        silence: seconds without a sign of life that end a transfer; one that goes on may take as
+            long as it needs.
         login: returns what its host is told; None leaves that to git's own helpers.
     """
 
     ask: float = 30.0
-    transfer: float = LONGEST
+    silence: float = 120.0
     login: Callable[[], Login | None] = no_login
 
 
 DEFAULT_LIMITS = Limits()
-#: A fetch is bookkeeping; a push is what the person's own pre-push hook is there to judge.
-_NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
-_STALE = re.compile(
-    r"fetch first|non-fast-forward|stale info|incorrect old value|cannot lock ref"
-    r"|failed to update ref"
+#: A fetch is bookkeeping; a push is what the person's own pre-push hook is there to judge. What
+#: comes is checked object by object, and what it is remembered by survives a power cut.
+_FETCH = (
+    *("-c", f"core.hooksPath={os.devnull}", "-c", "transfer.fsckObjects=true"),
+    *("-c", "core.fsync=committed,reference", "fetch", "--progress", "--no-tags"),
+    *("--no-recurse-submodules", "--no-auto-maintenance", "--no-write-fetch-head"),
 )
+_PUSH = ("push", "--porcelain", "--progress", "--no-follow-tags", "--recurse-submodules=no")
+_STALE = re.compile(r"fetch first|non-fast-forward|stale info|incorrect old value|but expected")
+_BUSY = re.compile(r"cannot lock ref|failed to update ref")
+_SHOWN, _NAME = 10, 100
+_TRIES = 5
+_PAUSE = 0.1
 
 
 class Outcome(StrEnum):
@@ -53,6 +73,16 @@ class Outcome(StrEnum):
 
     LANDED = "landed"
     STALE = "stale"
+
+
+class BranchMissingError(RemoteError):
+    """Says that a repository has branches, but not the one that was asked for."""
+
+    code = "branch-missing"
+
+
+class BusyError(RejectedError):
+    """Says that somebody else held the remote's branch; a moment later it may be free."""
 
 
 def remote_tip(
@@ -65,18 +95,37 @@ def remote_tip(
             be asked.
     """
     ref = f"refs/heads/{branch}"
-    done = ask(["ls-remote", "--refs", "--", url, ref], cwd, limits.ask, login=limits.login())
-    if done.code:
-        raise failure(done, url)
-    for line in done.out.splitlines():
-        commit, _, name = line.partition("\t")
-        if name == ref:
-            return commit
-    return None
+    return _refs(url, ref, cwd=cwd, limits=limits).get(ref)
+
+
+def check_branches(url: str, branch: str, *, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Makes sure that a repository without a branch is one without any.
+
+    Raises:
+        BranchMissingError: if it has others; it names them.
+        RemoteUnavailableError, RemoteMissingError, AuthenticationError, RemoteError: if it cannot
+            be asked.
+    """
+    prefix = "refs/heads/"
+    found = _refs(url, f"{prefix}*", cwd=None, limits=limits)
+    names = sorted(readable(name.removeprefix(prefix))[:_NAME] for name in found)
+    if names:
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        raise BranchMissingError(
+            f"the repository has no branch '{branch}'; it has"
+            f" {', '.join(map(repr, names[:_SHOWN]))}{more}",
+            hint="open the store with branch=… to work on one of them",
+        )
 
 
 def fetch(
-    directory: Path, url: str, branch: str, *, tracking: str, limits: Limits = DEFAULT_LIMITS
+    directory: Path,
+    url: str,
+    branch: str,
+    *,
+    tracking: str,
+    limits: Limits = DEFAULT_LIMITS,
+    watch: Watch | None = None,
 ) -> str | None:
     """Brings a remote's branch into a clone and returns its commit; None if there is none.
 
@@ -86,32 +135,43 @@ def fetch(
         branch: the remote's branch.
         tracking: the ref that remembers it.
         limits: how long it may take.
+        watch: is told how far it is.
 
     Raises:
         RemoteUnavailableError, RemoteMissingError, AuthenticationError, RemoteError: if it could
             not be brought; nothing changed.
+        LockedError, RepositoryError: if this side could not take it.
     """
-    options = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance"]
-    refspec = f"+refs/heads/{branch}:{tracking}"
-    for _ in range(5):
-        done = ask(
-            [*_NO_HOOKS, "fetch", *options, "--no-write-fetch-head", "--", url, refspec],
-            directory,
-            limits.transfer,
-            login=limits.login(),
-        )
+    common = find_git_dir(directory)[1]
+    sweep_packs(common)
+    command = [*_FETCH, "--", url, f"+refs/heads/{branch}:{tracking}"]
+    for attempt in range(_TRIES):
+        done = _transfer(command, directory, url, limits, watch)
         if not done.code:
             shown = ask(["rev-parse", "--verify", "--quiet", tracking], directory, limits.ask)
             return shown.out.strip() or None
         if "couldn't find remote ref" in done.error:
             return None
         if "cannot lock ref" not in done.error:
-            break  # another fetch of this clone moved the ref: only that is worth asking again
-    raise failure(done, url)
+            raise failure(done, url)
+        # another fetch of this clone moves the ref, or one was killed while it did
+        if not clear_abandoned(common, tracking):
+            time.sleep(_PAUSE * attempt)
+    raise LockedError(
+        f"another git command holds '{tracking}' in '{directory}': {done.words()}",
+        hint="if none is running, its lock is taken away when it is a minute old",
+    )
 
 
 def push(
-    directory: Path, url: str, commit: str, branch: str, *, limits: Limits = DEFAULT_LIMITS
+    directory: Path,
+    url: str,
+    commit: str,
+    branch: str,
+    *,
+    known: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    watch: Watch | None = None,
 ) -> Outcome:
     """Offers a commit as the remote's branch, only ever forwards.
 
@@ -120,72 +180,60 @@ def push(
         url: what git is given: a remote's name or an address.
         commit: what the branch shall be.
         branch: the remote's branch.
+        known: the commit that it was seen to have; None for none.
         limits: how long it may take.
+        watch: is told how far it is.
 
     Returns:
-        LANDED, or STALE if the remote has commits that ``commit`` does not build on.
+        LANDED, or STALE if the remote has commits that ``commit`` does not build on, or may have
+        it below others that came after it.
 
     Raises:
         RejectedError: if the remote refuses, with the remote's words.
+        BusyError: if its branch was held by somebody else.
         RemoteUnavailableError, RemoteMissingError, AuthenticationError, RemoteError: if it did not
             get there.
     """
-    options = ["--porcelain", "--no-progress", "--no-follow-tags", "--recurse-submodules=no"]
-    refspec = f"{commit}:refs/heads/{branch}"
-    command = ["push", *options, "--", url, refspec]
-    done = ask(command, directory, limits.transfer, login=limits.login())
+    command = [*_PUSH, "--", url, f"{commit}:refs/heads/{branch}"]
+    done = _transfer(command, directory, url, limits, watch)
     flag, reason = _pushed(done)
     if not done.code and flag in {" ", "*", "="}:
         return Outcome.LANDED
     if flag == "!" and _STALE.search(reason):
         return Outcome.STALE
-    error = rejection(done, reason) if flag == "!" else failure(done, url)
-    with contextlib.suppress(RemoteError):
-        if remote_tip(url, branch, cwd=directory, limits=limits) == commit:
-            return Outcome.LANDED  # only the answer was lost
-    raise error
+    if flag == "!" and reason.startswith("[remote rejected]"):
+        refused = rejection(done, reason)
+        raise BusyError(refused.message, hint=refused.hint) if _BUSY.search(reason) else refused
+    with contextlib.suppress(RemoteError):  # only the answer may have been lost
+        tip = remote_tip(url, branch, cwd=directory, limits=limits)
+        if tip == commit:
+            return Outcome.LANDED
+        if tip not in {known, None}:
+            return Outcome.STALE
+    raise _refused_here(done) or failure(done, url)
 
 
-def create(location: RemoteLocation, project: str, branch: str) -> None:
-    """Makes an empty bare repository for a project, where that can be done from here.
+def _refs(url: str, pattern: str, *, cwd: Path | None, limits: Limits) -> dict[str, str]:
+    command = ["ls-remote", "--refs", "--", url, pattern]
+    done = ask(command, cwd, limits.ask, url=url, login=limits.login())
+    if done.code:
+        raise failure(done, url)
+    lines = (line.partition("\t") for line in done.out.splitlines())
+    return {name: commit for commit, tab, name in lines if tab}
 
-    It is private to its owner, or to the group if the directory above is the group's to write.
 
-    Raises:
-        RemoteUnavailableError: if the directory above is not there.
-        RemoteMissingError: if somebody has to do it on the host; the hint says how.
-        RemoteError: if it cannot be made.
-    """
-    path, url = location.path(project), location.public_url(project)
-    if path is None:
-        raise RemoteMissingError(
-            f"no repository for project '{project}' at '{url}'",
-            key=project,
-            hint=_how_to_create(location.url(project) or ""),
-        )
-    if not path.parent.is_dir():
-        raise RemoteUnavailableError(
-            f"no directory '{path.parent}'", hint="mount it, or create it if it is new"
-        )
-    new = path.parent / f".{path.name}.{secrets.token_hex(4)}"
-    shared = ["--shared=group"] if path.parent.stat().st_mode & 0o020 else []
-    steps = [
-        ["init", "--quiet", "--bare", "--template=", *shared, f"--initial-branch={branch}", new],
-        ["config", "--file", new / "config", "receive.fsckObjects", "true"],
-    ]
-    try:
-        for step in steps:
-            done = ask(
-                [str(part) for part in step], path.parent, 60.0, umask=0o007 if shared else 0o077
-            )
-            if done.code:
-                raise RemoteError(f"cannot create '{path}': {done.words()}", key=project)
-        with contextlib.suppress(FileExistsError, OSError):
-            new.rename(path)  # loses only against another process that created it
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-    if not path.is_dir():
-        raise RemoteError(f"cannot create '{path}'", key=project)
+def _transfer(
+    command: list[str], directory: Path, url: str, limits: Limits, watch: Watch | None
+) -> Answer:
+    return ask(
+        command,
+        directory,
+        limits.ask,
+        url=url,
+        silence=limits.silence,
+        login=limits.login(),
+        watch=watch,
+    )
 
 
 def _pushed(answer: Answer) -> tuple[str, str]:
@@ -197,11 +245,11 @@ def _pushed(answer: Answer) -> tuple[str, str]:
     return "", ""
 
 
-def _how_to_create(url: str) -> str:
-    if url.startswith("ssh://"):
-        host, _, path = url.removeprefix("ssh://").partition("/")
-        return f"create it with: ssh ssh://{host} git init --bare /{path}"
-    if "://" not in url:
-        host, _, path = url.partition(":")
-        return f"create it with: ssh {host} git init --bare {path}"
-    return "create an empty repository of this name on the host, without a README, and sync again"
+def _refused_here(done: Answer) -> RejectedError | None:
+    """Returns the error for a push that the person's own hook has stopped; None if it was not."""
+    if done.code != 1 or done.out.strip() or "failed to push some refs" not in done.error:
+        return None
+    return RejectedError(
+        f"the clone's own pre-push hook refused the push: {done.words()}",
+        hint="the commits stand in the clone; the next sync offers them again",
+    )

@@ -57,7 +57,7 @@ def test_pushing_fetching_asking_and_cloning_are_allowed(
     assert push(iris, url, first, "main", limits=told) is Outcome.LANDED
     assert remote_tip(url, "main", limits=told) == first
     assert fetch(iris, url, "main", tracking="refs/remotes/origin/main", limits=told) == first
-    with Repository.clone(url, tmp_path / "other", branch="main", login=login(nginx)) as other:
+    with Repository.clone(url, tmp_path / "other", branch="main", limits=told) as other:
         assert other.tip() == first
     everything = b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
     assert nginx.secret.encode() not in everything

@@ -18,6 +18,8 @@ from padre_git.errors import (
     InvalidNameError,
     LockedError,
     NotFoundError,
+    RemoteError,
+    RemoteMissingError,
     RepositoryError,
 )
 from padre_git.messages import Author
@@ -116,14 +118,14 @@ def test_a_clone_of_nothing_can_be_written_to(tmp_path: Path) -> None:
 
 
 def test_a_clone_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(RepositoryError, match="clone"):
+    with pytest.raises(RemoteMissingError, match="nowhere"):
         Repository.clone(str(tmp_path / "nowhere"), tmp_path / "new", branch="main")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("url", ["ext::sh -c touch% canary", "--upload-pack=touch canary", "-u"])
 def test_a_hostile_url_runs_nothing(tmp_path: Path, url: str) -> None:
-    with pytest.raises(RepositoryError):
+    with pytest.raises(RemoteError):
         Repository.clone(url, tmp_path / "new", branch="main")
     assert list(tmp_path.rglob("canary*")) == []
 
@@ -162,7 +164,7 @@ def test_a_tree_with_a_git_directory_in_it_is_not_cloned(tmp_path: Path) -> None
     outer = git("mktree", cwd=evil, input=f"040000 tree {inner}\t.git\n").strip()
     commit = git("commit-tree", outer, "-m", "evil", cwd=evil).strip()
     git("update-ref", "refs/heads/main", commit, cwd=evil)
-    with pytest.raises(RepositoryError):
+    with pytest.raises(RemoteError, match="unsound"):
         Repository.clone(str(evil), tmp_path / "new", branch="main")
     assert not (tmp_path / "new").exists()
 

@@ -1,0 +1,43 @@
+"""Cloning: one branch of a remote with all its history, in a directory of its own.
+
+Only that branch comes: a host may have tens of thousands of others, and of tags, that nobody asked
+for. git is told of the remote as ``git clone`` does it, so the person's own fetch brings the rest.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from padre_git.vcs.process import run_git
+from padre_git.vcs.progress import Watch
+from padre_git.vcs.setup import fsync_new, init, set_unless_set
+from padre_git.vcs.transport import Limits, fetch
+
+__all__ = ["clone"]
+
+
+def clone(url: str, place: Path, *, branch: str, limits: Limits, watch: Watch | None) -> None:
+    """Clones into an empty directory and checks a branch out; see ``Repository.clone``."""
+    init(place, branch=branch)
+    url, full, tracking = _absolute(url), f"refs/heads/{branch}", f"refs/remotes/origin/{branch}"
+    for name, value in (
+        ("remote.origin.url", url),
+        ("remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"),
+        (f"branch.{branch}.remote", "origin"),
+        (f"branch.{branch}.merge", full),
+        ("core.symlinks", "false"),
+    ):
+        set_unless_set(place, name, value)
+    tip = fetch(place, url, branch, tracking=tracking, limits=limits, watch=watch)
+    if tip is not None:
+        run_git(["update-ref", full, tip], place)
+        run_git(["read-tree", "-m", "-u", "HEAD"], place)
+    fsync_new(place / ".git")
+
+
+def _absolute(url: str) -> str:
+    """Returns the url; a relative path, which git would take from another place, as absolute."""
+    if "://" in url or not Path(url).exists():
+        return url
+    return os.fspath(Path(url).absolute())

@@ -1,0 +1,111 @@
+"""Leftovers: what a git that was killed has left in a clone, and when it may be taken away.
+
+A git that is only ended or interrupted cleans up after itself. One that was killed, or whose
+machine lost its power, leaves half a pack, which costs room, or the lock of a ref, which keeps
+every later fetch out. Neither says whose it is, so only what nobody has touched for a long time
+goes; the file system's own clock tells.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from padre_git.vcs.refs import check_ref
+
+__all__ = ["clear_abandoned", "held", "sweep_directories", "sweep_packs"]
+
+#: A ref's lock is held for milliseconds.
+_LOCK_AGE = 60.0
+#: A transfer that goes on writes all the time, and one that does not is ended much earlier.
+_PACK_AGE = 6 * 3600.0
+_TEMPORARY = re.compile(r"tmp_(pack|idx|rev|mtimes|obj)_\w+")
+_PLACE = re.compile(r"\..+\.[0-9a-f]{12}")
+_PLACE_AGE = 60.0
+
+
+def clear_abandoned(common: Path, ref: str) -> bool:
+    """Takes away the lock of a ref that nobody can be holding any more; returns whether it did.
+
+    Args:
+        common: the clone's common git directory.
+        ref: the full name.
+    """
+    lock = common / f"{check_ref(ref)}.lock"
+    return _remove_older(lock, _now(lock.parent) - _LOCK_AGE)
+
+
+def sweep_packs(common: Path) -> None:
+    """Removes the halves of packs that transfers left when they were killed.
+
+    Args:
+        common: the clone's common git directory.
+    """
+    packs = common / "objects" / "pack"
+    with contextlib.suppress(FileNotFoundError):
+        found = [name for name in os.listdir(packs) if _TEMPORARY.fullmatch(name)]  # noqa: PTH208
+        now = _now(packs) if found else 0.0
+        for name in found:
+            _remove_older(packs / name, now - _PACK_AGE)
+
+
+@contextlib.contextmanager
+def held(place: Path) -> Iterator[None]:
+    """Marks a directory as being filled, for as long as this process lives and fills it."""
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # no locks there: it is only never swept
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def sweep_directories(root: Path) -> None:
+    """Removes directories below ``root`` that processes were filling when they were killed."""
+    with contextlib.suppress(OSError):
+        found = [root / name for name in os.listdir(root) if _PLACE.fullmatch(name)]  # noqa: PTH208
+        now = _now(root) if found else 0.0
+        for place in found:
+            if place.is_dir() and not place.is_symlink():
+                _sweep(place, now - _PLACE_AGE)
+
+
+def _sweep(place: Path, before: float) -> None:
+    """Removes a directory if nobody holds it; a young one may be about to be held."""
+    with contextlib.suppress(OSError):
+        if place.stat().st_mtime > before:
+            return
+        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(place, ignore_errors=True)
+        finally:
+            os.close(descriptor)
+
+
+def _now(directory: Path) -> float:
+    """Returns the time as the file system of a directory has it."""
+    probe = directory / f".now-{secrets.token_hex(6)}"
+    try:
+        probe.touch(exist_ok=False)
+        return probe.stat().st_mtime
+    except OSError:
+        return 0.0  # nothing is older
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink()
+
+
+def _remove_older(path: Path, before: float) -> bool:
+    with contextlib.suppress(OSError):
+        if path.stat().st_mtime < before:
+            path.unlink()
+            return True
+    return False
