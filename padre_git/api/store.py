@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from padre_git.api.data import DataPlaces
+from padre_git.api.datasets import Datasets
 from padre_git.api.home import Home
 from padre_git.api.overflow import Overflow
 from padre_git.api.transaction import Transaction
@@ -18,17 +19,21 @@ from padre_git.collections import Collection, Computations, Executions, Ref, Run
 from padre_git.errors import UnsupportedError
 from padre_git.messages import (
     Compare,
+    Deletion,
+    Deletions,
     Ensure,
     Event,
     Flush,
     Pull,
     Push,
+    Recall,
+    Restore,
     Shorten,
     Status,
     Sync,
 )
 from padre_git.model import (
-    Dataset,
+    Entity,
     Environment,
     Experiment,
     Key,
@@ -69,7 +74,7 @@ class Store:
 
     Attributes:
         projects: all projects; the verbs are those of :class:`padre_git.collections.Collection`.
-        datasets: all datasets.
+        datasets: all datasets; see :class:`padre_git.api.datasets.Datasets`.
         environments: all environments; recording stores them.
         experiments: all experiments.
         executions: all executions; see :class:`padre_git.collections.Executions`.
@@ -99,7 +104,7 @@ class Store:
         self.session = session = Session(self.bus)
         self._home = Home(session=session, root=root)
         self.projects: Collection[Project] = Collection(Kind.PROJECT, session)
-        self.datasets: Collection[Dataset] = Collection(Kind.DATASET, session)
+        self.datasets = Datasets(self)
         self.environments: Collection[Environment] = Collection(Kind.ENVIRONMENT, session)
         self.experiments: Collection[Experiment] = Collection(Kind.EXPERIMENT, session)
         self.executions = Executions(session, overflow.read, overflow.places)
@@ -247,6 +252,25 @@ class Store:
             subscriber: is given the event.
         """
         return self.bus.subscribe(event, subscriber)
+
+    # ----------------------------------------------------------------------------- restoring
+
+    def deleted(self, parent: Ref | None = None) -> list[Deletion]:
+        """Returns what was deleted and can be restored, with when and by whom.
+
+        What lay below a deleted record comes back with it and is not listed.
+
+        Args:
+            parent: a record above; None for all projects of this root.
+        """
+        key = None if parent is None else self.resolve(parent)
+        return self.bus.send(Deletions(subject=Kind.PROJECT, parent=key))
+
+    def restore(self, ref: Ref, *, at: str | None = None, message: str | None = None) -> Entity:
+        """Brings back what was deleted, whatever its kind; see :meth:`Collection.restore`."""
+        key = self.session.resolve(ref, _KINDS, at=at, by=Recall)
+        self.session.check_no_unit("restore")
+        return self.bus.send(Restore(subject=key.kind, key=key, at=at, message=message))
 
     # --------------------------------------------------------------------------- exchanging
 

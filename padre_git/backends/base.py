@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 from padre_git.errors import InvalidInputError, UnsupportedError
-from padre_git.messages import Message, Version
+from padre_git.messages import Deletion, Message, Version
 from padre_git.model import ChangeSet, Found, Key, Kind
 
 __all__ = ["Backend", "Changes", "check_one_project"]
@@ -172,11 +172,46 @@ class Backend(ABC):
         """
         return None
 
-    def evict(self, key: Key) -> None:
+    def deletions(self, prefix: Key | None = None, *, kind: Kind | None = None) -> list[Deletion]:
+        """Returns the deleted records below ``prefix`` that can be restored, in order of keys.
+
+        What lay below a deleted record comes back with it and is not among them.
+
+        Args:
+            prefix: a record; None for everything, from projects on.
+            kind: only records of this kind.
+
+        Raises:
+            UnsupportedError: if this backend keeps no history.
+        """
+        raise UnsupportedError("this store keeps no history", key=prefix)
+
+    def restore(self, keys: Sequence[Key], message: Message, *, at: str | None = None) -> None:
+        """Brings deleted records of one project back, with what lay below them.
+
+        Args:
+            keys: the records.
+            message: what the log shall say.
+            at: a state that has them; None for the last state that had each.
+
+        Raises:
+            AlreadyExistsError: if one is alive; nothing was restored.
+            ConflictError: if somebody's uncommitted work is in the way; nothing was restored.
+            NotFoundError: if a record, its parent or the state is not to be found.
+            UnsupportedError: if this backend keeps no history.
+        """
+        raise UnsupportedError("this store keeps no history", key=keys[0])
+
+    def evict(self, key: Key, *, force: bool = False) -> None:
         """Drops a record, and what lies below it, from this clone only; a read brings it back.
+
+        Args:
+            key: the record.
+            force: whether a clone may go that has what exists nowhere else.
 
         Raises:
             NotFoundError: if there is no such record.
+            UnpublishedError: if a clone has what exists nowhere else; nothing was removed.
             UnsupportedError: if there is nothing to bring it back from.
         """
         raise UnsupportedError("this store has no other place for its records", key=key)

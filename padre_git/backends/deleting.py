@@ -115,13 +115,14 @@ def _pointers(snapshot: Snapshot, directory: str) -> list[str]:
     return [path for path, _ in snapshot.walk(directory) if path.endswith(".dvc")]
 
 
-def restore_files(repository: Repository, key: Key) -> None:
-    """Brings the files of a record back into the work tree, if they were taken out."""
+def restore_files(repository: Repository, key: Key) -> bool:
+    """Brings the files of a record back into the work tree; tells whether they were out of it."""
     if not (repository.common_dir / "padre" / "evicted").exists():
-        return
+        return False
     paths = [path for path in _paths(repository, key) if repository.is_evicted(path)]
     if paths:
         repository.restore(paths)
+    return bool(paths)
 
 
 def _paths(repository: Repository, key: Key) -> list[str]:

@@ -21,6 +21,7 @@ from padre_git.backends.deleting import (
     check_published,
     drop_files,
     remove_clone,
+    restore_files,
     withdraw,
 )
 from padre_git.backends.exchange import Exchange, Side
@@ -32,7 +33,7 @@ from padre_git.backends.projects import ignore
 from padre_git.backends.publishing import Data, Look
 from padre_git.backends.status import ProjectStatus, State, status_of
 from padre_git.errors import NotFoundError, RemoteError, RemoteUnavailableError, UnsupportedError
-from padre_git.messages import DeleteMode, Event, Message, Op, Version
+from padre_git.messages import DeleteMode, Deletion, Event, Message, Op, Version
 from padre_git.model import Change, ChangeSet, Found, Key, Kind
 from padre_git.vcs.remotes import RemoteLocation
 from padre_git.vcs.transport import DEFAULT_LIMITS, Limits
@@ -158,6 +159,40 @@ class DualLayer(Backend):
     def delete(
         self, keys: Sequence[Key], mode: DeleteMode, message: Message, *, force: bool = False
     ) -> None:
+    def deletions(self, prefix: Key | None = None, *, kind: Kind | None = None) -> list[Deletion]:
+        """See :meth:`Backend.deletions`."""
+        for project in self._exchange.here() if prefix is None else [prefix.project]:
+            self._answers.refresh(project)
+        return self.local.deletions(prefix, kind=kind)
+
+    def restore(self, keys: Sequence[Key], message: Message, *, at: str | None = None) -> None:
+        """See :meth:`Backend.restore`; it undoes every mode of deleting, and is published.
+
+        What was deleted from the remote comes from the copy that was kept, and what was evicted
+        comes back into the work tree without a commit.
+
+        Raises:
+            RejectedError, AuthenticationError, RemoteMissingError, RemoteError, ArtifactError: as
+                :meth:`apply`; it is restored in the clone.
+        """
+        project = keys[0].project
+        self._answers.refresh(project)
+        side = self._exchange.side(project)
+        if at is None and side is not None:
+            back = [restore_files(side.repository, key) for key in keys]
+            if all(back):
+                return
+        copies = [side.kept.commit(key) for key in keys] if side is not None else []
+        if at is None and len(copies) == 1:
+            at = copies[0]
+        self.local.restore(keys, message, at=at)
+        side = self._exchange.side(project)
+        if side is not None:
+            side.kept.drop(keys)
+            for key in keys:
+                restore_files(side.repository, key)
+            self._meeting.after_write(side)
+
         """Deletes records of one project with what lies below them.
 
         Args:

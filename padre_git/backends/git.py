@@ -17,9 +17,15 @@ from padre_git.backends.checks import check_files
 from padre_git.backends.clones import Clone, Clones
 from padre_git.backends.comparing import compare
 from padre_git.backends.overlay import EMPTY, Overlay
-from padre_git.backends.planning import Plan, plan
+from padre_git.backends.planning import Edits, Plan, plan
 from padre_git.backends.projects import ignore
 from padre_git.backends.records import Records, Tree
+from padre_git.backends.restoring import (
+    check_restorable,
+    deletion_of,
+    deletions,
+    restoration,
+)
 from padre_git.errors import ConflictError, NotFoundError
 from padre_git.format import (
     commit_text,
@@ -28,13 +34,14 @@ from padre_git.format import (
     record_directories,
     scaffold,
 )
-from padre_git.messages import Author, Event, Message, Version
+from padre_git.messages import Author, Deletion, Event, Message, Version
 from padre_git.model import DOCUMENTS, ChangeSet, Found, Key, Kind
 from padre_git.vcs.objects import Commit
 from padre_git.vcs.plan import NewCommit
 from padre_git.vcs.process import run_git
 from padre_git.vcs.repository import Repository
 from padre_git.vcs.snapshot import Snapshot
+from padre_git.vcs.progress import Watch
 from padre_git.vcs.transport import DEFAULT_LIMITS, Limits
 
 __all__ = ["GitBackend"]
@@ -134,6 +141,45 @@ class GitBackend(Backend):
             raise NotFoundError(f"no {key.kind} '{key}'", key=key)
         return map(_version, commits)
 
+    def deletions(self, prefix: Key | None = None, *, kind: Kind | None = None) -> list[Deletion]:
+        """See :meth:`Backend.deletions`."""
+        if prefix is not None:
+            clone = self._clones.get(prefix.project)
+            clones = [clone] if clone is not None else []
+        else:
+            clones = list(self._clones.all())
+        return sorted(
+            (
+                deletion
+                for clone in clones
+                for deletion in deletions(
+                    clone.repository, clone.records(clone.snapshot()).graves(prefix, kind)
+                )
+            ),
+            key=lambda deletion: deletion.key,
+        )
+
+    def restore(self, keys: Sequence[Key], message: Message, *, at: str | None = None) -> None:
+        """See :meth:`Backend.restore`; it is one commit, whatever lay below."""
+        clone = self._clones.need(keys[0].project)
+        repository = clone.repository
+        fixed = None if at is None else repository.resolve(at)
+        alive = clone.records(clone.snapshot()).alive(keys)
+        states = {k: fixed or deletion_of(repository, k).state for k in keys if k not in alive}
+
+        def commits(snapshot: Snapshot) -> list[NewCommit]:
+            clone.check(snapshot)
+            now, edits = clone.records(snapshot), Edits()
+            for key in keys:
+                before = clone.records(clone.snapshot(states.get(key, snapshot.commit)))
+                check_restorable(key, before, now)
+                edits |= restoration(key, before, now)
+            text = commit_text(message, keys)
+            return [NewCommit(edits=edits, text=text, author=message.author or self.author)]
+
+        repository.advance(commits)
+        self._clones.say_what_waits(clone)
+
     def close(self) -> None:
         """See :meth:`Backend.close`; a closed backend can be used again."""
         self._clones.close()
@@ -149,9 +195,16 @@ class GitBackend(Backend):
         clone = self._clones.get(project)
         return clone.repository if clone is not None else None
 
-    def adopt(self, project: str, url: str, *, limits: Limits = DEFAULT_LIMITS) -> bool:
+    def adopt(
+        self,
+        project: str,
+        url: str,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        watch: Watch | None = None,
+    ) -> bool:
         """Clones a project from a remote; see :meth:`Clones.adopt`."""
-        return self._clones.adopt(project, url, limits=limits)
+        return self._clones.adopt(project, url, limits=limits, watch=watch)
 
     # ------------------------------------------------------------------------------- reading
 

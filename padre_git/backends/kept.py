@@ -54,6 +54,10 @@ class Kept:
         living = Records(self._project, self._repository.snapshot()).alive(kept)
         return sorted(key for key in kept if key not in living)
 
+    def commit(self, key: Key) -> str | None:
+        """Returns the commit with the copy of a record that answers; None if none does."""
+        return self._all()[key] if key in self.tops() else None
+
     def read(self, keys: Iterable[Key]) -> dict[Key, Record]:
         """Returns the copies of these records; those without one are missing."""
         tops = self.tops()

@@ -94,6 +94,29 @@ class Records:
         found = list(self._below(start, kind))
         return [start, *found] if prefix is None and kind in (None, Kind.PROJECT) else found
 
+    def graves(self, prefix: Key | None, kind: Kind | None) -> dict[Key, str]:
+        """Returns the documents of deleted records whose parents are alive.
+
+        Renamed ones are not among them.
+
+        Args:
+            prefix: a record of this project; None for the project itself and all below it.
+            kind: only records of this kind.
+        """
+        start = prefix or self._root
+        alive = self.alive([start])
+        parents = [start, *self._below(start, None)] if alive else []
+        dead = {} if alive or prefix is not None else self.places([start])
+        for parent in (key for key in parents if key.kind is not Kind.RUN):
+            for child in (k for k in Kind if k.parent is parent.kind and kind in (None, k)):
+                places = self._children(parent, child)
+                living = set(self._only_alive(places))
+                dead |= {key: place for key, place in places.items() if key not in living}
+        paths = {k: _document_path(k, d) for k, d in dead.items() if kind in (None, k.kind)}
+        contents = self.tree.blobs(paths.values())
+        graves = {k: tombstone_in(contents[path], k) for k, path in paths.items()}
+        return {k: paths[k] for k, grave in graves.items() if grave and not grave.moved_to}
+
     def places(self, keys: Iterable[Key]) -> dict[Key, str]:
         """Returns the directory of each record whose document is there, dead or alive."""
         candidates = {key: record_directories(key) for key in keys}

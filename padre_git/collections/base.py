@@ -8,7 +8,19 @@ from typing import Generic, TypeVar
 
 from padre_git.collections.session import Ref, Session
 from padre_git.errors import InvalidInputError, NotFoundError
-from padre_git.messages import Delete, DeleteMode, Get, History, List, Put, Rename, Version, Where
+from padre_git.messages import (
+    Delete,
+    DeleteMode,
+    Get,
+    History,
+    List,
+    Put,
+    Recall,
+    Rename,
+    Restore,
+    Version,
+    Where,
+)
 from padre_git.model import Entity, Key, Kind
 
 __all__ = ["Collection", "mode_of"]
@@ -127,17 +139,19 @@ class Collection(Generic[E]):
             )
         )
 
-    def delete(self, ref: Ref, *, mode: str = "all") -> None:
-        """Deletes a record with what lies below it; history keeps it.
+    def delete(self, ref: Ref, *, mode: str = "all", force: bool = False) -> None:
+        """Deletes a record with what lies below it; history keeps it, and so :meth:`restore` does.
 
         Args:
             ref: as in :meth:`get`.
             mode: ``"all"``, ``"remote"`` (this clone keeps its copy) or ``"local"`` (from this
                 clone only; it comes back when asked for).
+            force: for ``mode="local"`` of a project: lose what exists in this clone only.
 
         Raises:
-            InvalidInputError: for another mode.
+            InvalidInputError: for another mode, or ``force`` with one that loses nothing.
             NotFoundError: if there is no such record.
+            UnpublishedError: for ``mode="local"`` of a project that has what exists only here.
             UnsupportedError: for a side that this store does not have.
         """
         chosen = mode_of(mode)
@@ -145,7 +159,30 @@ class Collection(Generic[E]):
             self._session.unit.delete(self.key(ref))
             return
         self._session.check_no_unit(f"delete with mode '{mode}'")
-        self._bus.send(Delete(subject=self.kind, key=self.key(ref), mode=chosen))
+        key = self.key(ref)
+        self._bus.send(Delete(subject=self.kind, key=key, mode=chosen, force=force))
+
+    def restore(self, ref: Ref, *, at: str | None = None, message: str | None = None) -> E:
+        """Brings back what was deleted, in whatever mode, with all that lay below it.
+
+        With ``at``, a living record gets the values that it had; what lies below it stays.
+
+        Args:
+            ref: as in :meth:`get`, of a deleted record; also a name that it had before a rename.
+            at: a commit, tag, branch or date that has the record; None for the last that had it.
+            message: the subject of the commit.
+
+        Returns:
+            The record.
+
+        Raises:
+            AmbiguousReferenceError: if several deleted records answer to it.
+            InvalidInputError: if it is not deleted, and no state is given.
+            NotFoundError: if it never was, or lay below something that is deleted itself.
+        """
+        self._session.check_no_unit("restore")
+        key = self._session.resolve(ref, [self.kind], at=at, by=Recall)
+        return self._bus.send(Restore(subject=self.kind, key=key, at=at, message=message))
 
     def exists(self, ref: Ref, *, at: str | None = None) -> bool:
         """Returns whether a record answers to a reference.

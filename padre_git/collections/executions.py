@@ -32,7 +32,7 @@ class Executions(Collection[Execution]):
         self._large = large
         self._places = places
 
-    def restore(
+    def checkout(
         self, ref: Ref, directory: str | Path, *, repository: str | Path | None = None
     ) -> Path:
         """Rebuilds the code of an execution exactly as it ran; returns the directory.

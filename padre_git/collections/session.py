@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from padre_git.bus import Bus
 from padre_git.errors import AmbiguousReferenceError, InvalidInputError, NotFoundError
-from padre_git.messages import Resolve
+from padre_git.messages import Recall, Resolve
 from padre_git.model import Entity, Key, Kind, Record
 from padre_git.model.values import FrozenMapping
 from padre_git.services.references import parse_url
@@ -72,13 +72,21 @@ class Session:
                 f"cannot {what} in a transaction", hint="do it before or after the block"
             )
 
-    def resolve(self, ref: Ref, kinds: Sequence[Kind], *, at: str | None = None) -> Key:
+    def resolve(
+        self,
+        ref: Ref,
+        kinds: Sequence[Kind],
+        *,
+        at: str | None = None,
+        by: type[Resolve | Recall] = Resolve,
+    ) -> Key:
         """Returns the key that a reference means; its depth says the kind.
 
         Args:
             ref: what somebody typed, a key or an entity.
             kinds: what it may be; of several kinds of one depth only one may fit.
             at: a state.
+            by: the command that looks: among living records, or deleted ones.
 
         Raises:
             AmbiguousReferenceError, InvalidInputError, NotFoundError: see
@@ -86,7 +94,7 @@ class Session:
         """
         failures: list[NotFoundError] = []
         for group in _candidates(ref, kinds):
-            found, missing = self._fitting(ref, group, at)
+            found, missing = self._fitting(ref, group, at, by)
             failures += missing
             if found:
                 break
@@ -98,12 +106,12 @@ class Session:
         return found[0]
 
     def _fitting(
-        self, ref: Ref, kinds: Sequence[Kind], at: str | None
+        self, ref: Ref, kinds: Sequence[Kind], at: str | None, by: type[Resolve | Recall]
     ) -> tuple[list[Key], list[NotFoundError]]:
         found, failures = [], []
         for kind in kinds:
             try:
-                found.append(self.bus.send(Resolve(subject=kind, reference=ref, at=at)))
+                found.append(self.bus.send(by(subject=kind, reference=ref, at=at)))
             except NotFoundError as error:
                 failures.append(error)
         return found, failures

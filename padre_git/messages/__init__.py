@@ -19,13 +19,15 @@ from padre_git.messages.commands import (
     Prepare,
     Put,
     Read,
+    Recall,
     Rename,
     Resolve,
+    Restore,
     Shorten,
     Subject,
     Where,
 )
-from padre_git.messages.commit import Author, DeleteMode, Message, Op, Version
+from padre_git.messages.commit import Author, DeleteMode, Deletion, Message, Op, Version
 from padre_git.messages.events import (
     ConflictFound,
     Deleted,
@@ -33,10 +35,11 @@ from padre_git.messages.events import (
     Notice,
     Pulled,
     Pushed,
+    Restored,
     Skipped,
     Stored,
 )
-from padre_git.messages.exchange import Compare, Flush, Pull, Push, Status, Sync
+from padre_git.messages.exchange import Compare, Deletions, Flush, Pull, Push, Status, Sync
 
 __all__ = [
     "Annotate",
@@ -49,6 +52,8 @@ __all__ = [
     "Delete",
     "DeleteMode",
     "Deleted",
+    "Deletion",
+    "Deletions",
     "Ensure",
     "Event",
     "Exists",
@@ -67,8 +72,11 @@ __all__ = [
     "Pushed",
     "Put",
     "Read",
+    "Recall",
     "Rename",
     "Resolve",
+    "Restore",
+    "Restored",
     "Shorten",
     "Skipped",
     "Status",

@@ -31,8 +31,10 @@ __all__ = [
     "Prepare",
     "Put",
     "Read",
+    "Recall",
     "Rename",
     "Resolve",
+    "Restore",
     "Shorten",
     "Subject",
     "Where",
@@ -172,6 +174,19 @@ class Resolve(Command[Key]):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recall(Command[Key]):
+    """Returns the key of the deleted record that a reference means; of a living one, if none.
+
+    Attributes:
+        reference: what somebody typed; see :mod:`padre_git.services.references`.
+        at: a state that had the record; None for the present, with its tombstones.
+    """
+
+    reference: str | Key | Entity
+    at: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Get(Command[V]):
     """Returns what is stored under a key or a reference, following renames.
 
@@ -241,11 +256,28 @@ class Delete(Command[None]):
         key: of the record; of the run for parts.
         name: as in :class:`Get`.
         mode: from where.
+        force: whether a clone may go that has what exists nowhere else.
     """
 
     key: Key
     name: str | int | None = None
     mode: DeleteMode = DeleteMode.ALL
+    force: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restore(Command[V]):
+    """Brings a deleted record back, or an earlier version of a living one; returns it.
+
+    Attributes:
+        key: of the record, as :class:`Recall` gave it.
+        at: a state that had it; None for the last one.
+        message: the subject line of the commit.
+    """
+
+    key: Key
+    at: str | None = None
+    message: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

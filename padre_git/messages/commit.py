@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["Author", "DeleteMode", "Message", "Op", "Version"]
+from padre_git.model import Key
+
+__all__ = ["Author", "DeleteMode", "Deletion", "Message", "Op", "Version"]
 
 
 class Op(StrEnum):
@@ -72,3 +74,23 @@ class Version:
     author: Author
     subject: str
     op: Op | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deletion:
+    """Is one record that was deleted and can be restored.
+
+    Attributes:
+        key: the record.
+        state: the last state that has it, with all that lay below it; it can be given as ``at``.
+            None, as the others, if the history of this clone does not reach back to it.
+        time: when it was deleted.
+        author: by whom.
+        subject: the first line of the message of the commit that did it.
+    """
+
+    key: Key
+    state: str | None = None
+    time: datetime | None = None
+    author: Author | None = None
+    subject: str | None = None

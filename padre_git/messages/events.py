@@ -15,6 +15,7 @@ __all__ = [
     "Notice",
     "Pulled",
     "Pushed",
+    "Restored",
     "Skipped",
     "Stored",
 ]
@@ -40,6 +41,13 @@ class Deleted(Event):
     key: Key
     mode: DeleteMode
     moved_to: Key | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored(Event):
+    """Says that a deleted record is back, with what lay below it."""
+
+    key: Key
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from padre_git.messages.commands import Command
+from padre_git.messages.commit import Deletion
+from padre_git.model import Key
 
-__all__ = ["Compare", "Flush", "Pull", "Push", "Status", "Sync"]
+__all__ = ["Compare", "Deletions", "Flush", "Pull", "Push", "Status", "Sync"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,3 +61,14 @@ class Compare(Command[Any]):
     project: str
     start: str | None = None
     end: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deletions(Command[list[Deletion]]):
+    """Returns what was deleted and can be restored, in the order of keys.
+
+    Attributes:
+        parent: a record above; None for everything.
+    """
+
+    parent: Key | None = None

@@ -8,7 +8,7 @@ from padre_git.backends.base import Backend, Changes
 from padre_git.backends.status import ProjectStatus, State
 from padre_git.bus import Bus
 from padre_git.errors import UnsupportedError
-from padre_git.messages import Compare, Flush, Pull, Push, Status, Sync
+from padre_git.messages import Compare, Deletion, Deletions, Flush, Pull, Push, Status, Sync
 from padre_git.model import Kind
 
 __all__ = ["ExchangeService", "Shared"]
@@ -50,6 +50,7 @@ class ExchangeService:
         bus.handle(Status, Kind.PROJECT, self._status)
         bus.handle(Flush, Kind.PROJECT, self._flush)
         bus.handle(Compare, Kind.PROJECT, self._compare)
+        bus.handle(Deletions, Kind.PROJECT, self._deletions)
 
     def _shared(self) -> Shared:
         if isinstance(self._backend, Shared):
@@ -71,3 +72,6 @@ class ExchangeService:
 
     def _compare(self, command: Compare) -> Changes:
         return self._backend.changes(command.project, command.start, command.end)
+
+    def _deletions(self, command: Deletions) -> list[Deletion]:
+        return self._backend.deletions(command.parent)

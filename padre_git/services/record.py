@@ -19,12 +19,15 @@ from padre_git.messages import (
     Prepare,
     Put,
     Read,
+    Recall,
     Rename,
     Resolve,
+    Restore,
     Shorten,
 )
 from padre_git.model import Entity, Kind
 from padre_git.services.reading import Reading
+from padre_git.services.restoring import Restoring
 from padre_git.services.writing import Writing
 
 __all__ = ["RecordService"]
@@ -45,6 +48,7 @@ class RecordService:
     ) -> None:
         reading: Reading[Entity] = Reading(kind, backend, bus)
         writing: Writing[Entity] = Writing(kind, backend, bus, reading, clock)
+        restoring: Restoring[Entity] = Restoring(kind, backend, bus, reading)
         bus.handle(Resolve, kind, reading.resolve)
         bus.handle(Read, kind, reading.read)
         bus.handle(Get, kind, reading.get)
@@ -59,3 +63,5 @@ class RecordService:
         bus.handle(Ensure, kind, writing.ensure)
         bus.handle(Delete, kind, writing.delete)
         bus.handle(Rename, kind, writing.rename)
+        bus.handle(Recall, kind, restoring.recall)
+        bus.handle(Restore, kind, restoring.restore)

@@ -30,7 +30,16 @@ from padre_git.model.names import quoted
 from padre_git.services.loading import living_keys
 from padre_git.vcs.remotes import RemoteLocation, without_user
 
-__all__ = ["Target", "find", "follow", "parse_url", "resolve", "short_names"]
+__all__ = [
+    "Target",
+    "destination",
+    "find",
+    "follow",
+    "parse_url",
+    "recall",
+    "resolve",
+    "short_names",
+]
 
 _PIECE = re.compile(r"[\w.@+-]{1,250}")
 _SHOWN = 8
@@ -151,6 +160,78 @@ def follow(backend: Backend, key: Key, at: str | None = None) -> Record:
             raise _missing(backend, gone, moved is not None, at)
         key = Key.parse(moved.moved_to.text + key.text.removeprefix(moved.key.text))
     raise NotFoundError(f"renames of '{start}' lead in a circle", key=start)
+
+
+def destination(backend: Backend, key: Key) -> Key:
+    """Returns where renames lead from a key, whether something is alive there or not.
+
+    Raises:
+        NotFoundError: if it lies below a deleted record, or if renames lead in a circle.
+    """
+    seen: set[Key] = set()
+    start = key
+    while key not in seen:
+        seen.add(key)
+        line = [*reversed(key.ancestors()), key]
+        found = backend.read(line)
+        grave = next((t for k in line if isinstance(t := found.get(k), Tombstone)), None)
+        if grave is None or (grave.moved_to is None and grave.key == key):
+            return key
+        if grave.moved_to is None:
+            raise NotFoundError(
+                f"'{key}' lay below the {grave.key.kind} '{grave.key}', which was deleted",
+                key=key,
+                hint=f"restore '{grave.key}'; what lay below comes with it",
+            )
+        key = Key.parse(grave.moved_to.text + key.text.removeprefix(grave.key.text))
+    raise NotFoundError(f"renames of '{start}' lead in a circle", key=start)
+
+
+def recall(backend: Backend, kind: Kind, reference: str | Key | Entity) -> Key:
+    """Returns the key of the deleted record of ``kind`` that a reference means.
+
+    A key or a path of names that is spelled out is taken as it is. Otherwise deleted records are
+    looked at first, then living ones: what was evicted is restored by the same references.
+
+    Raises:
+        AmbiguousReferenceError, NotFoundError, InvalidInputError: as :func:`resolve`.
+    """
+    key = _spelled(backend, kind, reference)
+    if key is not None:
+        _check_remembered(backend, destination(backend, key))
+        return key
+    text = str(reference)
+    pieces = text.split("/")
+    prefix = _above_deleted(backend, kind, pieces)
+    gone = [deletion.key for deletion in backend.deletions(prefix, kind=kind)]
+    fitting = _fitting(gone, pieces)
+    if len(fitting) > 1:
+        raise AmbiguousReferenceError(
+            f"{quoted(text)} may be any of {len(fitting)} deleted {kind}s",
+            hint=_candidates(fitting),
+        )
+    return fitting[0] if fitting else _search(backend, kind, text, None)
+
+
+def _check_remembered(backend: Backend, key: Key) -> None:
+    """Makes sure that something is or was under a key; history is asked if nothing is left.
+
+    Raises:
+        NotFoundError: if nothing ever was.
+    """
+    if not backend.read([key]):
+        next(backend.history(key, limit=1))
+
+
+def _above_deleted(backend: Backend, kind: Kind, pieces: list[str]) -> Key | None:
+    """Returns the living record above that a reference spells out; None if it does not."""
+    above = {Kind.RUN: Kind.EXPERIMENT, Kind.EXECUTION: Kind.EXPERIMENT}.get(kind, Kind.PROJECT)
+    if len(pieces) == 1 or kind is Kind.PROJECT:
+        return None
+    try:
+        return destination(backend, recall(backend, above, "/".join(pieces[:-1])))
+    except NotFoundError:
+        return None
 
 
 def short_names(keys: Iterable[Key], siblings: Iterable[Key]) -> dict[Key, str]:

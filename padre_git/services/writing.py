@@ -117,8 +117,14 @@ class Writing(Generic[E]):
     def delete(self, command: Delete) -> None:
         """Handles :class:`Delete`."""
         key = command.key
+        if command.force and command.mode is not DeleteMode.LOCAL:
+            raise InvalidInputError(
+                f"force is for the mode 'local', not '{command.mode}'",
+                key=key,
+                hint="deleting with another mode loses nothing that could be forced",
+            )
         if command.mode is DeleteMode.LOCAL:
-            self._backend.evict(key)
+            self._backend.evict(key, force=command.force)
             self._bus.publish(Deleted(key=key, mode=command.mode))
             return
         self._check_unused(key)

@@ -77,7 +77,7 @@ def test_changed_code_can_be_restored_from_the_store(
     git("checkout", "-q", "--", "train.py", cwd=code)
     (code / "helper.py").unlink()
     monkeypatch.chdir(tmp_path)
-    target = store.executions.restore(key, tmp_path / "target")
+    target = store.executions.checkout(key, tmp_path / "target")
     assert (target / "train.py").read_text() == TRAIN + "# changed\n"
     assert (target / "helper.py").exists()
     assert store.executions.get(key).entry_point == "train.py"
@@ -90,7 +90,7 @@ def test_many_changes_are_data(code: Path, store: Store, tmp_path: Path) -> None
     names = git("ls-tree", "-r", "--name-only", "HEAD", cwd=store.project_path("iris")).split()
     kept = sorted(name.rpartition("/")[2] for name in names if "/executions/" in name)
     assert kept == ["code.dvc", "execution.yaml"]
-    target = store.executions.restore(key, tmp_path / "target")
+    target = store.executions.checkout(key, tmp_path / "target")
     assert (target / "big2.py").read_text().endswith("x2 = 9999\n")
 
 

@@ -290,7 +290,7 @@ def test_code_is_restored_as_it_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     store = open_store(tmp_path / "store")
     key = store.freeze("iris/svm", entry_point="train.py")
     (code / "train.py").write_text("print('third')\n")
-    restored = store.executions.restore(key, tmp_path / "restored")
+    restored = store.executions.checkout(key, tmp_path / "restored")
     assert (restored / "train.py").read_text() == "print('second')\n"
 
 

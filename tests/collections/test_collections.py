@@ -293,7 +293,7 @@ def test_execution_code_of_a_package_cannot_be_restored(store: Store, tmp_path: 
     execution = store.executions.list("iris")[0]
     assert isinstance(execution, Execution)
     with pytest.raises(UnsupportedError, match="installed package"):
-        store.executions.restore(execution, tmp_path / "code")
+        store.executions.checkout(execution, tmp_path / "code")
 
 
 def test_every_collection_has_the_same_verbs(store: Store) -> None:

@@ -205,7 +205,7 @@ def test_d19_two_versions_of_code_are_both_kept(
     assert first != second
     for execution, text in ((first, _SCRIPT), (second, _SCRIPT + "# changed\n")):
         target = tmp_path / execution.rpartition("/")[2]
-        store.executions.restore(execution, target)
+        store.executions.checkout(execution, target)
         assert (target / "train.py").read_text() == text
 
 
@@ -385,7 +385,7 @@ def test_d39_untracked_and_staged_work_belongs_to_the_code_version(
     staged = _execute(script, tmp_path / "research")
     assert len({clean, untracked, staged}) == 2
     assert untracked == staged
-    store.executions.restore(staged, tmp_path / "restored")
+    store.executions.checkout(staged, tmp_path / "restored")
     assert (tmp_path / "restored/model.py").read_text() == "LAYERS = 3\n"
 
 
