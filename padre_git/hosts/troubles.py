@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -48,6 +47,8 @@ _ERRORS: dict[int, type[PadreGitError]] = {
 
 def explain(error: BaseException, url: str) -> PadreGitError:
     """Returns a new error for what happened on the wire; it knows nothing of the old one."""
+    import ssl
+
     from urllib3 import exceptions as http
 
     host = urlsplit(url).netloc

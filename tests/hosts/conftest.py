@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -15,6 +15,10 @@ TOKEN = "tok-0123456789abcdef"
 
 def named(origin: str) -> Named:
     return Named(user="ada", secret=Secret(TOKEN))
+
+
+def named_user(user: str) -> Callable[[str], Named]:
+    return lambda origin: Named(user=user)
 
 
 @pytest.fixture
