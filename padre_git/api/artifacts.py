@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from padre_git.api.attachments import RESERVED
+from padre_git.api.datasets import at_version
 from padre_git.errors import ConflictError, InvalidInputError, NotFoundError, UnsupportedError
 from padre_git.format import decode
 from padre_git.messages import Commit, Message, Op, Prepare, Read
@@ -103,7 +104,7 @@ class Artifacts:
         source = Path(path).expanduser()
         whole = name is None and key.kind is Kind.DATASET and source.is_dir()
         target = "" if whole else _name_for(key, source, name)
-        items = place(self._data(key).cache, source, move=move)
+        items = place(self.data_of(key).cache, source, move=move)
 
         def edit(data: ProjectData, before: Pointer | None) -> Pointer:
             if whole:
@@ -142,7 +143,7 @@ class Artifacts:
         key, pointer = self._pointer(owner, at)
         some = self._some(key, pointer, name)
         try:
-            return self._data(key).get(some, name)
+            return self.data_of(key).get(some, name)
         except NotFoundError as error:  # the data knows its pointer, not whose it is
             raise _nothing(key, name) from error
 
@@ -160,7 +161,7 @@ class Artifacts:
         key, pointer = self._pointer(owner, at)
         some = self._some(key, pointer, name)
         try:
-            return self._data(key).open(some, name)
+            return self.data_of(key).open(some, name)
         except NotFoundError as error:
             raise _nothing(key, name) from error
 
@@ -177,7 +178,7 @@ class Artifacts:
         key, pointer = self._pointer(owner, at)
         if pointer is None:
             return []
-        data = self._data(key)
+        data = self.data_of(key)
         names = data.names(pointer)
         if key.kind is Kind.RUN:
             names = {name: md5 for name, md5 in names.items() if name not in RESERVED}
@@ -225,6 +226,7 @@ class Artifacts:
         return self._session.resolve(owner, kinds)
 
     def _pointer(self, owner: Ref, at: str | None) -> tuple[Key, Pointer | None]:
+        owner, at = at_version(self._session, owner, at)
         key = self._session.resolve(owner, tuple(_DIRECTORIES), at=at)
         record = self._session.bus.send(Read(subject=key.kind, key=key, at=at))
         return key, _pointer_of(record)
@@ -234,7 +236,7 @@ class Artifacts:
         for name, item in items.items():
             path = source / name if name else source
             if not path.exists():
-                cache = self._data(key).cache
+                cache = self.data_of(key).cache
                 cache.materialise(item.md5, path, executable=item.executable)
 
     def _some(self, key: Key, pointer: Pointer | None, name: str | None) -> Pointer:
@@ -242,7 +244,13 @@ class Artifacts:
             raise _nothing(key, name)
         return pointer
 
-    def _data(self, key: Key) -> ProjectData:
+    def data_of(self, key: Key) -> ProjectData:
+        """Returns what keeps the data of a record's project.
+
+        Raises:
+            NotFoundError: if there is no clone of it.
+            UnsupportedError: if this store keeps no artifacts.
+        """
         if self._store.data is None:
             raise UnsupportedError("this store keeps no artifacts", hint="use a store of clones")
         data, unit = self._store.data, self._session.unit
@@ -282,7 +290,7 @@ class Artifacts:
     ) -> tuple[Any, dict[str, bytes | None]]:
         from padre_git.artifacts import write_pointer
 
-        pointer = edit(self._data(key), _pointer_of(record))
+        pointer = edit(self.data_of(key), _pointer_of(record))
         if isinstance(entity, Dataset):
             entity = entity.replace(version=None if pointer is None else f"md5:{pointer.md5}")
         part = f"{_DIRECTORIES[key.kind]}.dvc"

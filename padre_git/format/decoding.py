@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ from padre_git.model import (
 
 __all__ = ["decode"]
 
+_HASH = re.compile(rb"(?m)^(?:- |  )md5: '?([0-9a-f]{32}(?:\.dir)?)'?$")
 _CODE = ("repository", "commit", "snapshot", "package", "version", "content")
 
 
@@ -90,6 +92,10 @@ def _project(record: Record, values: dict[str, Any]) -> Project:
 
 def _dataset(record: Record, values: dict[str, Any]) -> Dataset:
     columns = tuple(Column(**column) for column in values.pop("columns", ()))
+    # `dvc add` changes the pointer and knows nothing of the document
+    found = _HASH.search(record.files.get("data.dvc", b""))
+    if found is not None:
+        values["version"] = f"md5:{found[1].decode()}"
     return Dataset(project=record.key.project, name=record.key.name, columns=columns, **values)
 
 
