@@ -30,10 +30,12 @@ __all__ = [
     "LockedError",
     "NotFetchedError",
     "NotFoundError",
+    "OfflineError",
     "PadreGitError",
     "RejectedError",
     "RemoteError",
     "RemoteMissingError",
+    "RemoteRewrittenError",
     "RemoteUnavailableError",
     "RemoteUntrustedError",
     "RepositoryError",
@@ -170,6 +172,16 @@ class ConflictError(PadreGitError):
         self.conflicts = tuple(conflicts)
 
 
+class RemoteRewrittenError(ConflictError):
+    """Says that the remote's history was replaced; nothing was changed on either side.
+
+    Only a person knows what was meant. Everything of this clone is kept on a branch that the
+    message names, and the hint says how to follow the remote and how to bring the old back.
+    """
+
+    code = "remote-rewritten"
+
+
 class FormatError(PadreGitError):
     """Says that what is stored cannot be understood."""
 
@@ -266,6 +278,22 @@ class RemoteUnavailableError(RemoteError, ConnectionError):
 
     def __str__(self) -> str:
         return PadreGitError.__str__(self)
+
+
+class OfflineError(RemoteUnavailableError):
+    """Says that no remote was asked, because this store is not to talk to any; local work stands.
+
+    Args:
+        reason: who says so.
+    """
+
+    code = "offline"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"no remote is asked: {reason}",
+            hint="PADRE_OFFLINE, --offline or the policy 'offline' says so; take it back to go on",
+        )
 
 
 class RemoteMissingError(RemoteError):

@@ -17,19 +17,24 @@ from padre_git.backends.kept import Kept
 from padre_git.backends.projects import project_directories
 from padre_git.backends.records import Records
 from padre_git.errors import (
+    OfflineError,
     RemoteError,
     RemoteMissingError,
-    RemoteUnavailableError,
     RepositoryError,
 )
-from padre_git.messages import Event
+from padre_git.messages import Event, Progress
 from padre_git.model import DOCUMENTS, Key, Kind, Record
-from padre_git.vcs.process import run_git, try_git
+from padre_git.vcs.places import Catalogue, Place
+from padre_git.vcs.process import run_git
+from padre_git.vcs.progress import Step, Watch
+from padre_git.vcs.refs import StaleRefError
 from padre_git.vcs.remotes import RemoteLocation, without_user
 from padre_git.vcs.repository import Repository
-from padre_git.vcs.transport import Limits, Outcome, create, fetch, push, remote_tip
+from padre_git.vcs.transport import Limits, Outcome, check_branches, fetch, push, remote_tip
 
-__all__ = ["Exchange", "Side"]
+__all__ = ["MET", "Exchange", "Side"]
+
+MET = "refs/padre/met"
 
 
 class Exchange:
@@ -40,6 +45,8 @@ class Exchange:
         location: their remotes.
         limits: how long a remote may take.
         notify: is told what happened.
+        catalogue: what knows a host's own interface; None for nothing.
+        offline: why no remote is talked to; None if they may be.
     """
 
     def __init__(
@@ -49,11 +56,15 @@ class Exchange:
         *,
         limits: Limits,
         notify: Callable[[Event], None],
+        catalogue: Catalogue | None = None,
+        offline: str | None = None,
     ) -> None:
         self.local = local
+        self.offline = offline
         self.location = location
         self.limits = limits
         self.notify = notify
+        self.place = Place(location, branch=local.branch, limit=limits.ask, catalogue=catalogue)
         self._guard = threading.Lock()
         self._sides: dict[str, Side] = {}
 
@@ -78,14 +89,55 @@ class Exchange:
         url = self.location.url(project)
         if url is None:
             return False
+        self.reach()
         try:
-            return self.local.adopt(project, url, limits=self.limits)
+            return self.local.adopt(project, url, limits=self.limits, watch=self.watch(project))
         except RemoteMissingError:
             return False
         except OSError:  # another process was quicker to clone it
             if self.local.repository(project) is None:
                 raise
             return True
+
+    def reach(self) -> None:
+        """Makes sure that remotes may be talked to at all; comes before whatever does.
+
+        Raises:
+            OfflineError: if this store is not to talk to any, saying why.
+        """
+        if self.offline is not None:
+            raise OfflineError(self.offline)
+
+    def has(self, project: str) -> bool:
+        """Returns whether the remote has a project, as it says now.
+
+        Raises:
+            RemoteUnavailableError, AuthenticationError, RemoteError: if it cannot be asked.
+        """
+        url = self.location.url(project)
+        if url is None:
+            return False
+        self.reach()
+        try:
+            return remote_tip(url, self.local.branch, limits=self.limits) is not None
+        except RemoteMissingError:
+            return False
+
+    def watch(self, project: str) -> Watch:
+        """Returns what tells subscribers how far a transfer of a project is."""
+
+        def tell(step: Step) -> None:
+            self.notify(
+                Progress(
+                    project=project,
+                    step=step.what,
+                    done=step.done,
+                    total=step.total,
+                    detail=step.detail,
+                )
+            )
+
+        return tell
 
     def here(self) -> list[str]:
         """Returns the names of the clones that have a place at the remote, deleted ones too."""
@@ -95,34 +147,32 @@ class Exchange:
     def elsewhere(self) -> tuple[str, ...]:
         """Returns the living projects of the remote that have no clone here, as far as it tells.
 
-        Directories can be listed, and the one repository of a location can be asked for; a base
-        on a host keeps to itself what it has.
+        A directory can be listed, and so can a host that gives a shell or has a catalogue; the
+        one repository of a location is asked for. Any other host keeps to itself what it has.
 
         Raises:
             RemoteUnavailableError, AuthenticationError, RemoteError: if it cannot be asked.
         """
+        self.reach()
         only = self.location.only
-        try:
-            names = self.location.projects()
-        except FileNotFoundError as error:
-            raise RemoteUnavailableError(f"no directory '{self.location.directory}'") from error
-        except OSError as error:
-            raise RemoteError(f"'{self.location}' cannot be read: {error.strerror}") from error
-        if names is None and only is not None and self.local.repository(only) is None:
+        if only is not None and self.local.repository(only) is None:
             url = str(self.location.url(only))
-            there = remote_tip(url, self.local.branch, limits=self.limits)
+            try:
+                there = remote_tip(url, self.local.branch, limits=self.limits)
+            except RemoteMissingError:
+                there = None
             return (only,) if there is not None else ()
-        unknown = (name for name in names or () if self.local.repository(name) is None)
-        return tuple(name for name in unknown if self._is_alive(name))
+        found = self.place.projects(DOCUMENTS[Kind.PROJECT]) or {}
+        return tuple(
+            name
+            for name, document in sorted(found.items())
+            if self.local.repository(name) is None and _is_alive(name, document)
+        )
 
-    def _is_alive(self, project: str) -> bool:
-        """Returns whether a repository in a directory holds a project that was not deleted."""
-        path = self.location.path(project)
-        name = f"refs/heads/{self.local.branch}:{DOCUMENTS[Kind.PROJECT]}"
-        found = try_git(["cat-file", "blob", name], path) if path is not None else None
-        if found is None or found.code:
-            return False
-        return tombstone_in(found.out, Key.project_named(project)) is None
+
+def _is_alive(project: str, document: bytes | None) -> bool:
+    """Returns whether a project was not deleted, as far as its document tells."""
+    return document is None or tombstone_in(document, Key.project_named(project)) is None
 
 
 class Side:
@@ -150,13 +200,31 @@ class Side:
         """The commit that the remote had when it was seen last; None if it never had any."""
         return self.repository.read_ref(self._tracking)
 
+    @property
+    def met(self) -> str | None:
+        """The last commit that both sides were known to have; None before the first.
+
+        Unlike what was seen last, the person's own fetch does not move it, and what it names is
+        not lost when the remote's history is rewritten.
+        """
+        return self.repository.read_ref(MET)
+
+    def meet(self, commit: str) -> None:
+        """Remembers that both sides have a commit."""
+        known = self.met
+        if known != commit:
+            with suppress(StaleRefError):  # another process has just done it
+                self.repository.write_ref(MET, commit, known)
+
     def fetch(self) -> str | None:
         """Asks the remote what it has and brings it here; None if it has nothing yet.
 
         Raises:
             RemoteMissingError: if the repository is gone.
+            BranchMissingError: if it is there, but has only other branches by now.
             RemoteUnavailableError, AuthenticationError, RemoteError: if it cannot be asked.
         """
+        self._store.reach()
         known = self.seen
         try:
             found = fetch(
@@ -165,13 +233,18 @@ class Side:
                 self.repository.branch,
                 tracking=self._tracking,
                 limits=self._store.limits,
+                watch=self._store.watch(self.project),
             )
         except RemoteMissingError as error:
             if known is None:
                 return None
             raise self._gone() from error
-        if found is None and known is not None:
-            raise self._gone()
+        if known is not None and found != known:
+            if found is None:
+                check_branches(self._url, self.repository.branch, limits=self._store.limits)
+                raise self._gone()
+            if self.met is None:
+                self.meet(known)
         return found
 
     def push(self, commit: str) -> Outcome:
@@ -182,17 +255,19 @@ class Side:
             RemoteMissingError: if the repository is gone, or somebody has to make it.
             RemoteUnavailableError, AuthenticationError, RemoteError: if it cannot be reached.
         """
+        self._store.reach()
         known = self.seen
         try:
             outcome = self._push(commit)
         except RemoteMissingError as error:
             if known is not None:
                 raise self._gone() from error
-            create(self._store.location, self.project, self.repository.branch)
+            self._store.place.create(self.project)
             outcome = self._push(commit)
         if outcome is Outcome.LANDED:
             with suppress(RepositoryError):  # a fetch at the same time has written it
                 self.repository.write_ref(self._tracking, commit, known)
+            self.meet(commit)
             self._remember()
         return outcome
 
@@ -234,7 +309,15 @@ class Side:
 
     def _push(self, commit: str) -> Outcome:
         repository, limits = self.repository, self._store.limits
-        return push(repository.path, self._url, commit, repository.branch, limits=limits)
+        return push(
+            repository.path,
+            self._url,
+            commit,
+            repository.branch,
+            known=self.seen,
+            limits=limits,
+            watch=self._store.watch(self.project),
+        )
 
     def _remember(self) -> None:
         """Tells plain git where this clone's remote is, if nobody has told it yet."""

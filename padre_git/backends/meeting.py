@@ -16,9 +16,12 @@ from padre_git.backends.records import Records
 from padre_git.errors import (
     ConflictError,
     FormatError,
+    OfflineError,
     PadreGitError,
     RemoteError,
+    RemoteRewrittenError,
     RemoteUnavailableError,
+    RepositoryError,
 )
 from padre_git.messages import ConflictFound, Notice
 
@@ -47,6 +50,7 @@ class Meeting:
         self._freshness = Freshness(policy, max_age, asked=asked)
         self._notify = exchange.notify
         self._unmerged: dict[str, _Unmerged] = {}
+        self._replaced: dict[str, _Unmerged] = {}
         self._waiting: set[str] = set()
         self.publisher = Publisher(
             exchange.location, author=exchange.local.author, data=data, notify=exchange.notify
@@ -89,7 +93,7 @@ class Meeting:
             pass  # told already, once for each pair of commits
         except RemoteUnavailableError:
             return False  # told already, once for as long as the silence lasts
-        except (RemoteError, FormatError) as error:
+        except (RemoteError, FormatError, RepositoryError) as error:
             self._freshness.answered(project)
             self._tell(project, f"'{project}' is as it was seen last: {error}")
         return True
@@ -169,6 +173,8 @@ class Meeting:
         except DataUnavailableError as error:
             self._waits_for_data(project, error)
             raise
+        except OfflineError:
+            raise  # that is no news, and says nothing about the remote
         except RemoteUnavailableError as error:
             self._silent(error)
             raise
@@ -178,8 +184,6 @@ class Meeting:
         self._freshness.answered(project)
 
     def _silent(self, error: RemoteUnavailableError) -> None:
-        if self._freshness.policy is Policy.OFFLINE:
-            return  # that is no news, and says nothing about the remote
         if self._freshness.failed(error.message):
             self._notify(Notice(text=f"offline: {error.message}; what is written waits here"))
 
@@ -198,8 +202,11 @@ class Meeting:
         side = self._exchange.side(project)
         if side is not None:
             state = side.repository.tip(), side.seen, isinstance(error, ContradictionError)
-            if self._unmerged.get(project) != state:
-                self._unmerged[project] = state
+            # what has taken the place of a history is not shown beside it
+            replaced = isinstance(error, RemoteRewrittenError)
+            known = self._replaced if replaced else self._unmerged
+            if known.get(project) != state:
+                known[project] = state
                 self._notify(ConflictFound(project=project, conflicts=error.conflicts))
                 self._tell(project, f"'{project}' is not merged with its remote: {error}")
 

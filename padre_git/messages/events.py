@@ -13,6 +13,7 @@ __all__ = [
     "Deleted",
     "Event",
     "Notice",
+    "Progress",
     "Pulled",
     "Pushed",
     "Restored",
@@ -66,6 +67,25 @@ class Pulled(Event):
     project: str
     commits: int
     head: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress(Event):
+    """Says how far a transfer is; told many times a second while one goes on.
+
+    Attributes:
+        project: whose it is.
+        step: what is being done, in git's words or ours, such as ``Receiving objects``.
+        done: how many are done.
+        total: of how many; None if nobody knows.
+        detail: size and speed; empty if nobody says.
+    """
+
+    project: str
+    step: str
+    done: int
+    total: int | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

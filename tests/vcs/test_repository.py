@@ -20,7 +20,6 @@ from padre_git.errors import (
     NotFoundError,
     RemoteError,
     RemoteMissingError,
-    RepositoryError,
 )
 from padre_git.messages import Author
 from padre_git.vcs import NewCommit, Repository, StaleRefError
