@@ -15,6 +15,7 @@ from pathlib import Path
 
 from padre_git.backends.exchange import Side
 from padre_git.backends.reconciling import ContradictionError
+from padre_git.backends.rewriting import check_growth
 from padre_git.backends.taking import Taking
 from padre_git.backends.urls import missing_urls
 from padre_git.errors import RejectedError, RemoteUnavailableError
@@ -24,7 +25,7 @@ from padre_git.model import Key
 from padre_git.vcs.plan import NewCommit
 from padre_git.vcs.remotes import RemoteLocation
 from padre_git.vcs.snapshot import Snapshot
-from padre_git.vcs.transport import Outcome
+from padre_git.vcs.transport import BusyError, Outcome
 
 __all__ = ["Data", "DataUnavailableError", "Extra", "Look", "Publisher"]
 
@@ -80,15 +81,28 @@ class Publisher:
         Raises:
             ConflictError: if both sides changed the same thing, or a file that would change holds
                 uncommitted work; nothing was merged.
+            RemoteRewrittenError: if the remote's history was replaced.
         """
         theirs = side.seen
         before = side.repository.tip()
-        if theirs is None or (before is not None and side.is_ancestor(theirs, before)):
+        if theirs is None:
             return
-        after = self._move(side, theirs)
-        if after != before:
-            come = side.between(before, theirs)
-            self._notify(Pulled(project=side.project, commits=len(come), head=theirs))
+        check_growth(side, self._notify)
+        if before is None or not side.is_ancestor(theirs, before):
+            after = self._move(side, theirs)
+            if after != before:
+                come = side.between(before, theirs)
+                self._notify(Pulled(project=side.project, commits=len(come), head=theirs))
+        side.meet(theirs)
+
+    def look(self, side: Side) -> None:
+        """Plans what :meth:`integrate` does, and moves nothing.
+
+        Raises:
+            ConflictError: if both sides changed the same thing.
+        """
+        if side.seen is not None:
+            Taking(side, side.seen, author=self.author).plan(side.repository.snapshot())
 
     def publish(
         self, side: Side, *, extra: Extra | None = None, look: Look = Look.AT_CHANGES
@@ -118,18 +132,30 @@ class Publisher:
                     return 0
                 commits = side.between(seen, head)
                 self._send_data(side, commits)
-                if side.push(head) is Outcome.LANDED:
+                there = self._push(side, head, attempt)
+                if there is not None:
                     self._notify(Pushed(project=side.project, commits=len(commits), head=head))
-                    self._move(side, head)
+                    self._move(side, there)
                     return len(commits)
-                # others push at the same time; who waits a random while meets them less often
-                time.sleep(random.uniform(0, _PAUSE * (attempt + 1)))  # noqa: S311
-                side.fetch()
         raise RejectedError(
             f"others were faster {_TRIES} times: '{side.project}' is not published",
             key=side.project,
             hint="the commits stand in the clone; sync again",
         )
+
+    def _push(self, side: Side, head: str, attempt: int) -> str | None:
+        """Offers a commit; returns the remote's commit that has it, None if none has."""
+        try:
+            if side.push(head) is Outcome.LANDED:
+                return head
+        except BusyError:
+            if attempt == _TRIES - 1:
+                raise
+        # others push at the same time; who waits a random while meets them less often
+        time.sleep(random.uniform(0, _PAUSE * (attempt + 1)))  # noqa: S311
+        seen = side.fetch()
+        # the answer may have been lost, and somebody has built on what landed
+        return seen if seen is not None and side.is_ancestor(head, seen) else None
 
     def _send_data(self, side: Side, commits: Sequence[str]) -> None:
         if self._data is None:
@@ -170,6 +196,7 @@ class Publisher:
             if side.is_foreign(to):
                 side.forget()
             raise
+        taking.done()
         notice = taking.notice()
         if notice is not None:
             self._notify(notice)

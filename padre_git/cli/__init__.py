@@ -1,7 +1,7 @@
 """The command line: ``padre-git`` and ``git padre``, verb first.
 
 Data goes to standard output, chatter to standard error. Exit codes: 0 done, 1 an error, 2 wrong
-usage, 3 a conflict, 4 the remote is unavailable.
+usage, 3 a conflict, 4 the remote is unavailable, 130 interrupted.
 """
 
 from __future__ import annotations

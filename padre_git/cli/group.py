@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "commands", "note", "show_events"]
 
-_EXIT_ERROR, _EXIT_CONFLICT, _EXIT_UNAVAILABLE = 1, 3, 4
+_EXIT_ERROR, _EXIT_CONFLICT, _EXIT_UNAVAILABLE, _EXIT_INTERRUPTED = 1, 3, 4, 130
 
 
 def exit_code(error: PadreGitError) -> int:
@@ -53,7 +53,7 @@ class Session:
         if self._store is None:
             import padre_git
 
-            options: dict[str, Any] = {"policy": "manual"} if self.offline else {}
+            options: dict[str, Any] = {"policy": "offline"} if self.offline else {}
             self._store = padre_git.open(self.root, **options)
             show_events(self._store)
         return self._store
@@ -61,13 +61,18 @@ class Session:
     def close(self) -> None:
         """Closes the store if a command opened it."""
         if self._store is not None:
-            self._store.close()
+            try:
+                self._store.close()
+            except KeyboardInterrupt:
+                raise SystemExit(_say_interrupted()) from None
 
 
 def show_events(store: Store) -> None:
     """Prints what a store says to a person to standard error."""
-    from padre_git.messages import Notice, Skipped
+    from padre_git.cli.progress import METER
+    from padre_git.messages import Notice, Progress, Skipped
 
+    store.subscribe(Progress, METER.show)
     store.subscribe(Notice, lambda event: note(event.text))
     store.subscribe(Skipped, lambda event: note(f"skipped: {event.error}"))
 
@@ -75,8 +80,15 @@ def show_events(store: Store) -> None:
 def note(text: str) -> None:
     """Prints chatter to standard error."""
     from padre_git.cli.output import printable
+    from padre_git.cli.progress import METER
 
+    METER.clear()
     click.echo(printable(text), err=True)
+
+
+def _say_interrupted() -> int:
+    note("interrupted: what was stored stands, and the next sync publishes it")
+    return _EXIT_INTERRUPTED
 
 
 class Commands(click.Group):
@@ -89,6 +101,8 @@ class Commands(click.Group):
         except PadreGitError as error:
             show_error(error)
             ctx.exit(exit_code(error))
+        except KeyboardInterrupt:
+            ctx.exit(_say_interrupted())
         except BrokenPipeError:
             # the reader of a pipe has seen enough (`padre-git log | head`)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -105,7 +119,7 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="padre-git")
 @click.option("--root", metavar="DIR", help="Where the clones are (else PADRE_ROOT, else ~/padre).")
-@click.option("--offline", is_flag=True, help="Do not ask the remote.")
+@click.option("--offline", is_flag=True, help="Talk to no remote (also: PADRE_OFFLINE=1).")
 @click.option("-v", "--verbose", is_flag=True, help="Say what is done.")
 @click.pass_context
 def commands(ctx: click.Context, root: str | None, offline: bool, verbose: bool) -> None:
@@ -124,7 +138,7 @@ def commands(ctx: click.Context, root: str | None, offline: bool, verbose: bool)
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s: %(message)s"
     )
-    session = Session(root=root, offline=offline or bool(os.environ.get("PADRE_OFFLINE")))
+    session = Session(root=root, offline=offline)
     ctx.obj = session
     ctx.call_on_close(session.close)
 
