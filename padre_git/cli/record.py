@@ -6,9 +6,10 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from padre_git.api.recorder import Recorder
 
 __all__ = ["COMMANDS"]
+
+#: Bytes of a command's output beyond which its log has only the end of it.
+_LONGEST_LOG = 5_000_000
+_OUTPUT = "command-output.txt"
+_PIECE = 1 << 16
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -40,8 +46,9 @@ def record(ctx: click.Context, /, command: tuple[str, ...], experiment: str,
            artifacts: tuple[Path, ...], **options: Any) -> None:  # fmt: skip
     """Run COMMAND and record it: output, exit code, metrics, artifacts, code and environment.
 
-    The command's output is shown and kept. Its exit code becomes ours; a code other than 0 makes
-    the run failed.
+    The command's output is shown and kept: as the run's log, or, of more than 5 MB, the end as its
+    log and all of it as the artifact command-output.txt. Its exit code becomes ours; a code other
+    than 0 makes the run failed.
 
     \b
     Examples:
@@ -71,20 +78,49 @@ def _execute(run: Recorder, command: tuple[str, ...], values: dict[str, Any]) ->
         raise InvalidInputError(f"cannot start '{command[0]}': {error.strerror}") from error
     assert process.stdout is not None  # noqa: S101 - asked for above
     started = time.monotonic()
-    kept = bytearray()
-    with process:
+    with process, tempfile.TemporaryDirectory(prefix="padre-git-") as scratch:
+        kept = Path(scratch) / _OUTPUT
         try:
-            for line in process.stdout:
-                sys.stdout.buffer.write(line)
-                sys.stdout.buffer.flush()
-                kept += line
+            _show_and_keep(process.stdout, kept)
         except BaseException:  # we are asked to end, and the command with us
             process.terminate()
             raise
         finally:
-            run.log_text("log.txt", kept.decode(errors="replace"))
+            _log_output(run, kept)
     run.log_metric("seconds", time.monotonic() - started)
     return process.returncode
+
+
+def _show_and_keep(output: IO[bytes], kept: Path) -> None:
+    """Keeps what a command prints in a file, and shows it as soon as it comes."""
+    is_whole = True
+    with kept.open("wb", buffering=0) as file:
+        while piece := output.read1(_PIECE):  # type: ignore[attr-defined] # typeshed's IO is narrow
+            try:
+                if is_whole:
+                    file.write(piece)
+            except OSError as error:  # the command goes on, and its run is recorded
+                is_whole = False
+                note(f"warning: output is kept up to here only: {error.strerror} ('{kept}')")
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+
+
+def _log_output(run: Recorder, kept: Path) -> None:
+    """Logs what a command has printed; if it is long, its end, and all of it as an artifact."""
+    size = kept.stat().st_size if kept.exists() else 0
+    before = max(size - _LONGEST_LOG, 0)
+    text = b""
+    if size:
+        with kept.open("rb") as file:
+            file.seek(before)
+            if before:
+                before += len(file.readline())
+            text = file.read(_LONGEST_LOG)
+    if before:
+        run.log_artifact(kept, _OUTPUT)
+        text = f"[{before} bytes before this are in the artifact '{_OUTPUT}']\n".encode() + text
+    run.log_text("log.txt", text.decode(errors="replace"))
 
 
 def _collect(

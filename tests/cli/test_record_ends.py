@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -53,3 +54,56 @@ def test_a_command_that_dies_of_a_signal_has_failed(tmp_path: Path) -> None:
     process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGKILL
     assert the_run(root)[0].status == "failed"
+
+
+def test_much_output_is_kept_whole_and_takes_no_memory(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    program = "import sys\nfor n in range(3_000_000): print(f'line {n:30}')"
+    peaks = []
+    for command in (["true"], [sys.executable, "-c", program]):
+        process = start(root, *command)
+        for stream in (process.stdout, process.stderr):
+            assert stream is not None
+            while stream.read(1 << 20):
+                pass
+            stream.close()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        peaks.append(used.ru_maxrss)
+    assert peaks[1] < peaks[0] + 40_000  # kilobytes; the output has 108 million bytes
+    with open_store(root, policy="manual") as store:
+        run = max(store.runs.list("demo/svm"), key=lambda run: run.metrics["seconds"])
+        log = store.runs.log(run)
+        assert log.startswith("[1030000")
+        assert "bytes before this are in the artifact 'command-output.txt']\nline " in log[:99]
+        assert log.endswith(f"line {2_999_999:30}\n")
+        whole = store.artifacts.get(run, "command-output.txt")
+    assert whole.stat().st_size == 3_000_000 * 36
+
+
+def test_what_a_command_shows_without_a_line_break_is_seen_at_once(tmp_path: Path) -> None:
+    process = start(tmp_path / "store", "sh", "-c", "printf 10%%; exec sleep 60")
+    assert process.stdout is not None
+    assert process.stdout.read(3) == "10%"
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert the_run(tmp_path / "store")[1] == "10%"
+
+
+def test_a_full_disk_below_the_output_does_not_end_the_command(tmp_path: Path) -> None:
+    limit = (6_000_000, resource.RLIM_INFINITY)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    try:
+        program = "for n in range(200_000): print(f'line {n:30}')"
+        process = start(tmp_path / "store", sys.executable, "-c", program)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    shown, said = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert len(shown) == 200_000 * 36
+    assert said.count("output is kept up to here only: File too large") == 1
+    run, log = the_run(tmp_path / "store")
+    assert run.status == "finished"
+    assert log.startswith("[1000")  # 6 MB less the end, in the log's first line
