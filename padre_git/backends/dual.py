@@ -35,6 +35,7 @@ from padre_git.backends.status import ProjectStatus, State, status_of
 from padre_git.errors import NotFoundError, RemoteError, RemoteUnavailableError, UnsupportedError
 from padre_git.messages import DeleteMode, Deletion, Event, Message, Op, Version
 from padre_git.model import Change, ChangeSet, Found, Key, Kind
+from padre_git.vcs.places import Catalogue
 from padre_git.vcs.remotes import RemoteLocation
 from padre_git.vcs.transport import DEFAULT_LIMITS, Limits
 
@@ -56,6 +57,7 @@ class DualLayer(Backend):
         local_data: what is asked before data leaves a clone; None for no data.
         notify: is told what happened and what a person should know.
         limits: how long the remote may take.
+        catalogue: lists and makes repositories where git and ssh cannot; None for nothing.
     """
 
     keeps_history: ClassVar[bool] = True
@@ -72,11 +74,12 @@ class DualLayer(Backend):
         local_data: LocalData | None = None,
         notify: Callable[[Event], None] = ignore,
         limits: Limits = DEFAULT_LIMITS,
+        catalogue: Catalogue | None = None,
     ) -> None:
         self.local = local
         self.remote = remote
         self._local_data = local_data
-        self._exchange = Exchange(local, remote, limits=limits, notify=notify)
+        self._exchange = Exchange(local, remote, limits=limits, notify=notify, catalogue=catalogue)
         self._meeting = Meeting(self._exchange, Policy(policy), max_age, data=data)
         self._answers = Answers(self._exchange, self._meeting)
         self._batch = Batch(
@@ -156,9 +159,6 @@ class DualLayer(Backend):
 
     # ------------------------------------------------------------------------------ deleting
 
-    def delete(
-        self, keys: Sequence[Key], mode: DeleteMode, message: Message, *, force: bool = False
-    ) -> None:
     def deletions(self, prefix: Key | None = None, *, kind: Kind | None = None) -> list[Deletion]:
         """See :meth:`Backend.deletions`."""
         for project in self._exchange.here() if prefix is None else [prefix.project]:
@@ -193,6 +193,9 @@ class DualLayer(Backend):
                 restore_files(side.repository, key)
             self._meeting.after_write(side)
 
+    def delete(
+        self, keys: Sequence[Key], mode: DeleteMode, message: Message, *, force: bool = False
+    ) -> None:
         """Deletes records of one project with what lies below them.
 
         Args:

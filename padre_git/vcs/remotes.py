@@ -133,6 +133,13 @@ class RemoteLocation:
                 found.append(key.project)
         return tuple(found)
 
+    def has_place(self, name: str) -> bool:
+        """Returns whether a name found at the remote can be a project's of this location."""
+        try:
+            return self.url(Key.project_named(name).name) is not None
+        except InvalidNameError:
+            return False
+
     def data_url(self, project: str) -> str | None:
         """Returns the data store beside a project's repository; None if that takes a choice.
 

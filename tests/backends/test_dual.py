@@ -37,8 +37,8 @@ from padre_git.testing.documents import (
     run_key,
     store,
 )
+from padre_git.vcs.places import create
 from padre_git.vcs.remotes import RemoteLocation
-from padre_git.vcs.transport import create
 from tests.backends.dual_stores import Lab, documents
 from tests.conftest import git
 

@@ -148,7 +148,7 @@ def test_over_ssh_it_is_the_same_and_no_user_is_stored(
     with opened(tmp_path / "ada", remote) as ada, opened(tmp_path / "ben", remote) as ben:
         with pytest.raises(RemoteMissingError) as caught:
             store(ada, IRIS)
-        assert "git init --bare" in str(caught.value.hint)
+        assert "create an empty repository 'iris.git'" in str(caught.value.hint)
         git("init", "-q", "--bare", "iris.git", cwd=lab)
         ada.sync("iris")
         assert "ada@" not in ada.urls([IRIS])[IRIS]

@@ -49,6 +49,12 @@ def sshd(running_server: Running) -> Server:
 
 
 @pytest.fixture
+def sshd_kept(sshd: Server) -> Server:
+    """Is the place of ``sshd`` over a connection that is kept, for tests that use it much."""
+    return ssh.kept(sshd)
+
+
+@pytest.fixture
 def sshd_without_shell(sshd: Server) -> Server:
     """Is the place of ``sshd`` for somebody who may do nothing but git there."""
     return ssh.without_shell(sshd)

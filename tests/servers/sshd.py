@@ -6,13 +6,14 @@ import contextlib
 import getpass
 import os
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
 from tests.servers import Server
 from tests.servers.processes import HOST, needs, serving, started, workshop
 
-__all__ = ["start", "without_shell"]
+__all__ = ["kept", "start", "without_shell"]
 
 _PROGRAM = Path("/usr/sbin/sshd")
 _CONFIG = """\
@@ -61,6 +62,7 @@ def start(directory: Path) -> Server:
 
     port = serving(listen, log)
     _write_client(keys, port)
+    _keep_connection(ends, keys, log)
     repositories = directory / "repositories"
     repositories.mkdir(mode=0o700)
     return Server(
@@ -75,6 +77,12 @@ def start(directory: Path) -> Server:
         log=log,
         ends=ends,
     )
+
+
+def kept(server: Server) -> Server:
+    """Returns the same place over a connection that is kept, which is several times as fast."""
+    command = server.environment["GIT_SSH_COMMAND"].replace("shell.conf", "kept.conf")
+    return replace(server, environment={"GIT_SSH_COMMAND": command}, ends=contextlib.ExitStack())
 
 
 def without_shell(server: Server) -> Server:
@@ -101,3 +109,13 @@ def _write_client(keys: Path, port: int) -> None:
     for name in ("shell", "git"):
         text = _CLIENT.format(keys=keys, key=name, host=HOST, port=port)
         (keys / f"{name}.conf").write_text(text)
+    (keys / "kept.conf").write_text(f"ControlPath {keys}/kept\nInclude {keys}/shell.conf\n")
+
+
+def _keep_connection(ends: contextlib.ExitStack, keys: Path, log: Path) -> None:
+    options = ["-F", str(keys / "shell.conf"), "-N", "-M", "-S", str(keys / "kept")]
+    process, limit = started(ends, ["ssh", *options, "lab"], log), time.monotonic() + 20
+    while not (keys / "kept").is_socket():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < limit, "no connection"
+        time.sleep(0.02)

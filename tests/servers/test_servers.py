@@ -14,7 +14,7 @@ from tests.conftest import git
 from tests.servers import Server
 from tests.servers.tokens import Right, TokenServer
 
-SERVERS = ["sshd", "sshd_without_shell", "nginx", "apache", "token_server"]
+SERVERS = ["sshd", "sshd_kept", "sshd_without_shell", "nginx", "apache", "token_server"]
 
 
 @pytest.fixture(params=SERVERS)

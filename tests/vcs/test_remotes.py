@@ -15,8 +15,10 @@ from padre_git.errors import (
     RemoteUnavailableError,
 )
 from padre_git.model import Key
+from padre_git.vcs.places import Place, create
 from padre_git.vcs.remotes import RemoteLocation
-from padre_git.vcs.transport import create, remote_tip
+from padre_git.vcs.shell import Address
+from padre_git.vcs.transport import remote_tip
 from tests.conftest import git
 
 
@@ -155,15 +157,69 @@ def test_in_a_directory_of_a_group_the_repository_is_the_groups(tmp_path: Path) 
     assert (base / "iris.git").stat().st_mode & 0o007 == 0
 
 
-def test_where_no_repository_can_be_made_the_error_says_who_has_to_do_what() -> None:
-    for text, advice in [
-        ("git@host:lab", "ssh git@host git init --bare lab/iris.git"),
-        ("ssh://git@host:22/lab", "git init --bare /lab/iris.git"),
-        ("https://host/lab", "create an empty repository"),
-    ]:
-        with pytest.raises(RemoteError) as caught:
-            create(RemoteLocation.parse(text), "iris", "main")
-        assert advice in str(caught.value.hint)
+@pytest.mark.parametrize("text", ["https://host.invalid/lab", "git://host.invalid/lab"])
+def test_where_no_repository_can_be_made_the_error_says_who_has_to_do_what(text: str) -> None:
+    with pytest.raises(RemoteError, match="no repository for project 'iris'") as caught:
+        create(RemoteLocation.parse(text), "iris", "main")
+    assert "create an empty repository 'iris.git' on the host" in str(caught.value.hint)
+
+
+class Forge:
+    """Is a catalogue: what a host's own interface can do."""
+
+    def __init__(self) -> None:
+        self.names = ["iris"]
+
+    def projects(self, location: RemoteLocation) -> tuple[str, ...] | None:
+        return tuple(self.names)
+
+    def create(self, location: RemoteLocation, project: str, branch: str) -> bool:
+        if project == "taken":
+            return False
+        self.names.append(project)
+        return True
+
+
+def test_a_hosts_catalogue_lists_and_makes_what_git_cannot() -> None:
+    place = Place(
+        RemoteLocation.parse("https://host.invalid/lab"), branch="main", limit=5, catalogue=Forge()
+    )
+    assert place.projects("project.yaml") == {"iris": None}
+    place.create("wine")
+    assert place.projects("project.yaml") == {"iris": None, "wine": None}
+    with pytest.raises(RemoteMissingError):
+        place.create("taken")
+
+
+@pytest.mark.parametrize(
+    ("url", "target", "port", "directory", "name"),
+    [
+        ("ssh://a@Host:2222/our%20lab/iris.git", "a@Host", "2222", "'/our lab'", "iris.git"),
+        ("ssh://[::1]:22/lab/iris.git", "::1", "22", "/lab", "iris.git"),
+        ("ssh://host/~ada/lab/iris.git", "host", "", "~ada/lab", "iris.git"),
+        ("ssh://host/~/our lab/iris.git", "host", "", "~/'our lab'", "iris.git"),
+        ("host:lab/iris.git", "host", "", "./lab", "iris.git"),
+        ("ada@host:iris.git", "ada@host", "", "./.", "iris.git"),
+        ("host:~/iris.git", "host", "", "~/''", "iris.git"),
+        ("host:~$(x)/lab/iris.git", "host", "", "'./~$(x)/lab'", "iris.git"),
+    ],
+)  # fmt: skip
+def test_an_ssh_address_is_read_as_git_reads_it(
+    url: str, target: str, port: str, directory: str, name: str
+) -> None:
+    found = Address.parse(url)
+    assert found is not None
+    assert (found.target, found.port, found.directory, found.name) == (
+        target,
+        port,
+        directory,
+        name,
+    )
+
+
+def test_what_is_not_ssh_has_no_shell() -> None:
+    for url in ("https://host/lab", "git://host/lab", "file:///srv/lab", "/srv/lab"):
+        assert Address.parse(url) is None
 
 
 def test_a_directory_that_is_not_mounted_is_not_a_project_that_is_gone(tmp_path: Path) -> None:
