@@ -1,4 +1,7 @@
-"""Repositories at a host: made for new projects, and listed with one of their files."""
+"""Repositories at a host: made for new projects, and listed with one of their files.
+
+This is what a host's API adds to git; see :class:`padre_git.vcs.places.Catalogue`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from padre_git.errors import (
 )
 from padre_git.hosts.client import Client
 from padre_git.hosts.forges import FORGES, Forge, Place
-from padre_git.vcs.credentials import Login
+from padre_git.vcs.remotes import RemoteLocation
 
 __all__ = ["Repositories"]
 
@@ -40,16 +43,13 @@ class Repositories:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._guard = threading.Lock()
-        self._known: dict[tuple[str, str], tuple[str, bytes | None]] = {}
+        self._known: dict[tuple[Place, str], tuple[str, bytes | None]] = {}
 
-    def login(self) -> Login | None:
-        """Returns what git is handed; see :meth:`Client.login`."""
-        return self._client.login()
-
-    def create(self, project: str, branch: str) -> bool:
+    def create(self, location: RemoteLocation, project: str, branch: str) -> bool:
         """Makes a private, empty repository for a project; False if the host has no API for that.
 
         Args:
+            location: where repositories are, at the client's host.
             project: its name.
             branch: the one that it will be on.
 
@@ -58,7 +58,7 @@ class Repositories:
             AuthenticationError: if nobody has credentials, or the host does not take them.
             RemoteUnavailableError: if the host does not answer.
         """
-        forge, place = self._forge(), self._place(project, branch)
+        forge, place = self._forge(), self._place(location, project, branch)
         if forge is None or place is None:
             return False
         try:
@@ -74,27 +74,33 @@ class Repositories:
                 ) from None
         return True
 
-    def documents(self, path: str, branch: str) -> dict[str, bytes] | None:
+    def projects(
+        self, location: RemoteLocation, branch: str, document: str
+    ) -> dict[str, bytes | None] | None:
         """Returns a file of every repository that has it, by project; None if none can be listed.
 
         A repository that has not changed is not asked again.
 
         Args:
-            path: of the file.
-            branch: of the repository.
+            location: where repositories are, at the client's host.
+            branch: the one that projects are on.
+            document: the file's path.
 
         Raises:
             AuthenticationError, RemoteUnavailableError, RemoteError: if the host does not tell.
         """
-        forge, place = self._forge(), self._place("padre-git", branch)
-        if forge is None or place is None or self._client.location.only is not None:
+        forge, place = self._forge(), self._place(location, "padre-git", branch)
+        if forge is None or place is None or location.only is not None:
             return None
-        found = dict(self._listed(forge, place))
+        found = dict(self._listed(location, forge, place))
+
+        def look(name: str) -> bytes | None:
+            at = self._place(location, name, branch)
+            return None if at is None else self._document(forge, at, found[name], document)
+
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="padre-git-list") as threads:
-            texts = threads.map(
-                lambda item: self._document(forge, item[0], item[1], path, branch), found.items()
-            )
-            return {name: text for name, text in zip(found, texts, strict=True) if text is not None}
+            texts = threads.map(look, found)
+            return {n: text for n, text in zip(found, texts, strict=True) if text is not None}
 
     # ---------------------------------------------------------------------------- in between
 
@@ -104,9 +110,9 @@ class Repositories:
     def _api(self, page: str) -> str:
         return f"{self._client.server.api}/{page}"
 
-    def _place(self, project: str, branch: str) -> Place | None:
+    def _place(self, location: RemoteLocation, project: str, branch: str) -> Place | None:
         """Returns where a project is; None if its address names no owner."""
-        url = self._client.location.url(project) or ""
+        url = location.url(project) or ""
         path = url.removeprefix(self._client.server.url).strip("/").removesuffix(".git")
         owner, _, name = path.rpartition("/")
         return Place(owner=owner, name=name, branch=branch) if owner and name else None
@@ -127,9 +133,11 @@ class Repositories:
             return True
         return False
 
-    def _listed(self, forge: Forge, place: Place) -> Iterator[tuple[str, str]]:
+    def _listed(
+        self, location: RemoteLocation, forge: Forge, place: Place
+    ) -> Iterator[tuple[str, str]]:
         """Yields the project of each repository whose address is one of ours, and its change."""
-        location, site = self._client.location, self._client.server
+        site = self._client.server
         for entry in self._entries(forge, place):
             name, changed = entry.get(forge.name), entry.get(forge.changed)
             if isinstance(name, str):
@@ -160,15 +168,10 @@ class Repositories:
             if not entries:
                 return
 
-    def _document(
-        self, forge: Forge, project: str, changed: str, path: str, branch: str
-    ) -> bytes | None:
-        known = self._known.get((project, path))
+    def _document(self, forge: Forge, place: Place, changed: str, path: str) -> bytes | None:
+        known = self._known.get((place, path))
         if known is not None and known[0] == changed:
             return known[1]
-        place = self._place(project, branch)
-        if place is None:
-            return None
         page = forge.raw.format(**place.fields(), path=quote(path, safe=""))
         text: bytes | None = None
         try:
@@ -178,5 +181,5 @@ class Repositories:
         except PadreGitError:
             pass  # no such file, an empty repository, or none that we may read: no project of ours
         with self._guard:
-            self._known[project, path] = (changed, text)
+            self._known[place, path] = (changed, text)
         return text

@@ -14,6 +14,7 @@ from padre_git.errors import (
     RemoteUnavailableError,
 )
 from padre_git.hosts import Client, Repositories
+from padre_git.vcs.places import Catalogue
 from tests.conftest import git
 from tests.hosts.forge import Forge, forge
 from tests.servers import Server
@@ -25,10 +26,25 @@ def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Forge]:
         yield made
 
 
-def repositories(host: Forge, owner: str, *rights: str) -> Repositories:
+class At:
+    """Is a place at a host, and what its API does there."""
+
+    def __init__(self, client: Client) -> None:
+        self.location = client.location
+        self.api: Catalogue = Repositories(client)
+
+    def create(self, project: str, branch: str = "main") -> bool:
+        return self.api.create(self.location, project, branch)
+
+    def documents(self, path: str, branch: str = "main") -> dict[str, bytes | None] | None:
+        found = self.api.projects(self.location, branch, path)
+        return None if found is None else dict(found)
+
+
+def repositories(host: Forge, owner: str, *rights: str) -> At:
     client = Client(f"{host.url}/{owner}")
     client.authenticate(secret=host.token(*rights))
-    return Repositories(client)
+    return At(client)
 
 
 def fill(host: Forge, name: str, text: str = "schema: project/1\n") -> None:
@@ -48,29 +64,29 @@ def test_a_repository_is_made_once_private_and_empty(host: Forge, owner: str) ->
     if "/" in owner and host.software != "gitlab":
         return  # only GitLab has groups in groups
     there = repositories(host, owner)
-    assert there.create("iris", "main")
+    assert there.create("iris")
     assert (host.bare(f"{owner}/iris") / "HEAD").is_file()
-    assert there.create("iris", "main"), "somebody else was quicker"
+    assert there.create("iris"), "somebody else was quicker"
 
 
 def test_a_template_names_the_repository(host: Forge) -> None:
     client = Client(f"{host.url}/lab/exp-{{project}}.git")
     client.authenticate(secret=host.token())
-    assert Repositories(client).create("iris", "main")
+    assert At(client).create("iris")
     assert host.repositories("lab") == ["exp-iris"]
 
 
 def test_without_the_right_the_host_says_so_and_we_say_what_to_do(host: Forge) -> None:
     with pytest.raises(RemoteMissingError, match="insufficient_scope") as caught:
-        repositories(host, "lab", "user").create("iris", "main")
+        repositories(host, "lab", "user").create("iris")
     assert "create an empty repository" in str(caught.value.hint)
     with pytest.raises(RemoteMissingError, match="none can be made"):
-        repositories(host, "nobodys").create("iris", "main")
+        repositories(host, "nobodys").create("iris")
 
 
 def test_an_account_is_known_however_it_is_written(host: Forge) -> None:
     if host.software != "gitlab":  # there a number names the owner
-        assert repositories(host, "Ada").create("iris", "main")
+        assert repositories(host, "Ada").create("iris")
         assert host.repositories("ada") == ["iris"]
 
 
@@ -78,30 +94,30 @@ def test_a_token_that_was_revoked_is_told_as_credentials(host: Forge) -> None:
     there = repositories(host, "lab")
     host.tokens.clear()
     with pytest.raises(AuthenticationError, match="answered 401"):
-        there.create("iris", "main")
+        there.create("iris")
 
 
 def test_without_credentials_nothing_is_made(host: Forge) -> None:
     with pytest.raises(AuthenticationError):
-        Repositories(Client(f"{host.url}/lab")).create("iris", "main")
+        At(Client(f"{host.url}/lab")).create("iris")
 
 
 def test_a_plain_server_makes_none_and_lists_none(nginx: Server) -> None:
     client = Client(nginx.base)
     client.authenticate(nginx.user, nginx.secret)
-    there = Repositories(client)
-    assert there.create("iris", "main") is False
-    assert there.documents("project.yaml", "main") is None
+    there = At(client)
+    assert there.create("iris") is False
+    assert there.documents("project.yaml") is None
 
 
 def test_a_host_that_is_away_is_unavailable(tmp_path: Path) -> None:
     with forge("gitea", tmp_path) as host:
         url = host.url
-    there = Repositories(Client(f"{url}/lab"))
+    there = At(Client(f"{url}/lab"))
     with pytest.raises(RemoteUnavailableError):
-        there.create("iris", "main")
+        there.create("iris")
     with pytest.raises(RemoteUnavailableError):
-        there.documents("project.yaml", "main")
+        there.documents("project.yaml")
 
 
 def test_a_list_has_the_projects_and_nothing_else(host: Forge) -> None:
@@ -110,23 +126,23 @@ def test_a_list_has_the_projects_and_nothing_else(host: Forge) -> None:
     host.create("lab/empty")
     host.create("lab/not a name")
     there = repositories(host, "lab")
-    found = there.documents("project.yaml", "main")
+    found = there.documents("project.yaml")
     assert found == {"iris": b"name: iris\n", "digits": b"schema: project/1\n"}
     asked = len(host.listener.asked)
-    assert there.documents("project.yaml", "main") == found
+    assert there.documents("project.yaml") == found
     again = [a.path for a in host.listener.asked[asked:] if "project.yaml" in a.path]
     assert again == [], "what has not changed is not asked for again"
-    assert there.documents("no-such-file", "main") == {}
+    assert there.documents("no-such-file") == {}
 
 
 def test_a_list_of_an_account_and_of_many_pages(host: Forge) -> None:
     for number in range(55):
         host.create(f"ada/p-{number:03}")
     fill(host, "ada/zebra")
-    host_lists = repositories(host, "ada").documents("project.yaml", "main")
+    host_lists = repositories(host, "ada").documents("project.yaml")
     assert host_lists is not None
     assert list(host_lists) == ["zebra"]
-    empty = repositories(host, "nobodys").documents("project.yaml", "main")
+    empty = repositories(host, "nobodys").documents("project.yaml")
     assert empty == {}
 
 
@@ -135,7 +151,7 @@ def test_a_list_through_a_template_has_its_names_only(host: Forge) -> None:
     fill(host, "lab/iris")
     client = Client(f"{host.url}/lab/exp-{{project}}.git")
     client.authenticate(secret=host.token())
-    found = Repositories(client).documents("project.yaml", "main")
+    found = At(client).documents("project.yaml")
     assert found is not None
     assert list(found) == ["iris"]
 
@@ -145,4 +161,4 @@ def test_a_list_that_is_none_is_an_error(host: Forge) -> None:
     for page in ("/api/v3/orgs/lab/repos", "/api/v4/groups/lab/projects", "/api/v1/orgs/lab/repos"):
         host.listener.on(page, 200, {"a": 1})
     with pytest.raises(RemoteError, match="is none"):
-        there.documents("project.yaml", "main")
+        there.documents("project.yaml")
