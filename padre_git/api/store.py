@@ -16,9 +16,12 @@ from padre_git.api.transaction import Transaction
 from padre_git.backends.base import Backend, Changes
 from padre_git.bus import Bus
 from padre_git.collections import Collection, Computations, Executions, Ref, Runs, Session, Splits
-from padre_git.errors import UnsupportedError
+from padre_git.errors import Conflict, UnsupportedError
 from padre_git.messages import (
+    Choice,
     Compare,
+    Conflicts,
+    Decision,
     Deletion,
     Deletions,
     Ensure,
@@ -28,6 +31,7 @@ from padre_git.messages import (
     Push,
     Recall,
     Restore,
+    Settle,
     Shorten,
     Status,
     Sync,
@@ -300,6 +304,41 @@ class Store:
             RemoteError: if the remote cannot be reached or does not take it.
         """
         self.bus.send(Sync(subject=Kind.PROJECT, project=self._name(project)))
+
+    def conflicts(self, project: Ref) -> tuple[Conflict, ...]:
+        """Returns what stands between a project's clone and its remote, place by place.
+
+        The remote is asked first, unless the policy is "manual" or it is out of reach. What was
+        decided already is not among it.
+        """
+        return self.bus.send(Conflicts(subject=Kind.PROJECT, project=self._name(project)))
+
+    def settle(
+        self, project: Ref, *decisions: Decision, rest: Choice | str | None = None
+    ) -> tuple[Conflict, ...]:
+        """Decides conflicts, merges when none is left, and returns those that are.
+
+            for conflict in store.conflicts("iris"):
+                store.settle("iris", Decision(conflict, Choice.OURS))
+
+        Decisions are remembered until the merge is made; it is published as any write.
+
+        Args:
+            project: which.
+            decisions: about conflicts as :meth:`conflicts` has shown them.
+            rest: the side that counts wherever else something is open; None to leave it open.
+
+        Raises:
+            ConflictError: if a conflict is not what it was, nothing was decided; or if uncommitted
+                work is in the way, then the merge is made with the next call.
+            InvalidInputError: if something was decided that cannot be; nothing was decided.
+        """
+        side = None if rest is None else Choice(rest)
+        return self.bus.send(
+            Settle(
+                subject=Kind.PROJECT, project=self._name(project), decisions=decisions, rest=side
+            )
+        )
 
     def status(self, project: Ref) -> ProjectStatus:
         """Returns how the clone of a project and its remote stand to each other."""

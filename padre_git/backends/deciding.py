@@ -61,7 +61,8 @@ class Deciding:
                 break
             sides = sides.with_edits(ours, theirs)
             exchanged.update(ours)
-        return Outcome(edits={**exchanged, **outcome.edits}, disputes=outcome.disputes)
+        left = [d for d in outcome.disputes if d.field is not None or not self._decide(d.conflict)]
+        return Outcome(edits={**exchanged, **outcome.edits}, disputes=tuple(left))
 
     def _ask(self, conflict: Conflict) -> Decision | None:
         decision = self._decide(conflict)

@@ -16,8 +16,9 @@ from typing import Any
 from padre_git.errors import Conflict, PadreGitError
 from padre_git.messages.settling import Choice, Decision
 from padre_git.model.values import thaw
+from padre_git.vcs.repository import Repository
 
-__all__ = ["Decisions"]
+__all__ = ["Decisions", "fingerprint"]
 
 _FILE = "decisions.json"
 _VERSION = 1
@@ -35,9 +36,14 @@ class Decisions:
         self._seen: tuple[int, int] | None = None
         self._known: dict[str, dict[str, Any]] = {}
 
+    @classmethod
+    def of(cls, repository: Repository) -> Decisions:
+        """Returns the decisions of a clone."""
+        return cls(repository.common_dir / "padre")
+
     def find(self, conflict: Conflict) -> Decision | None:
         """Returns what was decided about exactly this conflict; None if nothing was."""
-        found = self._all().get(fingerprint(conflict))
+        found = self.entries().get(fingerprint(conflict))
         if found is None:
             return None
         try:
@@ -49,14 +55,15 @@ class Decisions:
         """Remembers decisions; later ones about the same count."""
         new = {fingerprint(d.conflict): _written(d) for d in decisions}
         if new:
-            self._write({**self._all(), **new})
+            self.write({**self.entries(), **new})
 
     def clear(self) -> None:
         """Forgets all decisions, because what they were about is merged."""
         with suppress(FileNotFoundError):
             self._path.unlink()
 
-    def _all(self) -> Mapping[str, dict[str, Any]]:
+    def entries(self) -> Mapping[str, dict[str, Any]]:
+        """Returns everything that was decided, as it is written."""
         try:
             stamp = self._path.stat()
         except FileNotFoundError:
@@ -66,7 +73,8 @@ class Decisions:
             self._seen = stamp.st_mtime_ns, stamp.st_ino
         return self._known
 
-    def _write(self, decisions: Mapping[str, dict[str, Any]]) -> None:
+    def write(self, decisions: Mapping[str, dict[str, Any]]) -> None:
+        """Remembers exactly this, as :meth:`entries` gave it."""
         text = json.dumps({"version": _VERSION, "decisions": decisions}, indent=1)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         new = self._path.with_suffix(".new")

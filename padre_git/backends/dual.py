@@ -31,9 +31,17 @@ from padre_git.backends.meeting import Meeting
 from padre_git.backends.policy import Policy
 from padre_git.backends.projects import ignore
 from padre_git.backends.publishing import Data, Look
+from padre_git.backends.settling import Settling
 from padre_git.backends.status import ProjectStatus, State, status_of
-from padre_git.errors import NotFoundError, RemoteError, RemoteUnavailableError, UnsupportedError
+from padre_git.errors import (
+    Conflict,
+    NotFoundError,
+    RemoteError,
+    RemoteUnavailableError,
+    UnsupportedError,
+)
 from padre_git.messages import DeleteMode, Deletion, Event, Message, Op, Version
+from padre_git.messages.settling import Choice, Decision
 from padre_git.model import Change, ChangeSet, Found, Key, Kind
 from padre_git.vcs.places import Catalogue
 from padre_git.vcs.remotes import RemoteLocation
@@ -292,6 +300,41 @@ class DualLayer(Backend):
         side = self._side(project)
         with self._meeting.told(project):
             self._meeting.publisher.publish(side, look=Look.EVERYWHERE)
+
+    def conflicts(self, project: str) -> tuple[Conflict, ...]:
+        """Returns what stands between clone and remote; see :meth:`Settling.conflicts`.
+
+        Unless the policy is "manual" the remote is asked first; a silent one is as seen last.
+        """
+        return self._settling(project).conflicts()
+
+    def settle(
+        self, project: str, decisions: Sequence[Decision], rest: Choice | None = None
+    ) -> tuple[Conflict, ...]:
+        """Takes decisions about it, and publishes the merge as any write.
+
+        Raises:
+            ConflictError, InvalidInputError: see :meth:`Settling.settle`.
+            RejectedError, AuthenticationError, RemoteMissingError, RemoteError, ArtifactError: as
+                :meth:`apply`; it is merged in the clone.
+        """
+        left = self._settling(project).settle(decisions, rest)
+        if not left:
+            self._meeting.after_write(self._side(project))
+        return left
+
+    def _settling(self, project: str) -> Settling:
+        side = self._side(project)
+        if self._meeting.publishes:
+            with suppress(RemoteUnavailableError), self._meeting.told(project):
+                side.fetch()
+        publisher = self._meeting.publisher
+        return Settling(
+            side.repository,
+            project,
+            look=lambda: publisher.look(side),
+            merge=lambda: publisher.integrate(side),
+        )
 
     def status(self, project: str) -> ProjectStatus:
         """Returns how clone and remote stand; what the remote has is looked at, not taken over.

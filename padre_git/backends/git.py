@@ -26,7 +26,8 @@ from padre_git.backends.restoring import (
     deletions,
     restoration,
 )
-from padre_git.errors import ConflictError, NotFoundError
+from padre_git.backends.settling import Settling
+from padre_git.errors import Conflict, ConflictError, NotFoundError
 from padre_git.format import (
     commit_text,
     part_path,
@@ -35,13 +36,14 @@ from padre_git.format import (
     scaffold,
 )
 from padre_git.messages import Author, Deletion, Event, Message, Version
+from padre_git.messages.settling import Choice, Decision
 from padre_git.model import DOCUMENTS, ChangeSet, Found, Key, Kind
 from padre_git.vcs.objects import Commit
 from padre_git.vcs.plan import NewCommit
 from padre_git.vcs.process import run_git
+from padre_git.vcs.progress import Watch
 from padre_git.vcs.repository import Repository
 from padre_git.vcs.snapshot import Snapshot
-from padre_git.vcs.progress import Watch
 from padre_git.vcs.transport import DEFAULT_LIMITS, Limits
 
 __all__ = ["GitBackend"]
@@ -194,6 +196,19 @@ class GitBackend(Backend):
         """
         clone = self._clones.get(project)
         return clone.repository if clone is not None else None
+
+    def conflicts(self, project: str) -> tuple[Conflict, ...]:
+        """Returns what keeps waiting commits from the branch; see :meth:`Settling.conflicts`."""
+        return self._settling(project).conflicts()
+
+    def settle(
+        self, project: str, decisions: Sequence[Decision], rest: Choice | None = None
+    ) -> tuple[Conflict, ...]:
+        """Takes decisions about it; see :meth:`Settling.settle`."""
+        return self._settling(project).settle(decisions, rest)
+
+    def _settling(self, project: str) -> Settling:
+        return Settling(self._clones.need(project).repository, project)
 
     def adopt(
         self,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from padre_git.backends.contained import gives_theirs, have_had
+from padre_git.backends.decisions import Decisions
 from padre_git.backends.exchange import Side
-from padre_git.backends.reconciling import merge_commit
+from padre_git.backends.reconciling import plan_merge
 from padre_git.format import FORMAT_FILE, check_format
 from padre_git.messages import Author, Message, Notice, Op
 from padre_git.vcs.plan import NewCommit
@@ -29,12 +30,14 @@ class Taking:
         self._to = to
         self._author = author
         self._dropped: list[str] = []
+        self._decisions = Decisions.of(side.repository)
+        self._decided = False
 
     def plan(self, snapshot: Snapshot) -> Sequence[NewCommit] | str:
         """Returns what the branch does; see ``Repository.advance``.
 
         Raises:
-            ContradictionError: if both sides changed the same thing.
+            ContradictionError: if both sides changed the same thing and nobody has decided it.
             UnsupportedFormatError: if the remote has a later format.
         """
         side, to, here = self._side, self._to, snapshot.commit
@@ -50,6 +53,11 @@ class Taking:
             self._dropped = side.between(to, here)
             return to
         return [merge]
+
+    def done(self) -> None:
+        """Forgets the decisions that were waiting for the plan, which was carried out."""
+        if self._decided:
+            self._decisions.clear()
 
     def notice(self) -> Notice | None:
         """Returns what a person should know when the plan is done; mostly nothing."""
@@ -70,5 +78,10 @@ class Taking:
             return None
         subject = f"merge {len(side.between(here, to))} published commits"
         message = Message(op=Op.MERGE, subject=subject, author=self._author)
-        merge = merge_commit(side.repository, side.project, here, to, message=message)
-        return None if gives_theirs(side.repository, here, to, merge) else merge
+        merge = plan_merge(
+            side.repository, side.project, here, to, message=message, decide=self._decisions.find
+        )
+        self._decided = bool(merge.decisions)
+        if not self._decided and gives_theirs(side.repository, here, to, merge.commit):
+            return None
+        return merge.commit

@@ -26,7 +26,7 @@ class Waiting:
         self._project = project
         self._repository = repository
         self._message = Message(op=Op.MERGE, subject=_SUBJECT, author=author)
-        self._decisions = Decisions(repository.common_dir / "padre")
+        self._decisions = Decisions.of(repository)
 
     def __call__(self, branch: str, pending: str, base: str | None) -> NewCommit:
         """Returns the merge of pending commits, to be made on top of the branch.

@@ -39,16 +39,30 @@ from padre_git.messages.events import (
     Skipped,
     Stored,
 )
-from padre_git.messages.exchange import Compare, Deletions, Flush, Pull, Push, Status, Sync
+from padre_git.messages.exchange import (
+    Compare,
+    Conflicts,
+    Deletions,
+    Flush,
+    Pull,
+    Push,
+    Settle,
+    Status,
+    Sync,
+)
+from padre_git.messages.settling import Choice, Decision
 
 __all__ = [
     "Annotate",
     "Author",
+    "Choice",
     "Command",
     "Commit",
     "CommitEach",
     "Compare",
     "ConflictFound",
+    "Conflicts",
+    "Decision",
     "Delete",
     "DeleteMode",
     "Deleted",
@@ -77,6 +91,7 @@ __all__ = [
     "Resolve",
     "Restore",
     "Restored",
+    "Settle",
     "Shorten",
     "Skipped",
     "Status",

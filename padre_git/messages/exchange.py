@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from padre_git.errors import Conflict
 from padre_git.messages.commands import Command
 from padre_git.messages.commit import Deletion
+from padre_git.messages.settling import Choice, Decision
 from padre_git.model import Key
 
-__all__ = ["Compare", "Deletions", "Flush", "Pull", "Push", "Status", "Sync"]
+__all__ = ["Compare", "Conflicts", "Deletions", "Flush", "Pull", "Push", "Settle", "Status", "Sync"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,28 @@ class Status(Command[Any]):
     """Returns how the clone of a project and its remote stand to each other."""
 
     project: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflicts(Command[tuple[Conflict, ...]]):
+    """Returns what stands between the clone of a project and its remote."""
+
+    project: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settle(Command[tuple[Conflict, ...]]):
+    """Decides conflicts and returns those that are still open.
+
+    Attributes:
+        project: its name.
+        decisions: about conflicts as they were shown.
+        rest: the side that counts wherever else something is open; None to leave it open.
+    """
+
+    project: str
+    decisions: tuple[Decision, ...] = ()
+    rest: Choice | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

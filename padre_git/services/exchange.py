@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from padre_git.backends.base import Backend, Changes
 from padre_git.backends.status import ProjectStatus, State
 from padre_git.bus import Bus
-from padre_git.errors import UnsupportedError
-from padre_git.messages import Compare, Deletion, Deletions, Flush, Pull, Push, Status, Sync
+from padre_git.errors import Conflict, UnsupportedError
+from padre_git.messages import (
+    Choice,
+    Compare,
+    Conflicts,
+    Decision,
+    Deletion,
+    Deletions,
+    Flush,
+    Pull,
+    Push,
+    Settle,
+    Status,
+    Sync,
+)
 from padre_git.model import Kind
 
-__all__ = ["ExchangeService", "Shared"]
+__all__ = ["ExchangeService", "Settled", "Shared"]
 
 
 @runtime_checkable
@@ -34,6 +48,19 @@ class Shared(Protocol):
         """Publishes what waits."""
 
 
+@runtime_checkable
+class Settled(Protocol):
+    """Is a backend whose histories can contradict each other."""
+
+    def conflicts(self, project: str) -> tuple[Conflict, ...]:
+        """Returns where they do."""
+
+    def settle(
+        self, project: str, decisions: Sequence[Decision], rest: Choice | None = None
+    ) -> tuple[Conflict, ...]:
+        """Takes decisions and returns what is still open."""
+
+
 class ExchangeService:
     """Answers the commands about whole projects.
 
@@ -48,6 +75,8 @@ class ExchangeService:
         bus.handle(Pull, Kind.PROJECT, lambda command: self._shared().pull(command.project))
         bus.handle(Sync, Kind.PROJECT, lambda command: self._shared().sync(command.project))
         bus.handle(Status, Kind.PROJECT, self._status)
+        bus.handle(Conflicts, Kind.PROJECT, self._conflicts)
+        bus.handle(Settle, Kind.PROJECT, self._settle)
         bus.handle(Flush, Kind.PROJECT, self._flush)
         bus.handle(Compare, Kind.PROJECT, self._compare)
         bus.handle(Deletions, Kind.PROJECT, self._deletions)
@@ -65,6 +94,17 @@ class ExchangeService:
             return self._backend.status(command.project)
         self._backend.changes(command.project)  # says so if there is no such project
         return ProjectStatus(project=command.project, state=State.LOCAL_ONLY, url=None)
+
+    def _conflicts(self, command: Conflicts) -> tuple[Conflict, ...]:
+        if isinstance(self._backend, Settled):
+            return self._backend.conflicts(command.project)
+        self._backend.changes(command.project)  # says so if there is no such project
+        return ()
+
+    def _settle(self, command: Settle) -> tuple[Conflict, ...]:
+        if isinstance(self._backend, Settled):
+            return self._backend.settle(command.project, command.decisions, command.rest)
+        raise UnsupportedError("this store has one history only", key=command.project)
 
     def _flush(self, command: Flush) -> None:
         if isinstance(self._backend, Shared):

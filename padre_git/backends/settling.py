@@ -1,0 +1,127 @@
+"""Settling: what stands between two histories of one clone, and merging them once it is decided.
+
+There are two such pairs: the branch and what waits for it, and the clone and its remote. The first
+comes first, since what waits is part of the clone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from padre_git.backends.decisions import Decisions, fingerprint
+from padre_git.backends.reconciling import ContradictionError
+from padre_git.errors import Conflict, ConflictError, InvalidInputError
+from padre_git.messages.settling import Choice, Decision
+from padre_git.vcs.repository import Repository
+
+__all__ = ["Settling"]
+
+_Step = Callable[[], object]
+
+
+def _nothing() -> None:
+    """Does nothing: there is no remote."""
+
+
+class Settling:
+    """Settles the conflicts of one clone.
+
+    Args:
+        repository: the clone.
+        project: its name.
+        look: plans the merge with what the remote had, or raises ContradictionError.
+        merge: makes it.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        project: str,
+        *,
+        look: _Step = _nothing,
+        merge: _Step = _nothing,
+    ) -> None:
+        self._repository = repository
+        self._project = project
+        self._look = look
+        self._merge = merge
+        self._decisions = Decisions.of(repository)
+
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """Returns what is open; what was decided already is not.
+
+        Raises:
+            ContradictionError: if the two have nothing in common to merge by.
+        """
+        for step in (self._repository.bring_up, self._look):
+            try:
+                step()
+            except ContradictionError as error:
+                if not error.conflicts:
+                    raise
+                return error.conflicts
+            except ConflictError:
+                pass  # a file with uncommitted work: it keeps nothing from being decided
+        return ()
+
+    def settle(
+        self, decisions: Sequence[Decision], rest: Choice | None = None
+    ) -> tuple[Conflict, ...]:
+        """Takes decisions, merges if nothing is open any more, and returns what still is.
+
+        Args:
+            decisions: about conflicts as they were shown.
+            rest: the side that counts wherever else something is open; None to leave it open.
+
+        Raises:
+            ConflictError: if a conflict is not what it was, nothing was decided; or if a file with
+                uncommitted work keeps the merge from being made, then it is made with the next.
+            InvalidInputError: if nothing is open in a place, or if something was decided that
+                cannot be; nothing was decided.
+        """
+        wanted = self._checked(self.conflicts(), decisions, rest)
+        before = self._decisions.entries()
+        self._decisions.add(wanted)
+        try:
+            self._repository.bring_up()
+            self._merge()
+        except ContradictionError:
+            pass  # what is left is returned
+        except InvalidInputError:
+            self._decisions.write(before)
+            raise
+        left = self.conflicts()
+        if not left:
+            self._decisions.clear()
+        return left
+
+    def _checked(
+        self, found: Sequence[Conflict], decisions: Sequence[Decision], rest: Choice | None
+    ) -> list[Decision]:
+        places = {(conflict.key, conflict.field): conflict for conflict in found}
+        waiting = self._decisions.entries()
+        for decision in decisions:
+            about = decision.conflict
+            now = places.get((about.key, about.field))
+            if now is None and fingerprint(about) in waiting:
+                continue  # somebody has changed their mind
+            if now is None:
+                raise InvalidInputError(
+                    f"nothing is open at {_spoken(about)}",
+                    key=about.key,
+                    hint="'padre-git resolve' shows what is",
+                )
+            if fingerprint(now) != fingerprint(about):
+                raise ConflictError(
+                    f"{_spoken(about)} is not what it was: somebody has changed it since",
+                    conflicts=[now],
+                    key=about.key,
+                    hint="nothing was decided; look again",
+                )
+        decided = {(d.conflict.key, d.conflict.field) for d in decisions}
+        others = [places[place] for place in places if place not in decided]
+        return [*decisions, *(Decision(c, rest) for c in others if rest is not None)]
+
+
+def _spoken(conflict: Conflict) -> str:
+    return f"'{conflict.key}'" if conflict.field is None else f"'{conflict.key}' {conflict.field}"
