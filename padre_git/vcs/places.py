@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -32,11 +32,18 @@ class Catalogue(Protocol):
     Errors are those of :mod:`padre_git.errors`: unavailable, authentication, rejected.
     """
 
-    def projects(self, location: RemoteLocation) -> tuple[str, ...] | None:
-        """Returns the names of the projects that have a repository there; None if nobody can say.
+    def projects(
+        self, location: RemoteLocation, branch: str, document: str
+    ) -> Mapping[str, bytes | None] | None:
+        """Returns the projects that have a repository there; None if nobody can say.
 
         Args:
             location: a base or template on a host.
+            branch: the branch that projects are read from.
+            document: path of a file that every project has.
+
+        Returns:
+            The file's content by the project's name, None for one that was not looked into.
         """
 
     def create(self, location: RemoteLocation, project: str, branch: str) -> bool:
@@ -92,8 +99,10 @@ class Place:
         found = self._through_shell(document)
         if found is not None:
             return found
-        names = self._catalogue.projects(self.location) if self._catalogue else None
-        return None if names is None else dict.fromkeys(names)
+        if self._catalogue is None:
+            return None
+        listed = self._catalogue.projects(self.location, self._branch, document)
+        return None if listed is None else dict(listed)
 
     def create(self, project: str) -> None:
         """Makes an empty bare repository for a project; see :func:`create`."""

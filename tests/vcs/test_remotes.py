@@ -170,8 +170,10 @@ class Forge:
     def __init__(self) -> None:
         self.names = ["iris"]
 
-    def projects(self, location: RemoteLocation) -> tuple[str, ...] | None:
-        return tuple(self.names)
+    def projects(
+        self, location: RemoteLocation, branch: str, document: str
+    ) -> dict[str, bytes | None] | None:
+        return dict.fromkeys(self.names)
 
     def create(self, location: RemoteLocation, project: str, branch: str) -> bool:
         if project == "taken":
