@@ -36,7 +36,7 @@ class Lab:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.remote = directory / "lab"
-        self.remote.mkdir(parents=True)
+        self.remote.mkdir(parents=True, exist_ok=True)
         self.events: list[Event] = []
         self._open: list[DualLayer] = []
 

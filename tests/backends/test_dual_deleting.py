@@ -64,7 +64,7 @@ def test_deleted_everywhere_it_is_nowhere_and_nothing_is_kept(
     for one in (ada, ben, lab.store("cleo")):
         assert one.read([RUN]) == {RUN: Tombstone(key=RUN)}
         assert RUN not in set(one.scan(IRIS))
-    assert git("for-each-ref", "refs/padre", cwd=lab.clone("ada")) == ""
+    assert git("for-each-ref", "refs/padre/kept", cwd=lab.clone("ada")) == ""
 
 
 def test_deleted_offline_it_goes_from_the_remote_with_the_next_sync(
@@ -147,7 +147,7 @@ def test_a_kept_copy_stays_here_whatever_is_pulled_pushed_and_cleaned_up(
     again = lab.store("ada")
     assert RUN in again.read([RUN])
     assert ben.read([EXPERIMENT]) == {EXPERIMENT: Tombstone(key=EXPERIMENT)}
-    assert git("for-each-ref", "refs/padre", cwd=lab.bare()) == ""
+    assert git("for-each-ref", "refs/padre/kept", cwd=lab.bare()) == ""
 
 
 def test_one_run_can_be_withdrawn(lab: Lab, ada: DualLayer, ben: DualLayer) -> None:
@@ -211,7 +211,7 @@ def test_offline_nothing_is_withdrawn(lab: Lab, ada: DualLayer) -> None:
     with pytest.raises(RemoteUnavailableError):
         delete(ada, RUN, mode=DeleteMode.REMOTE)
     assert git("rev-parse", "main", cwd=lab.clone("ada")) == tip
-    assert git("for-each-ref", "refs/padre", cwd=lab.clone("ada")) == ""
+    assert git("for-each-ref", "refs/padre/kept", cwd=lab.clone("ada")) == ""
     lab.go_online()
 
 
