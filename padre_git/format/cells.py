@@ -54,23 +54,21 @@ def cell_writer(dtype: str) -> Callable[[Any], str]:
         return lambda value: "true" if value else "false"
     if dtype in _SHORT:
         return _short_float(*_SHORT[dtype])
-    if dtype == "float64":
-        return lambda value: repr(float(value))
-    return str
+    return repr if dtype == "float64" else str
 
 
 def _short_float(code: str, digits: int) -> Callable[[float], str]:
     packed = struct.Struct(code)
 
     def write(value: float) -> str:
-        for length in range(1, digits):
+        for length in range(1, digits + 1):
             text = repr(float(f"{value:.{length}g}"))
             try:
                 if packed.unpack(packed.pack(float(text)))[0] == value:
                     return text
             except OverflowError:  # rounded up beyond what the type can hold
                 continue
-        return repr(float(value))
+        return repr(value)  # nan, which equals nothing
 
     return write
 

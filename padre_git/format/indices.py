@@ -83,9 +83,7 @@ def _wrapped(tokens: Iterable[str]) -> str:
             line, length = [], 0
         line.append(token)
         length += len(token) + 1
-    if line:
-        lines.append(" ".join(line))
-    return "\n".join(lines)
+    return "\n".join([*lines, " ".join(line)])
 
 
 def read_indices(values: object) -> Array:
@@ -98,7 +96,7 @@ def read_indices(values: object) -> Array:
         raise ValueError("is not a mapping of 'type', 'length' and 'values'")
     dtype, width = read_type(values["type"])
     length = values["length"]
-    if type(length) is not int or not 0 <= length * max(width or 1, 1) <= LONGEST:
+    if type(length) is not int or not 0 <= length * (width or 1) <= LONGEST:
         raise ValueError(f"has the length {length!r}, which is no number up to {LONGEST}")
     count = length if width is None else length * width
     flat = _read_values(values["values"], dtype, count)

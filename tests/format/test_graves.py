@@ -83,6 +83,10 @@ def test_a_mark_is_the_same_for_the_same_change_and_another_for_others() -> None
     assert len({mark, edit_mark(old, {"a": b"1"}), edit_mark(old, {"a": b"2", "b": b"1"})}) == 3
 
 
+def test_all_versions_of_padre_git_leave_the_same_mark() -> None:
+    assert edit_mark({}, {"run.yaml": b"a: 1\n", "log.txt": b"x"}) == "edits/abd81b916469"
+
+
 @pytest.mark.parametrize(
     ("new", "marked"),
     [

@@ -77,6 +77,16 @@ def test_a_metric_may_have_the_name_of_a_fixed_column() -> None:
     assert decode_series(encode_series([point])) == (point,)
 
 
+@pytest.mark.parametrize(
+    ("name", "cell"), [("a,b", '"a,b"'), ('a"b', '"a""b"'), ('"', '""""'), (",", '","')]
+)
+def test_a_name_with_a_comma_or_a_quote_is_quoted(name: str, cell: str) -> None:
+    points = (Point(step=0, time=AT, values={name: 1}),)
+    data = encode_series(points)
+    assert data.splitlines()[0] == f"step,time,{cell}".encode()
+    assert decode_series(data) == points
+
+
 def test_a_series_without_points_has_a_header() -> None:
     assert encode_series([]) == b"step,time\n"
     assert decode_series(b"step,time\n") == ()
@@ -85,9 +95,9 @@ def test_a_series_without_points_has_a_header() -> None:
 def test_numpy_scalars_are_stored_as_their_value_and_other_zones_as_utc() -> None:
     zone = timezone(timedelta(hours=2))
     point = Point(
-        step=np.int64(3),
+        step=np.int64(3),  # type: ignore[arg-type]
         time=AT.astimezone(zone),
-        values={"loss": np.float32(0.5)},  # type: ignore[arg-type]
+        values={"loss": np.float32(0.5)},  # type: ignore[dict-item]
     )
     (back,) = decode_series(encode_series([point]))
     assert (back.step, back.time, back.values) == (3, AT, {"loss": 0.5})
@@ -136,6 +146,9 @@ def test_what_cannot_be_stored_is_refused(point: Point, error: type[Exception], 
         (HEAD + b"\n" + ROW + b"1\n", "series.csv:2: 1 cells, not 3"),
         (HEAD + b"x,2026-11-21T10:15:00.000000Z,1\n", "series.csv:2: 'x' is not a step"),
         (HEAD + b"0,yesterday,1\n", "series.csv:2: 'yesterday' is not an RFC 3339 time"),
+        (HEAD + b"0,2026-11-21T10:15:00.000000+01:00,1\n", "series.csv:2: .* is not an RFC 3339"),
+        (HEAD + b"0,2026-11-21T10:15:00Z,1\n", "series.csv:2: .* is not an RFC 3339 time"),
+        (HEAD + b"0,2026-11-21,1\n", "series.csv:2: .* is not an RFC 3339 time"),
         (HEAD + b"0,2026-02-30T10:15:00.000000Z,1\n", "series.csv:2: .* is not an RFC 3339 time"),
         (HEAD + ROW + b"1\n" + ROW + b"\xff\n", "series.csv:3: the series is not UTF-8"),
         (HEAD + ROW + b"1\n<<<<<<< ours\n", "series.csv:3: 1 cells"),
