@@ -24,7 +24,7 @@ from padre_git.errors import (
 )
 from padre_git.vcs.remotes import path_of
 
-__all__ = ["Answer", "failure", "readable", "rejection"]
+__all__ = ["Answer", "failure", "not_git", "readable", "rejection"]
 
 _LONGEST = 2000
 
@@ -108,7 +108,7 @@ def failure(done: Answer, url: str) -> PadreGitError:
     for pattern, error in _KINDS:
         if pattern.search(done.error):
             return error(done.words(), url)
-    return RemoteError(f"git could not talk to the remote: {done.words()}")
+    return _other(done.words(), url)
 
 
 def _full(words: str, url: str) -> PadreGitError:
@@ -137,7 +137,8 @@ def _too_large(words: str, url: str) -> PadreGitError:
     )
 
 
-def _not_git(words: str, url: str) -> PadreGitError:
+def not_git(words: str, url: str) -> PadreGitError:
+    """Returns the error for a host that answers, but not as git does."""
     return RemoteUnavailableError(
         f"something else than git answers: {words}",
         hint="a network that wants you to log in first does this, and so does an address that is"
@@ -197,6 +198,10 @@ def _damaged(words: str, url: str) -> PadreGitError:
     return RemoteUnavailableError(f"what came from the remote was damaged on the way: {words}")
 
 
+def _other(words: str, url: str) -> PadreGitError:
+    return RemoteError(f"git could not talk to the remote: {words}")
+
+
 def _silent(words: str, url: str) -> PadreGitError:
     return RemoteUnavailableError(f"the remote does not answer: {words}")
 
@@ -225,7 +230,7 @@ _KINDS: tuple[tuple[re.Pattern[str], Callable[[str, str], PadreGitError]], ...] 
             r"|invalid server response|invalid .*content-type|bad line length"
             r"|protocol error: unexpected|unknown object format|expected flush after"
             r"|SSL_ERROR_RX|wrong version number|http/https smart .* got",
-            _not_git,
+            not_git,
         ),
         (
             r"Authentication failed|could not read (Username|Password)|Permission denied"
@@ -251,6 +256,7 @@ _KINDS: tuple[tuple[re.Pattern[str], Callable[[str, str], PadreGitError]], ...] 
             r"|expected (shallow|wanted|acknowledg)|unknown object type",
             _damaged,
         ),
+        (r"returned error: 4(?!08|29)\d\d|HTTP 4(?!08|29)\d\d", _other),
         (
             r"Could not resolve|Connection (refused|reset|timed out|closed)|[Ff]ailed to connect"
             r"|timed out|Timeout|Couldn't connect|No route to host|Network is unreachable"

@@ -9,6 +9,7 @@ import selectors
 import subprocess
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -65,17 +66,23 @@ class Listener:
         for pipe in self._pipes:
             pipe.close()
 
-    def listen(self, limit: float, silence: float | None) -> None:
+    def listen(
+        self,
+        limit: float,
+        silence: float | None,
+        given_up: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Reads until the command has ended.
 
         Args:
             limit: seconds for all of it; with ``silence``, to its first sign of life.
             silence: seconds without a sign of life that are too many; None for no such limit.
+            given_up: returns whether to end it, because nobody waits for it any more.
 
         Raises:
             TooQuietError: if a limit was over, with a line that says which.
         """
-        quiet = _Quiet(self._process.pid, limit, silence)
+        quiet = _Quiet(self._process.pid, limit, silence, given_up)
         ended: float | None = None
         while self._selector.get_map():
             heard = self._read(_LOOK)
@@ -135,8 +142,11 @@ class _Quiet:
     of the time is looked at.
     """
 
-    def __init__(self, session: int, limit: float, silence: float | None) -> None:
+    def __init__(
+        self, session: int, limit: float, silence: float | None, given_up: Callable[[], bool]
+    ) -> None:
         self._session = session
+        self._given_up = given_up
         self._silence = silence
         self._limit = limit
         self._since = time.monotonic()
@@ -149,6 +159,8 @@ class _Quiet:
 
     def check(self) -> None:
         """Raises TooQuietError if it was too long."""
+        if self._given_up():
+            raise TooQuietError("nobody waits for it any more")
         passed = time.monotonic() - self._since
         if self._silence is not None and self._work is None and passed > self._limit / 2:
             self._work = work_of(self._session)

@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from padre_git.vcs.credentials import Login, handed
@@ -61,6 +61,8 @@ def ask(
     login: Login | None = None,
     umask: int = -1,
     watch: Watch | None = None,
+    given_up: Callable[[], bool] = lambda: False,
+    more: Mapping[str, str] | None = None,
 ) -> Answer:
     """Runs a git command that may talk to a remote, and returns what it said, whatever that is.
 
@@ -73,17 +75,19 @@ def ask(
         login: what one host is told; None to leave that to the person's own helpers.
         umask: for the files that it creates; -1 for the process' own.
         watch: is told how far a transfer is.
+        given_up: returns whether to end it, because nobody waits for it any more.
+        more: variables to add to its environment.
 
     Raises:
         RepositoryError: if git cannot be started.
     """
-    variables = network_environment(login)
+    variables = {**network_environment(login), **(more or {})}
     variables |= bounded_ssh(url, cwd, variables)
     process = _started(args, cwd, variables, umask)
     try:
         with Listener(process, watch) as listener:
             try:
-                listener.listen(limit, silence)
+                listener.listen(limit, silence, given_up)
             except TooQuietError as error:
                 _end(process)
                 return Answer(-1, "", f"{error}\n{listener.error()}", late=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from padre_git.errors import LockedError, RejectedError, RemoteError
 from padre_git.vcs.credentials import Login, no_login
-from padre_git.vcs.failures import Answer, failure, readable, rejection
+from padre_git.vcs.failures import Answer, failure, not_git, readable, rejection
 from padre_git.vcs.leftovers import clear_abandoned, sweep_packs
 from padre_git.vcs.network import ask
 from padre_git.vcs.progress import Watch
@@ -45,11 +45,13 @@ class Limits:
         silence: seconds without a sign of life that end a transfer; one that goes on may take as
             long as it needs.
         login: returns what its host is told; None leaves that to git's own helpers.
+        given_up: returns whether nobody waits any more, so that whatever goes on is ended.
     """
 
     ask: float = 30.0
     silence: float = 120.0
     login: Callable[[], Login | None] = no_login
+    given_up: Callable[[], bool] = lambda: False
 
 
 DEFAULT_LIMITS = Limits()
@@ -151,6 +153,7 @@ def fetch(
             shown = ask(["rev-parse", "--verify", "--quiet", tracking], directory, limits.ask)
             return shown.out.strip() or None
         if "couldn't find remote ref" in done.error:
+            _check_git(url, limits)
             return None
         if "cannot lock ref" not in done.error:
             raise failure(done, url)
@@ -215,11 +218,26 @@ def push(
 
 def _refs(url: str, pattern: str, *, cwd: Path | None, limits: Limits) -> dict[str, str]:
     command = ["ls-remote", "--refs", "--", url, pattern]
-    done = ask(command, cwd, limits.ask, url=url, login=limits.login())
+    done = ask(command, cwd, limits.ask, url=url, login=limits.login(), given_up=limits.given_up)
     if done.code:
         raise failure(done, url)
     lines = (line.partition("\t") for line in done.out.splitlines())
-    return {name: commit for commit, tab, name in lines if tab}
+    found = {name: commit for commit, tab, name in lines if tab}
+    if not found:
+        _check_git(url, limits)
+    return found
+
+
+def _check_git(url: str, limits: Limits) -> None:
+    """Makes sure that a web server which seems to have nothing speaks git's protocol at all.
+
+    git takes any page without a line in it for an empty repository of the oldest kind.
+    """
+    if url.startswith("http"):
+        command, trace = ["ls-remote", "--", url, "HEAD"], {"GIT_TRACE_PACKET": "1"}
+        done = ask(command, None, limits.ask, url=url, login=limits.login(), more=trace)
+        if " packet: " not in done.error:
+            raise not_git("it has nothing to say in git's protocol", url)
 
 
 def _transfer(
@@ -233,6 +251,7 @@ def _transfer(
         silence=limits.silence,
         login=limits.login(),
         watch=watch,
+        given_up=limits.given_up,
     )
 
 

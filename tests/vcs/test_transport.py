@@ -19,12 +19,13 @@ from padre_git.errors import (
     RemoteMissingError,
     RemoteUnavailableError,
 )
+from padre_git.vcs.places import create
 from padre_git.vcs.remotes import RemoteLocation
-from padre_git.vcs.transport import Limits, Outcome, create, fetch, push, remote_tip
+from padre_git.vcs.transport import Limits, Outcome, fetch, push, remote_tip
 from tests.conftest import git
 
 TRACKING = "refs/remotes/origin/main"
-SHORT = Limits(ask=1, transfer=1)
+SHORT = Limits(ask=1, silence=1)
 
 
 @pytest.fixture
