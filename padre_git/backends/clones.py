@@ -22,6 +22,7 @@ from padre_git.errors import (
 from padre_git.format import FORMAT_FILE, check_format
 from padre_git.messages import Author, Event, Notice, Skipped
 from padre_git.model import Key
+from padre_git.vcs import driver
 from padre_git.vcs.advance import PENDING
 from padre_git.vcs.progress import Watch
 from padre_git.vcs.repository import Repository
@@ -180,6 +181,7 @@ class Clones:
             except AlreadyExistsError:
                 return False
             self._keep(project, repository)
+        driver.install(path, repository.common_dir)
         return True
 
     def adopt(
@@ -215,6 +217,7 @@ class Clones:
             ) as repository:
                 Clone(project, repository).snapshot()
             place.rename(path)
+            driver.install(path, path / ".git")
         except OSError:
             if self.get(project) is None:  # it was not that somebody else was quicker
                 raise

@@ -24,6 +24,7 @@ from padre_git.errors import (
 )
 from padre_git.messages import Event, Progress
 from padre_git.model import DOCUMENTS, Key, Kind, Record
+from padre_git.vcs import driver
 from padre_git.vcs.places import Catalogue, Place
 from padre_git.vcs.process import run_git
 from padre_git.vcs.progress import Step, Watch
@@ -78,6 +79,7 @@ class Exchange:
             known = self._sides.get(project)
             if known is None or known.repository is not repository:
                 known = self._sides[project] = Side(project, repository, url, self)
+                driver.install(repository.path, repository.common_dir)
             return known
 
     def clone(self, project: str) -> bool:

@@ -144,13 +144,22 @@ def commands(ctx: click.Context, root: str | None, offline: bool, verbose: bool)
 
 
 def _register() -> None:
-    from padre_git.cli import browse, change, compare, completion, exchange, record
+    from padre_git.cli import (
+        browse,
+        change,
+        compare,
+        completion,
+        exchange,
+        record,
+        resolve,
+    )
 
     registered: list[Callable[..., Any]] = [
         *browse.COMMANDS,
         *compare.COMMANDS,
         *change.COMMANDS,
         *exchange.COMMANDS,
+        *resolve.COMMANDS,
         *record.COMMANDS,
         *completion.COMMANDS,
     ]
