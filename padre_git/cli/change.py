@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -36,18 +37,30 @@ def pairs(texts: tuple[str, ...], what: str) -> dict[str, Any]:
 
 
 @click.command()
-@click.argument("project")
+@click.argument("project", metavar="PROJECT|DIRECTORY")
 @click.option("--title", help="One line for people.")
 @click.option("--description", help="Text for people.")
+@click.option("--bare", is_flag=True, help="Make a directory for a remote, with no project yet.")
+@click.option("--shared", type=click.Choice(["private", "group"]), default="private",
+              help="With --bare: whose the repositories in it are.")  # fmt: skip
+@click.option("--group", metavar="NAME", help="With --shared=group: which, if not your own.")
 @click.pass_obj
-def init(session: Session, project: str, title: str | None, description: str | None) -> None:
+def init(session: Session, project: str, title: str | None, description: str | None, bare: bool,
+         shared: str, group: str | None) -> None:  # fmt: skip
     """Create a project: a git repository in the store's root.
+
+    With --bare, make DIRECTORY the base of a remote: the first push of every project makes its
+    repository there. With --shared=group everybody of the group can read and push.
 
     \b
     Examples:
       padre-git init demo --title "Support vectors on real data"
       padre-git --root ~/research init iris
+      padre-git init --bare --shared=group --group lab /srv/lab
     """
+    if bare:
+        _make_base(project, shared, group)
+        return
     store = session.store
     entity = Project(name=project, title=title, description=description)
     if store.projects.exists(entity.key):
@@ -56,6 +69,17 @@ def init(session: Session, project: str, title: str | None, description: str | N
         raise AlreadyExistsError(f"project '{project}' exists", key=project)
     stored = store.projects.put(entity)
     click.echo(store.project_path(stored.name))
+
+
+def _make_base(directory: str, shared: str, group: str | None) -> None:
+    from padre_git.vcs.sharing import Sharing, make_base
+
+    path = Path(directory).expanduser().absolute()
+    sharing = Sharing(shared)
+    owner = make_base(path, sharing, group=group)
+    click.echo(path)
+    if sharing is Sharing.GROUP:
+        note(f"everybody in the group '{owner}' can push there: padre-git clone {path}")
 
 
 @click.command()

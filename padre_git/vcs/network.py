@@ -19,6 +19,7 @@ from padre_git.vcs.failures import Answer, failure, readable
 from padre_git.vcs.listening import Listener, TooQuietError
 from padre_git.vcs.process import environment, no_git
 from padre_git.vcs.progress import Watch
+from padre_git.vcs.sharing import consenting
 from padre_git.vcs.ssh import bounded_ssh
 
 __all__ = ["ask", "failure", "network_environment", "readable"]
@@ -83,7 +84,7 @@ def ask(
     """
     variables = {**network_environment(login), **(more or {})}
     variables |= bounded_ssh(url, cwd, variables)
-    process = _started(args, cwd, variables, umask)
+    process = _started(consenting(args, url), cwd, variables, umask)
     try:
         with Listener(process, watch) as listener:
             try:

@@ -230,10 +230,12 @@ def test_a_host_without_a_shell_is_asked_for_one_once(
 
 
 def test_a_host_that_does_not_know_the_key_is_told_of_and_lists_nothing(
-    sshd: Server, tmp_path: Path
+    sshd: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    command = sshd.environment["GIT_SSH_COMMAND"]
+    monkeypatch.setenv("GIT_SSH_COMMAND", f"{command} -o PubkeyAuthentication=no")
     events: list[Event] = []
-    lab = Remote(text=sshd.base, bare=tmp_path, makes=True, lists=True)  # without the key
+    lab = Remote(text=sshd.base, bare=tmp_path, makes=True, lists=True)
     with lab.store(tmp_path / "ada", events) as ada:
         assert projects(ada) == []
         assert any("not listed" in event.text for event in events if isinstance(event, Notice))
