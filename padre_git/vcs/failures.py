@@ -7,7 +7,6 @@ bounded, and never with a secret.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -185,11 +184,6 @@ def _missing_directory(path: Path, words: str) -> PadreGitError:
         )
     except OSError as error:
         return RemoteUnavailableError(f"'{path}' cannot be read: {error.strerror}")
-    if path is not None and not os.access(path.parent, os.X_OK):
-        return AuthenticationError(
-            f"the directory '{path.parent}' is closed to you",
-            hint="ask its owner; a group's members have to log in anew after they were added",
-        )
     return RemoteMissingError(f"no such repository: {words}")
 
 

@@ -118,7 +118,7 @@ def test_who_is_not_in_the_group_is_told_so(place: Path) -> None:
         except RemoteError as error:
             print(error)
     """.replace("URL", (base / "iris.git").as_uri())
-    assert "closed to you" in as_user(EVE, place / "eve", script, groups=str(EVE))
+    assert "no permission to read" in as_user(EVE, place / "eve", script, groups=str(EVE))
     base.chmod(0o755)
     (base / "iris.git").chmod(0o755)
     words = as_user(EVE, place / "eve", script, groups=str(EVE))
