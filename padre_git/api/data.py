@@ -27,6 +27,7 @@ class DataPlaces:
         url: the DVC remote that the store was opened with; None for none.
         remote: where the clones' git remotes are; None for a store without.
         notify: is told what a person should know.
+        offline: why no data remote is talked to; None if they may be.
     """
 
     def __init__(
@@ -35,8 +36,11 @@ class DataPlaces:
         url: str | None,
         remote: RemoteLocation | None,
         notify: Callable[[Event], None],
+        *,
+        offline: str | None = None,
     ) -> None:
         self._root = root
+        self._offline = offline
         self._url = url
         self._remote = remote
         self._notify = notify
@@ -100,7 +104,7 @@ class DataPlaces:
             configured = read_settings(path)
             if configured is None or configured.name == RemoteSettings.OURS:
                 url = reachable_url(self._remote.data_url(path.name))
-        return ProjectData(path, git_dir, url=url)
+        return ProjectData(path, git_dir, url=url, offline=self._offline)
 
     def _tell(self, project: str, published: Published) -> None:
         texts = [f"'{path}' was not published: {why}" for path, why in published.skipped]

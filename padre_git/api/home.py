@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from padre_git.collections.session import Session
-from padre_git.errors import UnsupportedError
+from padre_git.errors import NotFoundError, UnsupportedError
 from padre_git.messages import Ensure
 from padre_git.model import Key, Kind
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from padre_git.artifacts import Cache
 
 __all__ = ["Home"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +28,20 @@ class Home:
     Attributes:
         session: of the store.
         root: the directory of its clones; None for a store that keeps nothing on disk.
+        locally: returns a block in which no read waits for a network.
+        running: the runs that were begun and have not ended.
     """
 
     session: Session
     root: Path | None
+    locally: Callable[[], AbstractContextManager[None]] = nullcontext
+    running: set[Key] = field(default_factory=set)
+
+    def first_here(self, read: Callable[[], T]) -> T:
+        """Returns what a read finds here without asking anybody, or else what it finds."""
+        with suppress(NotFoundError), self.locally():
+            return read()
+        return read()
 
     def private(self, project: str) -> Path | None:
         """Returns where a clone keeps what is ours alone; None without such a clone."""

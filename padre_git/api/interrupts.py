@@ -22,6 +22,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Protocol
 
+# imported before this module's own end is registered, and so ended after it
+import padre_git.backends.batching  # noqa: F401
 from padre_git.model import Status
 
 __all__ = ["Interrupted", "Interruptible", "enter", "forget", "leave", "watch"]

@@ -206,8 +206,9 @@ class Logbook:
         """
         with self._logging() as draft:
             session = self._home.session
-            key = session.resolve(dataset, [Kind.DATASET])
-            found: Dataset = session.bus.send(Get(subject=Kind.DATASET, key=key))
+            key = self._home.first_here(lambda: session.resolve(dataset, [Kind.DATASET]))
+            with self._home.locally():
+                found: Dataset = session.bus.send(Get(subject=Kind.DATASET, key=key))
             if key.project != self.key.project:
                 raise InvalidInputError(f"'{key}' belongs to another project", key=self.key)
             used = f"{found.name}@{found.version}" if found.version else found.name

@@ -14,6 +14,7 @@ from padre_git.api.settings import (
     Settings,
     check_root,
     find_root,
+    offline,
     read_settings,
     remember,
 )
@@ -33,9 +34,14 @@ _AUTHOR = re.compile(r"\s*([^<>\n]+?)\s*<([^<>\s]+)>\s*")
 
 @dataclass(frozen=True, kw_only=True)
 class _When:
-    """Is by whom commits are, and when they are published."""
+    """Is by whom commits are, and when they are published.
+
+    Attributes:
+        offline: why they are not to be, whatever the rest says; None if they may be.
+    """
 
     author: Author | None
+    offline: str | None
     policy: Policy
     max_age: float
     push_every: float
@@ -73,7 +79,8 @@ def open_store(
         artifacts: the DVC remote for data; by default beside a directory or ssh remote.
         branch: that is read and written; ``main`` by default.
         author: ``Name <email>`` for commits; git's own identity by default.
-        policy: when clones and remote meet: ``"auto"``, ``"always"`` or ``"manual"``.
+        policy: when clones and remote meet: ``"auto"``, ``"always"`` or ``"manual"``; or
+            ``"offline"``, as with ``PADRE_OFFLINE``: never, and push, pull and sync say so.
         max_age: seconds for which what the remote was seen to have is taken as true.
         push_every: seconds after which ended runs are published at the latest.
         clock: returns the time, with zone.
@@ -88,6 +95,7 @@ def open_store(
     given = {"remote": _remote(remote), "artifacts": _artifacts(artifacts), "branch": branch}
     when = _When(
         author=_author(author),
+        offline=_offline(policy),
         policy=_policy(policy),
         max_age=_seconds("max_age", max_age),
         push_every=_seconds("push_every", push_every),
@@ -95,7 +103,7 @@ def open_store(
     settings = remember(place, read_settings(place), given)
     bus = Bus()
     location = None if settings.remote is None else RemoteLocation.parse(settings.remote)
-    data = DataPlaces(place, settings.artifacts, location, bus.publish)
+    data = DataPlaces(place, settings.artifacts, location, bus.publish, offline=when.offline)
     backend = _backend(place, settings, data, bus, when)
     return Store(backend, root=place, bus=bus, clock=clock, data=data)
 
@@ -137,6 +145,7 @@ def _backend(root: Path, settings: Settings, data: DataPlaces, bus: Bus, when: _
         data=data.publish,
         local_data=data,
         notify=bus.publish,
+        offline=when.offline,
     )
 
 
@@ -145,8 +154,13 @@ def _policy(policy: str) -> Policy:
         return Policy(policy)
     except ValueError:
         raise InvalidInputError(
-            f"no policy {policy!r}", hint="it is 'auto', 'always' or 'manual'"
+            f"no policy {policy!r}", hint="it is 'auto', 'always', 'manual' or 'offline'"
         ) from None
+
+
+def _offline(policy: str) -> str | None:
+    """Returns why no remote is to be talked to; None if they may be."""
+    return "the policy is 'offline'" if policy == Policy.OFFLINE else offline()
 
 
 def _seconds(name: str, value: object) -> float:

@@ -51,6 +51,7 @@ class Recorder(Logbook):
         self.interrupted = False
         self._code = code
         interrupts.watch(self)
+        home.running.add(self.key)
 
     def end(self, status: str = "finished") -> Run:
         """Ends and commits the run; returns it. Ending it again the same way does nothing.
@@ -81,6 +82,7 @@ class Recorder(Logbook):
         """See :class:`padre_git.api.interrupts.Interruptible`."""
         self._lock = threading.RLock()
         self._disowned = True
+        self._home.running.discard(self.key)
         if self._spool is not None:
             self._spool.close()
 
@@ -117,7 +119,7 @@ class Recorder(Logbook):
         return Status.FAILED
 
     def _end(self, status: Status, error: BaseException | None) -> Run:
-        with self._lock, interrupts.postponed():
+        with self._lock, interrupts.postponed(), self._home.locally():
             if self._ended is not None:
                 return self._ended
             draft = self._checked_draft()
@@ -130,6 +132,7 @@ class Recorder(Logbook):
             parts = parts_of(draft, self._attachments, self._begun.inline)
             self._ended = commit_run(self._home, self._begun, run, parts)
             interrupts.forget(self)
+            self._home.running.discard(self.key)
             if self._spool is not None:
                 self._spool.remove()
             if self._code is not None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from padre_git.errors import DocumentError, InvalidInputError, UnsupportedFormatError
 
-__all__ = ["FILE", "Settings", "check_root", "find_root", "read_settings", "remember"]
+__all__ = ["FILE", "Settings", "check_root", "find_root", "offline", "read_settings", "remember"]
 
 FILE = "padre-git.yaml"
 _SCHEMA = "store/1"
@@ -61,6 +61,13 @@ def find_root(root: str | os.PathLike[str] | None) -> Path:
             hint="choose another root",
         ) from error
     return path
+
+
+def offline() -> str | None:
+    """Returns why no remote may be talked to, by ``PADRE_OFFLINE``; None if they may be."""
+    if os.environ.get("PADRE_OFFLINE", "").strip() in {"", "0"}:
+        return None
+    return "PADRE_OFFLINE is set"
 
 
 def _short(path: Path) -> str:

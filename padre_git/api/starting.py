@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -68,34 +69,45 @@ def start_run(
         InvalidInputError: for what cannot be stored; nothing was begun.
         NotFoundError: if the execution that PADRE_EXECUTION names does not exist.
     """
-    found = experiment_of(home, experiment)
-    execution, code = _execution(home, found.key, argv)
-    environment = provenance.environment(found.project)
-    run = Run(
-        execution=execution.key,
-        id=None if id is None else _unused(home, found.key, id),
-        title=title,
-        status=Status.RUNNING,
-        started=datetime.now(UTC),
-        seed=found.seed if seed is None else seed,
-        defaults=found.parameters,
-        argv=provenance.arguments() if argv is None else tuple(map(str, argv)),
-        environment=environment.id,
-        parent_run=_parent_id(home, parent),
-        attributes=attributes or {},
-    )
-    begun = Circumstances(
-        run=_storable(run),
-        experiment=found,
-        execution=execution,
-        environment=environment,
-        patch=None if code is None else code.patch,
-        inline=_inline(home, found.project),
-    )
-    recorder = Recorder(home, begun, parameters or {}, code)
-    _remark(home, found.project, () if code is None else code.remarks)
-    _use_declared_dataset(home, found, recorder)
-    return recorder
+    found = _found(home, experiment)
+    parent_run = _parent_id(home, parent)
+    with home.locally():
+        execution, code = _execution(home, found.key, argv)
+        environment = provenance.environment(found.project)
+        run = Run(
+            execution=execution.key,
+            id=None if id is None else _unused(home, found.key, id),
+            title=title,
+            status=Status.RUNNING,
+            started=datetime.now(UTC),
+            seed=found.seed if seed is None else seed,
+            defaults=found.parameters,
+            argv=provenance.arguments() if argv is None else tuple(map(str, argv)),
+            environment=environment.id,
+            parent_run=parent_run,
+            attributes=attributes or {},
+        )
+        begun = Circumstances(
+            run=_storable(run),
+            experiment=found,
+            execution=execution,
+            environment=environment,
+            patch=None if code is None else code.patch,
+            inline=_inline(home, found.project),
+        )
+        recorder = Recorder(home, begun, parameters or {}, code)
+        _remark(home, found.project, () if code is None else code.remarks)
+        _use_declared_dataset(home, found, recorder)
+        return recorder
+
+
+def _found(home: Home, experiment: Ref) -> Experiment:
+    """Returns an experiment; the remote is not asked for one that is here."""
+    with suppress(NotFoundError), home.locally():
+        found = experiment_of(home, experiment)
+        if found.revision is not None:
+            return found
+    return experiment_of(home, experiment)
 
 
 def _unused(home: Home, experiment: Key, run_id: str) -> str:
@@ -200,7 +212,7 @@ def _parent_id(home: Home, parent: Recorder | Run | str | None) -> str | None:
     if parent is None or isinstance(parent, Recorder):
         return None if parent is None else parent.id
     try:
-        return home.session.resolve(parent, [Kind.RUN]).name
+        return home.first_here(partial(home.session.resolve, parent, [Kind.RUN])).name
     except NotFoundError:
         with suppress(InvalidNameError):  # it may go on in another process, and is not stored yet
             return check_id(str(parent).rpartition("/")[2], "run")

@@ -27,6 +27,7 @@ from padre_git.messages import (
     Ensure,
     Event,
     Flush,
+    Notice,
     Pull,
     Push,
     Recall,
@@ -106,7 +107,7 @@ class Store:
         overflow = Overflow(root, data)
         connect(backend, self.bus, clock=clock, large=overflow.read)
         self.session = session = Session(self.bus)
-        self._home = Home(session=session, root=root)
+        self._home = Home(session=session, root=root, locally=backend.locally)
         self.projects: Collection[Project] = Collection(Kind.PROJECT, session)
         self.datasets = Datasets(self)
         self.environments: Collection[Environment] = Collection(Kind.ENVIRONMENT, session)
@@ -367,7 +368,15 @@ class Store:
         return self._artifacts
 
     def close(self) -> None:
-        """Publishes what waits and lets go of everything; it can be called twice."""
+        """Publishes what waits and lets go of everything; it can be called twice.
+
+        Open runs go on: they are recorded when they end, at the latest with the process. What is
+        waiting is given half a minute; what does not get through stands here, and is told.
+        """
+        for run in sorted(self._home.running):
+            text = f"run '{run}' is still open; it is recorded when it ends"
+            self.bus.publish(Notice(text=text, project=run.project))
+        self._home.running.clear()
         self._backend.close()
 
     def __enter__(self) -> Self:

@@ -22,7 +22,12 @@ from padre_git.artifacts.settings import (
     url_beside,
     write_settings,
 )
-from padre_git.errors import ArtifactCorruptError, ArtifactMissingError, NotFoundError
+from padre_git.errors import (
+    ArtifactCorruptError,
+    ArtifactMissingError,
+    NotFoundError,
+    OfflineError,
+)
 from padre_git.model.names import quoted
 
 __all__ = ["ProjectData"]
@@ -38,19 +43,29 @@ class ProjectData:
         git_dir: its git directory (of the main work tree), below which the cache lies.
         url: a data remote to use instead of the one in DVC's configuration; ``{project}`` in it
             is replaced by the name of the clone's directory.
+        offline: why no data remote is talked to; None if it may be.
     """
 
-    def __init__(self, project: Path, git_dir: Path, *, url: str | None = None) -> None:
+    def __init__(
+        self, project: Path, git_dir: Path, *, url: str | None = None, offline: str | None = None
+    ) -> None:
         self.project = project
         self.cache = Cache(git_dir / "padre" / "cache")
         self._git_dir = git_dir
         self._copies = Copies(git_dir / "padre" / "artifacts")
+        self._offline = offline
         self._url = None if url is None else url.replace("{project}", project.name)
 
     @property
     def remote(self) -> DataRemote | None:
-        """The data remote as configured now, or beside git's remote; None if there is none."""
+        """The data remote as configured now, or beside git's remote; None if there is none.
+
+        Raises:
+            OfflineError: if there is one that is not to be talked to.
+        """
         settings = self._settings()
+        if settings is not None and self._offline is not None:
+            raise OfflineError(self._offline)
         return None if settings is None else DataRemote(self.project, self.cache, settings)
 
     def prepare_remote(self) -> bool:

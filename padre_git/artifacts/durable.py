@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
+
+from padre_git.artifacts.threads import threads
 
 __all__ = [
     "copy_hashed",
@@ -46,7 +48,7 @@ def copy_hashed(source: int, target: int) -> tuple[str, int]:
     if os.fstat(source).st_size < _LARGE:
         return _pass(source, lambda part: write_all(target, part))
     # hashing is the slow part: a second thread writes what is hashed, and the disk is kept busy
-    with ThreadPoolExecutor(1) as writer:
+    with threads(1) as writer:
         behind: Future[None] | None = None
 
         def write(part: memoryview) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from padre_git.artifacts import durable
+from padre_git.artifacts.threads import threads
 
 __all__ = ["Stage", "in_threads"]
 
@@ -22,7 +22,7 @@ def in_threads(
     work: Callable[[T], R], items: Iterable[T], *, workers: int = _WORKERS
 ) -> Sequence[R]:
     """Returns what ``work`` returns for each item, several at a time; raises the first error."""
-    with ThreadPoolExecutor(workers) as pool:
+    with threads(workers) as pool:
         return list(pool.map(work, items))
 
 

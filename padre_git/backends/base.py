@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import TracebackType
 from typing import ClassVar, Self
@@ -225,6 +226,13 @@ class Backend(ABC):
             UnsupportedError: if there is no remote.
         """
         raise UnsupportedError("this store has no remote", key=key)
+
+    def locally(self) -> AbstractContextManager[None]:
+        """Returns a block in which this thread is answered from here, and asks no remote.
+
+        A program that records does not wait for a network.
+        """
+        return nullcontext()
 
     def close(self) -> None:  # noqa: B027 - most backends hold nothing
         """Releases what the backend holds; it can be called twice."""

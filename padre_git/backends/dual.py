@@ -9,7 +9,7 @@ published comes in by ancestry, never by clocks, and contradictions are told as 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from itertools import islice
 from typing import ClassVar
 
@@ -66,6 +66,7 @@ class DualLayer(Backend):
         notify: is told what happened and what a person should know.
         limits: how long the remote may take.
         catalogue: lists and makes repositories where git and ssh cannot; None for nothing.
+        offline: why no remote is talked to; None if they may be.
     """
 
     keeps_history: ClassVar[bool] = True
@@ -83,15 +84,28 @@ class DualLayer(Backend):
         notify: Callable[[Event], None] = ignore,
         limits: Limits = DEFAULT_LIMITS,
         catalogue: Catalogue | None = None,
+        offline: str | None = None,
     ) -> None:
         self.local = local
         self.remote = remote
         self._local_data = local_data
-        self._exchange = Exchange(local, remote, limits=limits, notify=notify, catalogue=catalogue)
-        self._meeting = Meeting(self._exchange, Policy(policy), max_age, data=data)
+        policy = Policy(policy) if offline is None else Policy.OFFLINE
+        self._exchange = Exchange(
+            local,
+            remote,
+            limits=limits,
+            notify=notify,
+            catalogue=catalogue,
+            offline=offline or (policy.value if policy is Policy.OFFLINE else None),
+        )
+        self._meeting = Meeting(self._exchange, policy, max_age, data=data)
         self._answers = Answers(self._exchange, self._meeting)
         self._batch = Batch(
-            self._meeting.publish_now, delay=push_every, tell=self._meeting.tell_failure
+            self._meeting.publish_now,
+            delay=push_every,
+            tell=self._meeting.tell_failure,
+            ready=self._meeting.is_worth_trying,
+            stop=self._exchange.give_up,
         )
 
     # ------------------------------------------------------------------------------- reading
@@ -132,6 +146,10 @@ class DualLayer(Backend):
     def urls(self, keys: Iterable[Key]) -> dict[Key, str]:
         """See :meth:`Backend.urls`."""
         return self._answers.urls(keys)
+
+    def locally(self) -> AbstractContextManager[None]:
+        """See :meth:`Backend.locally`."""
+        return self._meeting.locally()
 
     def key_of(self, url: str) -> Key | None:
         """See :meth:`Backend.key_of`."""
@@ -341,11 +359,13 @@ class DualLayer(Backend):
 
         Raises:
             NotFoundError: if neither side has the project.
+            RemoteError: if it is not here, and the remote cannot be asked.
         """
         url = self.remote.public_url(project)
         if self.local.repository(project) is None:
-            if project not in self._meeting.projects():
-                raise NotFoundError(f"no project '{project}', here or there", key=project)
+            with self._meeting.told(project):
+                if not self._exchange.has(project):
+                    raise NotFoundError(f"no project '{project}', here or there", key=project)
             return ProjectStatus(project=project, state=State.REMOTE_ONLY, url=url)
         side, problem = self._side(project), None
         try:
@@ -365,6 +385,7 @@ class DualLayer(Backend):
     def close(self) -> None:
         """See :meth:`Backend.close`; what waits is published, and a failure is only told."""
         self._batch.close()
+        self._exchange.go_on()
         self.local.close()
 
     def _side(self, project: str) -> Side:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from padre_git.backends.checks import tombstone_in
 from padre_git.backends.git import GitBackend
@@ -63,7 +64,8 @@ class Exchange:
         self.local = local
         self.offline = offline
         self.location = location
-        self.limits = limits
+        self._given_up = threading.Event()
+        self.limits = replace(limits, given_up=self._given_up.is_set)
         self.notify = notify
         self.place = Place(location, branch=local.branch, limit=limits.ask, catalogue=catalogue)
         self._guard = threading.Lock()
@@ -100,6 +102,14 @@ class Exchange:
             if self.local.repository(project) is None:
                 raise
             return True
+
+    def give_up(self) -> None:
+        """Ends whatever is being sent or asked; for good, unless :meth:`go_on` is called."""
+        self._given_up.set()
+
+    def go_on(self) -> None:
+        """Lets remotes be talked to again."""
+        self._given_up.clear()
 
     def reach(self) -> None:
         """Makes sure that remotes may be talked to at all; comes before whatever does.

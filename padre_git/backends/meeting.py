@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterable, Iterator
 
 from padre_git.backends.asked import Asked
@@ -52,6 +53,7 @@ class Meeting:
         self._unmerged: dict[str, _Unmerged] = {}
         self._replaced: dict[str, _Unmerged] = {}
         self._waiting: set[str] = set()
+        self._local = threading.local()
         self.publisher = Publisher(
             exchange.location, author=exchange.local.author, data=data, notify=exchange.notify
         )
@@ -60,6 +62,16 @@ class Meeting:
     def publishes(self) -> bool:
         """Whether writes are published by themselves."""
         return self._freshness.policy.meets
+
+    @contextlib.contextmanager
+    def locally(self) -> Iterator[None]:
+        """Returns a block in which this thread's reads and writes do not ask the remote."""
+        depth = getattr(self._local, "depth", 0)
+        self._local.depth = depth + 1
+        try:
+            yield
+        finally:
+            self._local.depth = depth
 
     # ------------------------------------------------------------------------ before reading
 
@@ -78,6 +90,8 @@ class Meeting:
         Returns:
             Whether the remote was asked.
         """
+        if getattr(self._local, "depth", 0):
+            return False
         if not self._freshness.due(project, missing=missing):
             return False
         try:
@@ -135,8 +149,7 @@ class Meeting:
             RejectedError, AuthenticationError, RemoteMissingError, RemoteError, ArtifactError: if
                 the remote did not take it for a reason that waiting does not cure.
         """
-        if not self._freshness.publishes():
-            self._tell_silence()
+        if not self.is_worth_trying():
             return
         try:
             with self.told(side.project):
@@ -157,6 +170,13 @@ class Meeting:
         if side is not None:
             with self.told(project):
                 self.publisher.publish(side)
+
+    def is_worth_trying(self) -> bool:
+        """Returns whether the remote should be talked to without being asked to."""
+        if self._freshness.publishes():
+            return True
+        self._tell_silence()
+        return False
 
     def tell_failure(self, project: str, error: PadreGitError) -> None:
         """Tells that publishing in the background has failed."""

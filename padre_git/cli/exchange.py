@@ -10,7 +10,7 @@ import click
 from padre_git.cli.group import Session, show_events
 from padre_git.cli.output import print_json, print_table
 from padre_git.cli.references import as_json, collection_of, project_argument
-from padre_git.errors import AlreadyExistsError, NotFoundError
+from padre_git.errors import AlreadyExistsError, NotFoundError, OfflineError
 from padre_git.model import Kind
 
 __all__ = ["COMMANDS"]
@@ -33,7 +33,11 @@ def clone(session: Session, remote: str, project: str | None, artifacts: str | N
       padre-git --root ~/research clone git@host:lab
     """
     import padre_git
+    from padre_git.api.settings import offline
 
+    reason = "--offline was given" if session.offline else offline()
+    if reason is not None:
+        raise OfflineError(reason)
     with padre_git.open(session.root, remote=remote, artifacts=artifacts) as store:
         show_events(store)
         names = [project] if project else [p.name for p in store.projects.list()]
