@@ -95,6 +95,8 @@ def merge_document(
         InvalidValueError: if a value that was decided has no place in the document.
     """
     key, part = place
+    if base is not None and read_tombstone(base, key) is not None:
+        base = None  # both have put the record back
     try:
         documents = [None if data is None else parse_document(data, file=part) for data in
                      (base, ours, theirs)]  # fmt: skip

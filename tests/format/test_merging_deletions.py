@@ -152,6 +152,14 @@ def test_a_record_put_back_over_an_old_tombstone_stays() -> None:
     ]
 
 
+def test_a_record_that_both_put_back_is_merged_by_field() -> None:
+    one, other = (files(SVM.replace(title=title)) for title in ("one", "other"))
+    published = files(SVM.replace(title="one", url="https://a/iris.git#experiments/svm"))
+    assert merged(GRAVE, one, published) == published
+    assert merged(GRAVE, published, one) == published
+    assert conflicts(GRAVE, one, other) == [(SVM.key.text, "title")]
+
+
 def test_a_merge_of_nothing_is_nothing() -> None:
     assert merge_files({}, {}, {}, "iris") == Merged(files={})
 
