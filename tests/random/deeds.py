@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from padre_git import Execution, Experiment, Run
-from padre_git.errors import AlreadyExistsError, ConflictError, NotFoundError, PadreGitError
+from padre_git.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    PadreGitError,
+)
+from padre_git.messages.settling import Choice, Decision
 from padre_git.model import Code, Key, Kind
 from padre_git.model.ids import new_run_id
 from tests.random.journal import ALL, Deed, Outcome, Trace, Write
@@ -17,6 +25,7 @@ __all__ = ["draw", "found", "settle"]
 
 _FIELDS = ("a", "b", "c")
 _THEIRS = "refs/remotes/origin/main"
+_SIDES = (Choice.OURS, Choice.THEIRS)
 
 
 # ------------------------------------------------------------------------------- what is there
@@ -67,7 +76,7 @@ def put_experiment(person: Person) -> None:
     """Makes an experiment with an execution, in a transaction."""
     token = person.token()
     experiment = Experiment(
-        project=PROJECT, name=token, title=token, attributes={"origin": token},
+        project=PROJECT, name=f"of-{token}", title=token, attributes={"origin": token},
         parameters=dict.fromkeys(_FIELDS, token),
     )  # fmt: skip
     writes = _experiment_writes(experiment)
@@ -120,7 +129,7 @@ def rename_experiment(person: Person) -> None:
         chosen, token = person.chance.choice(own), person.token()
         writes = [Write(thing=_origin(chosen), field="exists", value=True)]
         with person.deed("rename experiment", trace=Trace.SUBJECT, writes=writes):
-            person.store.experiments.rename(chosen.key, f"{token}-new", message=token)
+            person.store.experiments.rename(chosen.key, f"new-{token}", message=token)
 
 
 def delete_experiment(person: Person) -> None:
@@ -269,8 +278,23 @@ def sync(person: Person) -> None:
         except ConflictError as error:
             keys = {conflict.key for conflict in error.conflicts}
             raise
-    for number, key in enumerate(sorted(keys)):
-        _take_theirs(person, key, number)
+    if keys and person.chance.random() < 0.8:
+        _settle_conflicts(person)
+    else:
+        for number, key in enumerate(sorted(keys)):
+            _take_theirs(person, key, number)
+
+
+def _settle_conflicts(person: Person) -> None:
+    """Decides every conflict, all alike or one by one; what cannot be decided so stays open."""
+    with person.deed("settle", name=f"{person.token()}-settled"):
+        if person.chance.random() < 0.5:
+            person.store.settle(PROJECT, rest=person.chance.choice(_SIDES))
+            return
+        for conflict in person.store.conflicts(PROJECT):
+            with contextlib.suppress(InvalidInputError):
+                choice = person.chance.choice(_SIDES)
+                person.store.settle(PROJECT, Decision(conflict, choice))
 
 
 def push(person: Person) -> None:
@@ -357,10 +381,17 @@ def _whole_run(run: Run) -> list[Write]:
 def user_commits(person: Person) -> None:
     """Commits a file of one's own with plain git."""
     token, file = person.token(), f"notes-{person.name}.md"
-    writes = [Write(thing=file, field=field, value=token) for field in ("content", "work")]
+    writes = [*_file_writes(file, token), Write(thing=file, field="work", value=token)]
     with person.deed("user commits", trace=Trace.SUBJECT, writes=writes) as deed:
         _write_notes(person, token)
         _commit(person, deed, file)
+
+
+def _file_writes(file: str, content: str) -> list[Write]:
+    return [
+        Write(thing=file, field="exists", value=True),
+        Write(thing=file, field="content", value=content),
+    ]
 
 
 def user_leaves_work(person: Person) -> None:
@@ -453,6 +484,6 @@ def _commit_what_was_left(person: Person) -> None:
     if not person.git("status", "--porcelain", "--", file).stdout.strip():
         return
     left = (person.clone / file).read_text().strip()
-    writes = [Write(thing=file, field="content", value=left)]
+    writes = _file_writes(file, left)
     with person.deed("commit what was left", trace=Trace.SUBJECT, writes=writes) as deed:
         _commit(person, deed, file)

@@ -37,7 +37,8 @@ def tell(directory: Path, plan: Plan, server: Server | None, limit: float) -> No
         print(summary(deeds))
         check_repositories(lab)
         final, twice = read_final(lab.bare, directory / "stranger")
-        assert twice + complaints(deeds, read_history(lab.bare), final) == []
+        wrong = twice + complaints(deeds, read_history(lab.bare), final)
+        assert not wrong, "\n".join(wrong)
         assert "Traceback" not in lab.output(), lab.output()
         print(f"took {time.monotonic() - begun:.0f} s")
     finally:

@@ -4,18 +4,20 @@ The oracle knows what people were told and what the remote's history says; nothi
 from the code that it judges. It reads:
 
 * A deed that was done is in the history once. A deed that failed, or in whose middle somebody was
-  killed, is there once or not at all. None is there twice.
+  killed, is there once or not at all. None is there twice. Only what adds nothing may be left out:
+  every value that it gave somebody else has given, too, or the same person has given another one.
 * Every field of every thing has a value that somebody gave it, and that nobody has overwritten who
   knew it: the commit that gave it is no ancestor of a commit that gave another one.
 * A thing exists if the last word on it says so, by the same rule; deleting an experiment deletes
-  its runs. Nothing exists twice, under whatever name.
+  its runs. What one person deleted while another one changed it, or something in it, was decided
+  by somebody, one way or the other. Nothing exists twice, under whatever name.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,7 +140,7 @@ def complaints(deeds: Iterable[Deed], history: History, final: Final) -> list[st
     told = list(deeds)
     found = _commits_of(told, history)
     wrong = [f"{d.name} ({d.what}): {d.error}" for d in told if d.outcome is Outcome.BROKEN]
-    wrong += _miscounted(told, found)
+    wrong += _miscounted(told, found, _given_again(told, found))
     wrong += _Values(told, found, history).complaints(final)
     return [*wrong, *_lost_work(told, final)]
 
@@ -154,7 +156,32 @@ def _commits_of(deeds: Iterable[Deed], history: History) -> dict[str, list[Commi
     return found
 
 
-def _miscounted(deeds: Iterable[Deed], found: Mapping[str, Sequence[Commit]]) -> Iterator[str]:
+def _given_again(deeds: Sequence[Deed], found: Mapping[str, Sequence[Commit]]) -> set[str]:
+    """Returns the deeds that need not be in the history, since others say what they said."""
+    published: set[tuple[str, str, str]] = set()
+    for deed in deeds:
+        if found.get(deed.name):
+            published.update((w.thing, w.field, str(w.value)) for w in deed.writes)
+    later: set[tuple[str, str, str]] = set()
+    buried: set[tuple[str, str | None]] = set()
+    again: set[str] = set()
+    for deed in reversed(deeds):
+        if all(
+            (w.thing, w.field, str(w.value)) in published
+            or (deed.who, w.thing, w.field) in later
+            or not {(deed.who, w.thing), (deed.who, w.below)}.isdisjoint(buried)
+            for w in deed.writes
+        ):
+            again.add(deed.name)
+        if deed.outcome is Outcome.DONE:
+            later.update((deed.who, w.thing, w.field) for w in deed.writes)
+            buried.update((deed.who, w.thing) for w in deed.writes if w.value is False)
+    return again
+
+
+def _miscounted(
+    deeds: Iterable[Deed], found: Mapping[str, Sequence[Commit]], again: Collection[str]
+) -> Iterator[str]:
     """Yields the deeds that are too often or too seldom in the history."""
     alike: dict[tuple[str, ...], list[Deed]] = defaultdict(list)
     for deed in deeds:
@@ -164,7 +191,7 @@ def _miscounted(deeds: Iterable[Deed], found: Mapping[str, Sequence[Commit]]) ->
             alike[deed.who, deed.op, deed.key, deed.ending].append(deed)
     for members in alike.values():
         count = len(found[members[0].name])
-        done = sum(deed.outcome is Outcome.DONE for deed in members)
+        done = sum(d.outcome is Outcome.DONE and d.name not in again for d in members)
         # what others have deleted, and what is only kept here, is deleted without a commit
         least = 0 if members[0].op == "delete" else done
         if not least <= count <= len(members):
@@ -200,15 +227,29 @@ class _Values:
     def complaints(self, final: Final) -> Iterator[str]:
         """Yields the values that nobody gave, or that somebody who knew them has overwritten."""
         for thing in sorted({*self._given, *final}):
-            deleted = [g for g in self._given[thing]["exists"] if not g.value]
-            for above in self._below[thing]:
-                deleted += [g for g in self._given[above]["exists"] if not g.value]
+            places = {thing, *self._below[thing]}
+            deleted = [g for at in places for g in self._given[at]["exists"] if not g.value]
             made = [g for g in self._given[thing]["exists"] if g.value]
             last = self._last(deleted + made)
-            if (thing in final) not in {given.value for given in last} | ({False} - {bool(made)}):
+            allowed = {given.value for given in last} if made else {False}
+            if any(self._is_contested(given, places) for given in last if not given.value):
+                allowed = {True, False}
+            if (thing in final) not in allowed:
                 yield f"'{thing}' exists: {thing in final}, but {_told(last)}"
             elif thing in final:
                 yield from self._wrong_fields(thing, final[thing], deleted)
+
+    def _is_contested(self, deletion: _Given, places: Collection[str]) -> bool:
+        """Returns whether somebody who did not know of a deletion changed something in it."""
+        inside = [t for t, above in self._below.items() if not above.isdisjoint(places)]
+        return any(
+            not self._history.knew(given.commit, deletion.commit)
+            and not self._history.knew(deletion.commit, given.commit)
+            for thing in {*places, *inside}
+            for values in self._given[thing].values()
+            for given in values
+            if given.commit != deletion.commit
+        )
 
     def _wrong_fields(
         self, thing: str, fields: Mapping[str, Any], deleted: Sequence[_Given]
