@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from padre_git.api.http import HttpBackend, HttpClient
     from padre_git.api.opening import open_store as open
     from padre_git.api.seeds import DualBackend
     from padre_git.api.store import Store
@@ -120,6 +121,8 @@ __all__ = [
     "Execution",
     "Experiment",
     "FormatError",
+    "HttpBackend",
+    "HttpClient",
     "InvalidInputError",
     "InvalidNameError",
     "InvalidValueError",
@@ -160,7 +163,13 @@ __all__ = [
 ]
 
 #: The names of the API; a module is imported when one of its names is asked for.
-_API = {"DualBackend": "DualBackend", "Store": "Store", "open": "open_store"}
+_API = {
+    "DualBackend": "DualBackend",
+    "HttpBackend": "HttpBackend",
+    "HttpClient": "HttpClient",
+    "Store": "Store",
+    "open": "open_store",
+}
 _VOCABULARY = ("padre_git.errors", "padre_git.model", "padre_git.messages")
 
 

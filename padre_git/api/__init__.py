@@ -10,13 +10,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from padre_git.api.http import HttpBackend, HttpClient
     from padre_git.api.opening import open_store
     from padre_git.api.seeds import DualBackend
     from padre_git.api.store import Store
 
-__all__ = ["DualBackend", "Store", "open_store"]
+__all__ = ["DualBackend", "HttpBackend", "HttpClient", "Store", "open_store"]
 
-_MODULES = {"DualBackend": "seeds", "Store": "store", "open_store": "opening"}
+_MODULES = {
+    "DualBackend": "seeds",
+    "HttpBackend": "http",
+    "HttpClient": "http",
+    "Store": "store",
+    "open_store": "opening",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from padre_git.collections import Collection, Ref
-from padre_git.errors import NotFoundError
+from padre_git.errors import NotFoundError, RemoteError
 from padre_git.messages import Where
 from padre_git.model import (
     Computation,
@@ -52,7 +53,8 @@ class Face:
         """Stores an entity, its project if need be, or publishes what a reference means."""
         if isinstance(value, Entity):
             if not isinstance(value, Project | Run):
-                self.store.ensure(Key.project_named(value.key.project))
+                with suppress(RemoteError):  # it is stored here; what is put next meets it, too
+                    self.store.ensure(Key.project_named(value.key.project))
             return collection.put(value)
         key = collection.key(value)
         self.store.push(key.project)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from padre_git.api.data import DataPlaces
 from padre_git.api.settings import (
@@ -25,6 +26,10 @@ from padre_git.bus import Bus
 from padre_git.errors import InvalidInputError
 from padre_git.messages import Author
 from padre_git.vcs.remotes import RemoteLocation
+from padre_git.vcs.transport import DEFAULT_LIMITS, Limits
+
+if TYPE_CHECKING:
+    from padre_git.hosts import Client
 
 __all__ = ["open_store"]
 
@@ -104,8 +109,9 @@ def open_store(
     bus = Bus()
     location = None if settings.remote is None else RemoteLocation.parse(settings.remote)
     data = DataPlaces(place, settings.artifacts, location, bus.publish, offline=when.offline)
-    backend = _backend(place, settings, data, bus, when)
-    return Store(backend, root=place, bus=bus, clock=clock, data=data)
+    client = _client(settings)
+    backend = _backend(place, settings, data, bus, when, client)
+    return Store(backend, root=place, bus=bus, clock=clock, data=data, client=client)
 
 
 def _remote(location: str | os.PathLike[str] | None) -> str | None:
@@ -127,7 +133,25 @@ def _artifacts(location: str | os.PathLike[str] | None) -> str | None:
     return os.path.abspath(Path(text).expanduser())  # noqa: PTH100 - links stay as they are
 
 
-def _backend(root: Path, settings: Settings, data: DataPlaces, bus: Bus, when: _When) -> Backend:
+def _client(settings: Settings) -> Client | None:
+    """Returns a client of the host that has the remote; None if that is not one of HTTP."""
+    from padre_git.vcs.credentials import origin_of
+
+    if settings.remote is None or origin_of(settings.remote) is None:
+        return None
+    from padre_git.api.http import HttpClient
+
+    return HttpClient(settings.remote)
+
+
+def _backend(
+    root: Path,
+    settings: Settings,
+    data: DataPlaces,
+    bus: Bus,
+    when: _When,
+    client: Client | None,
+) -> Backend:
     """Returns the clones, with the remote behind them if there is one."""
     from padre_git.backends.git import GitBackend
 
@@ -136,6 +160,11 @@ def _backend(root: Path, settings: Settings, data: DataPlaces, bus: Bus, when: _
         return clones
     from padre_git.backends.dual import DualLayer
 
+    limits, catalogue = DEFAULT_LIMITS, None
+    if client is not None:
+        from padre_git.hosts import Repositories
+
+        limits, catalogue = Limits(login=client.login), Repositories(client)
     return DualLayer(
         clones,
         RemoteLocation.parse(settings.remote),
@@ -145,6 +174,8 @@ def _backend(root: Path, settings: Settings, data: DataPlaces, bus: Bus, when: _
         data=data.publish,
         local_data=data,
         notify=bus.publish,
+        limits=limits,
+        catalogue=catalogue,
         offline=when.offline,
     )
 

@@ -12,11 +12,24 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from padre_git.errors import DocumentError, InvalidInputError, UnsupportedFormatError
+from padre_git.vcs.credentials import Secret
 
-__all__ = ["FILE", "Settings", "check_root", "find_root", "offline", "read_settings", "remember"]
+if TYPE_CHECKING:
+    from padre_git.hosts import Named
+
+__all__ = [
+    "FILE",
+    "Settings",
+    "check_root",
+    "credentials",
+    "find_root",
+    "offline",
+    "read_settings",
+    "remember",
+]
 
 FILE = "padre-git.yaml"
 _SCHEMA = "store/1"
@@ -61,6 +74,24 @@ def find_root(root: str | os.PathLike[str] | None) -> Path:
             hint="choose another root",
         ) from error
     return path
+
+
+def credentials(origin: str) -> Named:
+    """Returns what the environment has for an origin: a token, or a user and a secret.
+
+    ``PADRE_TOKEN`` comes before ``PADRE_SECRET``; with ``PADRE_HOST`` no other host gets either.
+
+    Args:
+        origin: scheme, host and port.
+    """
+    from padre_git.hosts import Named
+
+    only, host = os.environ.get("PADRE_HOST"), origin.partition("://")[2]
+    if only and only.lower() not in {origin, host, host.rpartition(":")[0]}:
+        return Named()
+    secret = os.environ.get("PADRE_TOKEN") or os.environ.get("PADRE_SECRET")
+    user = os.environ.get("PADRE_USER") or None
+    return Named(user=user, secret=Secret(secret) if secret else None)
 
 
 def offline() -> str | None:

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from padre_git.api.artifacts import Artifacts
     from padre_git.api.recorder import Recorder
     from padre_git.backends.status import ProjectStatus
+    from padre_git.hosts import Client
 
 __all__ = ["Store"]
 
@@ -76,6 +77,7 @@ class Store:
         bus: where the backend's events go already; a fresh one if it is not given.
         clock: returns the time, with zone.
         data: what DVC keeps for the clones; None for a store that keeps no artifacts.
+        client: of the host that has the remote, closed with the store; None for no such host.
 
     Attributes:
         projects: all projects; the verbs are those of :class:`padre_git.collections.Collection`.
@@ -87,6 +89,7 @@ class Store:
         computations: those of all runs; see :class:`padre_git.collections.PartCollection`.
         splits: those of all runs; the verbs are the same.
         root: the directory of the clones, if there is one.
+        client: of the host that has the remote, if that is one of HTTP; it authenticates.
     """
 
     def __init__(
@@ -97,8 +100,10 @@ class Store:
         bus: Bus | None = None,
         clock: Callable[[], datetime] = _now,
         data: DataPlaces | None = None,
+        client: Client | None = None,
     ) -> None:
         self.root = root
+        self.client = client
         self.bus = bus or Bus()
         self.clock = clock
         self.data = data
@@ -378,6 +383,8 @@ class Store:
             self.bus.publish(Notice(text=text, project=run.project))
         self._home.running.clear()
         self._backend.close()
+        if self.client is not None:
+            self.client.close()
 
     def __enter__(self) -> Self:
         return self
