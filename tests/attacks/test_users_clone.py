@@ -26,7 +26,7 @@ def test_commits_that_cannot_reach_the_branch_are_spoken_of(store: padre_git.Sto
         document.write_text(f"schema: project/1\n\ntitle: {title}\n")
         git("commit", "-qam", title, cwd=clone)
     said: list[str] = []
-    store.subscribe(padre_git.Notice, lambda event: said.append(event.text))
+    store.subscribe(padre_git.Notice, lambda event: said.append(f"{event.project}: {event.text}"))
     with pytest.raises(AssertionError, match="CONFLICT"):
         git("merge", "topic", cwd=clone)
     project = store.projects.get("iris")
@@ -37,6 +37,7 @@ def test_commits_that_cannot_reach_the_branch_are_spoken_of(store: padre_git.Sto
     store.start_run("iris/svm").end()
     store.start_run("iris/svm").end()
     assert len(said) == 1
+    assert said[0].startswith("iris: ")
     assert "commits wait in refs/padre/pending: 'project.yaml' was changed on the branch" in said[0]
     assert "git merge refs/padre/pending" in said[0]
     git("merge", "-q", "-X", "ours", "--no-edit", "refs/padre/pending", cwd=clone)

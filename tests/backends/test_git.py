@@ -16,6 +16,7 @@ from padre_git.model import Change, ChangeSet, Key
 from padre_git.testing import BackendSuite
 from padre_git.testing.deleting import NEW, rename
 from padre_git.testing.documents import (
+    EXECUTION,
     EXPERIMENT,
     IRIS,
     files_of,
@@ -153,7 +154,7 @@ def test_without_an_identity_the_login_name_is_taken_and_said_once(
         put(another, EXPERIMENT, title="new")
     first, second = events
     assert isinstance(first, Notice)
-    assert "@localhost" in first.text
+    assert (first.project, "@localhost" in first.text) == ("iris", True)
     assert first == second
     assert git("log", "-1", "--format=%ae", cwd=tmp_path / "iris").strip().endswith("@localhost")
 
@@ -205,3 +206,43 @@ def test_a_group_may_begin_with_a_new_project(tmp_path: Path) -> None:
         assert (list(first), list(second)) == ([IRIS], [EXPERIMENT])
         assert set(backend.read([IRIS, EXPERIMENT])) == {IRIS, EXPERIMENT}
         assert len(commits(tmp_path / "store" / "iris")) == 2
+
+
+def test_a_run_in_another_shard_is_the_same_run(backend: GitBackend, iris: Path) -> None:
+    store(backend, RUN)
+    before = backend.changes("iris").end
+    deeper = iris / RUN_DIRECTORY.replace("/2026-11/", "/2026-11/21/")
+    deeper.parent.mkdir()
+    (iris / RUN_DIRECTORY).rename(deeper)
+    git("add", "--all", cwd=iris)
+    git("commit", "--quiet", "--message=by hand", cwd=iris)
+    found = backend.changes("iris", before)
+    assert found.start != found.end
+    assert (found.stored, found.deleted) == ((), ())
+
+
+def test_changes_name_their_states_in_full(backend: GitBackend, iris: Path) -> None:
+    ids = git("rev-list", "--reverse", "HEAD", cwd=iris).split()
+    for start, end in ((ids[0][:8], ids[1][:8]), ("HEAD~1", "main")):
+        found = backend.changes("iris", start, end)
+        assert (found.start, found.end) == (ids[0], ids[1])
+        assert found.stored == tuple(sorted([EXPERIMENT, EXECUTION]))
+
+
+def test_what_the_user_did_to_the_files_of_the_scaffold_stays(
+    backend: GitBackend, iris: Path
+) -> None:
+    for path in scaffold():
+        if path != ".padre":
+            (iris / path).write_text((iris / path).read_text() + "# mine\n")
+    git("commit", "-qam", "mine", cwd=iris)
+    before = git("ls-tree", "-r", "HEAD", "--", *scaffold(), cwd=iris)
+    store(backend, RUN)
+    backend.apply_each(
+        [
+            (ChangeSet(changes=(Change(key=key, files=files_of(key)),)), message())
+            for key in (run_key(2), run_key(3))
+        ]
+    )
+    assert git("ls-tree", "-r", "HEAD", "--", *scaffold(), cwd=iris) == before
+    assert git("status", "--porcelain", cwd=iris) == ""
