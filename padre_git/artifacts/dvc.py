@@ -29,6 +29,7 @@ __all__ = ["DvcStore"]
 
 _WORKERS = 8
 _WEB = ("http", "https")
+_DAV = ("webdav", "webdavs")
 _CLOSING = 10.0
 _CONNECTING = 10
 _ABSENT = frozenset([404, 410])
@@ -57,7 +58,6 @@ class DvcStore:
             RemoteUnavailableError, AuthenticationError: if the remote cannot be asked.
         """
         with self._session(), self._errors():
-            self._fs.fs.invalidate_cache()
             answers = self._fs.info(
                 [self._place(md5) for md5 in md5s], return_exceptions=True, batch_size=_WORKERS
             )
@@ -85,11 +85,10 @@ class DvcStore:
             cache.open(md5).close()
             place = self._place(md5)
             with self._errors():
-                self._fs.makedirs(self._fs.parent(place), exist_ok=True)
                 self._fs.put_file(os.fspath(cache.path(md5)), place)
 
         with self._session():
-            failed = attempt_all(send, md5s)
+            failed = self._make_directories(md5s) or attempt_all(send, md5s)
         if failed:
             raise failed[0]
 
@@ -113,21 +112,39 @@ class DvcStore:
         if failed:
             raise failed[0]
 
+    def _make_directories(self, md5s: Sequence[str]) -> list[PadreGitError | OSError]:
+        """Makes the directories of objects, each once; returns what went wrong."""
+        wanted = {self._fs.parent(self._place(md5)) for md5 in md5s}
+        above = {self._fs.parent(directory) for directory in wanted}
+        # first what they share: servers fail in their own ways when two make one directory
+        return attempt_all(self._make, sorted(above)) or attempt_all(self._make, sorted(wanted))
+
+    def _make(self, directory: str) -> None:
+        with self._errors():
+            try:
+                self._fs.makedirs(directory, exist_ok=True)
+            except Exception:
+                self._fs.fs.invalidate_cache()
+                if not self._fs.exists(directory):  # else another clone has made it meanwhile
+                    raise
+
     def _place(self, md5: str) -> str:
         return str(self._fs.join(self._path, *object_path(md5).split("/")))
 
     @contextmanager
     def _session(self) -> Iterator[None]:
-        """Closes connections to a web server afterwards; fsspec leaves that to chance."""
+        """Connects, and closes connections to a web server; fsspec leaves that to chance."""
+        with self._errors():
+            self._fs.fs.invalidate_cache()  # several threads at once would make several
         try:
             yield
         finally:
-            session = getattr(self._fs.fs, "_session", None)
-            if self._fs.protocol in _WEB and session is not None:
-                from fsspec.asyn import sync  # type: ignore[import-untyped]
-
-                sync(self._fs.fs.loop, session.close, timeout=_CLOSING)
-                self._fs.fs._session = None  # noqa: SLF001 - it is made anew where it is None
+            used = self._fs.__dict__.get("fs")  # asking for it would connect
+            if used is not None and self._fs.protocol in _WEB:
+                _close_web(used)
+            elif used is not None and self._fs.protocol in _DAV:
+                used.client.http.close()
+                self._fs.__dict__.pop("fs")  # it is made anew, and a closed one does not open
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -141,12 +158,22 @@ class DvcStore:
 
     def _error(self, error: Exception) -> PadreGitError:
         words = " ".join(str(error).split())[:300] or type(error).__name__
-        if isinstance(error, PermissionError) or getattr(error, "status", None) in _DENIED:
+        status = getattr(error, "status", getattr(error, "status_code", None))
+        if isinstance(error, PermissionError) or status in _DENIED:
             return AuthenticationError(
                 f"the artifact remote '{self._shown}' does not let us in: {words}",
                 hint="give credentials to DVC: dvc remote modify --local …",
             )
         return RemoteUnavailableError(f"the artifact remote '{self._shown}' failed: {words}")
+
+
+def _close_web(file_system: Any) -> None:
+    session = getattr(file_system, "_session", None)
+    if session is not None:
+        from fsspec.asyn import sync  # type: ignore[import-untyped]
+
+        sync(file_system.loop, session.close, timeout=_CLOSING)
+        file_system._session = None  # noqa: SLF001 - it is made anew where it is None
 
 
 def _failure(answer: object) -> Exception | None:

@@ -28,6 +28,7 @@ StrictModes no
 UseDNS no
 PermitRootLogin prohibit-password
 PidFile none
+Subsystem sftp internal-sftp
 MaxStartups 200
 MaxSessions 200
 SetEnv GIT_CONFIG_GLOBAL={keys}/gitconfig GIT_CONFIG_NOSYSTEM=1
