@@ -249,6 +249,7 @@ _KINDS: tuple[tuple[re.Pattern[str], Callable[[str, str], PadreGitError]], ...] 
             r" object|unable to read|missing|not a valid)|mismatched algorithms",
             _unsound,
         ),
+        (r"early EOF|unexpected disconnect|transfer closed|Connection \S+ to \S+ closed", _silent),
         (
             r"inflate|index-pack (died|failed|abnormal)|invalid index-pack output|bad band"
             r"|pack (has bad|signature|is corrupt|header)|SHA1 x?mismatch|unpack-objects"

@@ -18,7 +18,7 @@ from pathlib import Path
 from padre_git.errors import LockedError, RejectedError, RemoteError
 from padre_git.vcs.credentials import Login, no_login
 from padre_git.vcs.failures import Answer, failure, not_git, readable, rejection
-from padre_git.vcs.leftovers import clear_abandoned, sweep_packs
+from padre_git.vcs.leftovers import clear_abandoned, half_packs, sweep_packs
 from padre_git.vcs.network import ask
 from padre_git.vcs.progress import Watch
 from padre_git.vcs.setup import find_git_dir
@@ -145,7 +145,8 @@ def fetch(
         LockedError, RepositoryError: if this side could not take it.
     """
     common = find_git_dir(directory)[1]
-    sweep_packs(common)
+    halves = half_packs(common)
+    sweep_packs(halves)
     command = [*_FETCH, "--", url, f"+refs/heads/{branch}:{tracking}"]
     for attempt in range(_TRIES):
         done = _transfer(command, directory, url, limits, watch)
@@ -156,6 +157,7 @@ def fetch(
             _check_git(url, limits)
             return None
         if "cannot lock ref" not in done.error:
+            sweep_packs(half_packs(common), before=halves)
             raise failure(done, url)
         # another fetch of this clone moves the ref, or one was killed while it did
         if not clear_abandoned(common, tracking):
@@ -204,16 +206,14 @@ def push(
         return Outcome.LANDED
     if flag == "!" and _STALE.search(reason):
         return Outcome.STALE
-    if flag == "!" and reason.startswith("[remote rejected]"):
-        refused = rejection(done, reason)
-        raise BusyError(refused.message, hint=refused.hint) if _BUSY.search(reason) else refused
-    with contextlib.suppress(RemoteError):  # only the answer may have been lost
+    # only the answer may have been lost; curl offers again by itself, and is refused then
+    with contextlib.suppress(RemoteError):
         tip = remote_tip(url, branch, cwd=directory, limits=limits)
         if tip == commit:
             return Outcome.LANDED
         if tip not in {known, None}:
             return Outcome.STALE
-    raise _refused_here(done) or failure(done, url)
+    raise _refused(done, reason) or _refused_here(done) or failure(done, url)
 
 
 def _refs(url: str, pattern: str, *, cwd: Path | None, limits: Limits) -> dict[str, str]:
@@ -262,6 +262,14 @@ def _pushed(answer: Answer) -> tuple[str, str]:
         if tab and len(flag) == 1:
             return flag, rest.partition("\t")[2]
     return "", ""
+
+
+def _refused(done: Answer, reason: str) -> RejectedError | None:
+    """Returns the error for a push that the remote has refused; None if it was not."""
+    if not reason.startswith("[remote rejected]"):
+        return None
+    refused = rejection(done, reason)
+    return BusyError(refused.message, hint=refused.hint) if _BUSY.search(reason) else refused
 
 
 def _refused_here(done: Answer) -> RejectedError | None:
