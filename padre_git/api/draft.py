@@ -243,7 +243,7 @@ def _size(split: Split) -> int:
 def _checked_step(step: Any) -> int:
     found = scalar(step)
     if isinstance(found, bool) or not isinstance(found, int) or abs(found) >= _LAST_STEP:
-        raise InvalidValueError(f"a step is an integer, not {quoted(repr(step))}")
+        raise InvalidValueError(f"a step is an integer, not {quoted(step)}")
     return int(found)
 
 
@@ -256,9 +256,7 @@ def _seconds(moment: Moment) -> float:
         return moment.timestamp()
     found = scalar(moment)
     if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found < 2e11:
-        raise InvalidValueError(
-            f"a time is a datetime or seconds since 1970, not {quoted(repr(moment))}"
-        )
+        raise InvalidValueError(f"a time is a datetime or seconds since 1970, not {quoted(moment)}")
     return float(found)
 
 

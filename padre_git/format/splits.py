@@ -27,7 +27,6 @@ from padre_git.format.results import (
 from padre_git.format.writing import write_document
 from padre_git.model import Key, Results, Split
 from padre_git.model.names import quoted
-from padre_git.model.values import thaw
 
 __all__ = ["decode_splits", "encode_splits"]
 
@@ -70,7 +69,7 @@ def encode_splits(splits: Sequence[Split]) -> dict[str, bytes]:
 def _write_split(split: Split) -> dict[str, Any]:
     values: dict[str, Any] = {"number": split.number}
     if split.metrics:
-        values["metrics"] = thaw(split.metrics)
+        values["metrics"] = split.metrics
     for name in _SETS:
         array = getattr(split, name)
         if array is not None:

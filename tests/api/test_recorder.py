@@ -596,3 +596,15 @@ def test_a_recorder_says_what_it_is(store: Store) -> None:
         assert (run.parameters, run.metrics) == ({"C": 1}, {"x": 2})
         assert repr(run) == f"Recorder('{run.key}', running)"
     assert repr(run) == f"Recorder('{run.key}', finished)"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"), [("x", "not 'x'"), (1.5, "not 1.5"), ([1], r"not \[1\]")]
+)
+def test_what_is_no_step_is_quoted_once(store: Store, given: Any, shown: str) -> None:
+    with store.start_run("iris/svm") as run:
+        with pytest.raises(InvalidValueError, match=f"a step is an integer, {shown}$"):
+            run.log_metric("loss", 0.5, step=given)
+        if given != 1.5:
+            with pytest.raises(InvalidValueError, match=f"seconds since 1970, {shown}$"):
+                run.log_metric("loss", 0.5, time=given)
