@@ -166,8 +166,8 @@ def test_wrong_credentials_are_not_taken_for_missing_data(
     for act in (lambda: there.missing([pointer.md5]), lambda: there.push([pointer])):
         with pytest.raises(AuthenticationError, match="does not let us in") as failed:
             act()
-        for secret in server.wrong.values():
-            assert secret not in str(failed.value) or "://" in secret or "/" in secret
+        for name in ("password", "access_key_id"):
+            assert server.wrong.get(name, "no such secret") not in str(failed.value)
 
 
 def test_a_server_that_is_gone_is_out_of_reach(
