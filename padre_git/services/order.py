@@ -1,25 +1,28 @@
-"""Order: sorting entities by fields."""
+"""Order: sorting entities by fields, and runs of one second by their start."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, TypeVar
 
 from padre_git.errors import InvalidInputError
+from padre_git.model import Run
 from padre_git.services.fields import MISSING, Field, Reader
 
-__all__ = ["Order"]
+__all__ = ["Order", "by_start"]
 
 V = TypeVar("V")
+_LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 class Order:
     """Is an order by one field or several, each ascending or, after a ``-``, descending.
 
     Values that are missing, None or NaN come last in both directions; numbers come before texts,
-    and what is equal stays in the order of keys.
+    and what is equal stays as it was.
 
     Args:
         order_by: ``"-metrics.accuracy"`` or ``["status", "-started"]``; None for no order.
@@ -48,6 +51,16 @@ class Order:
             there.sort(key=lambda pair: pair[0], reverse=descending)
             found = [e for _, e in there] + [e for rank, e in keyed if rank is None]
         return found
+
+
+def by_start(runs: Iterable[Run]) -> Iterator[Run]:
+    """Yields runs, which come in the order of keys, in the order in which they were started.
+
+    An id begins with the second of the start and goes on at random, so that only the runs of one
+    second must be looked at together.
+    """
+    for _, same_second in groupby(runs, key=lambda run: run.key.text.rpartition("-")[0]):
+        yield from sorted(same_second, key=lambda run: run.started or _LATEST)
 
 
 def _rank(field: Field, entity: Any) -> Any:

@@ -21,11 +21,11 @@ from padre_git.messages import (
     Skipped,
     Version,
 )
-from padre_git.model import Entity, Key, Kind, Record
+from padre_git.model import Entity, Key, Kind, Record, Run
 from padre_git.services.fields import Reader
 from padre_git.services.kinds import KINDS
 from padre_git.services.loading import living_keys, living_records
-from padre_git.services.order import Order
+from padre_git.services.order import Order, by_start
 from padre_git.services.query import condition_of
 from padre_git.services.references import find, follow, resolve, short_names
 
@@ -83,7 +83,9 @@ class Reading(Generic[E]):
     def entities(
         self, parent: Key | None, *, at: str | None = None, most: int | None = None
     ) -> Iterator[E]:
-        """Yields what lies below a parent in the order of keys; what is corrupt is reported.
+        """Yields what lies below a parent, in order; what is corrupt is reported.
+
+        The order is that of keys, and that of their starts for runs of the same second.
 
         Args:
             parent: a record above; runs also lie below their execution. None for everything.
@@ -95,7 +97,10 @@ class Reading(Generic[E]):
         skip = self._bus.publish
         keys = living_keys(self._backend, self.kind, below=below, at=at, skip=skip)
         records = living_records(self._backend, keys, at=at, skip=skip, most=most)
-        for entity in self._decoded(records):
+        entities = self._decoded(records)
+        if self.kind is Kind.RUN:
+            entities = cast("Iterator[E]", by_start(cast("Iterator[Run]", entities)))
+        for entity in entities:
             if execution is None or cast("Any", entity).execution == execution:
                 yield entity
 
