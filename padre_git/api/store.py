@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from padre_git.api.data import DataPlaces
 from padre_git.api.datasets import Datasets
 from padre_git.api.home import Home
+from padre_git.api.obtaining import DataCheck
 from padre_git.api.overflow import Overflow
+from padre_git.api.past import KINDS, Past
 from padre_git.api.transaction import Transaction
 from padre_git.backends.base import Backend, Changes
 from padre_git.bus import Bus
@@ -22,23 +24,18 @@ from padre_git.messages import (
     Compare,
     Conflicts,
     Decision,
-    Deletion,
-    Deletions,
     Ensure,
     Event,
     Flush,
     Notice,
     Pull,
     Push,
-    Recall,
-    Restore,
     Settle,
     Shorten,
     Status,
     Sync,
 )
 from padre_git.model import (
-    Entity,
     Environment,
     Experiment,
     Key,
@@ -58,14 +55,13 @@ if TYPE_CHECKING:
 __all__ = ["Store"]
 
 Ev = TypeVar("Ev", bound=Event)
-_KINDS = (Kind.PROJECT, Kind.EXPERIMENT, Kind.DATASET, Kind.RUN, Kind.EXECUTION)
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Store:
+class Store(Past):
     """Is a place for experiments: collections by kind, artifacts, transactions and exchange.
 
     :func:`padre_git.open` makes one over git repositories; any other backend will do, such as
@@ -111,6 +107,8 @@ class Store:
         self._artifacts: Artifacts | None = None
         overflow = Overflow(root, data)
         connect(backend, self.bus, clock=clock, large=overflow.read)
+        if data is not None:
+            DataCheck(backend, data, self.bus)
         self.session = session = Session(self.bus)
         self._home = Home(session=session, root=root, locally=backend.locally)
         self.projects: Collection[Project] = Collection(Kind.PROJECT, session)
@@ -218,7 +216,7 @@ class Store:
             AmbiguousReferenceError: if it may be several things.
             NotFoundError: if it is nothing.
         """
-        return self.session.resolve(ref, _KINDS, at=at)
+        return self.session.resolve(ref, KINDS, at=at)
 
     def shorten(self, keys: Sequence[Key], *, at: str | None = None) -> dict[Key, str]:
         """Returns the shortest names of records that are unique among their siblings."""
@@ -262,25 +260,6 @@ class Store:
             subscriber: is given the event.
         """
         return self.bus.subscribe(event, subscriber)
-
-    # ----------------------------------------------------------------------------- restoring
-
-    def deleted(self, parent: Ref | None = None) -> list[Deletion]:
-        """Returns what was deleted and can be restored, with when and by whom.
-
-        What lay below a deleted record comes back with it and is not listed.
-
-        Args:
-            parent: a record above; None for all projects of this root.
-        """
-        key = None if parent is None else self.resolve(parent)
-        return self.bus.send(Deletions(subject=Kind.PROJECT, parent=key))
-
-    def restore(self, ref: Ref, *, at: str | None = None, message: str | None = None) -> Entity:
-        """Brings back what was deleted, whatever its kind; see :meth:`Collection.restore`."""
-        key = self.session.resolve(ref, _KINDS, at=at, by=Recall)
-        self.session.check_no_unit("restore")
-        return self.bus.send(Restore(subject=key.kind, key=key, at=at, message=message))
 
     # --------------------------------------------------------------------------- exchanging
 

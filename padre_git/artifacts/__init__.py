@@ -21,7 +21,7 @@ from padre_git.artifacts.settings import (
     read_settings,
     write_settings,
 )
-from padre_git.artifacts.shedding import only_here, shed
+from padre_git.artifacts.shedding import only_here, shed, unobtainable
 
 __all__ = [
     "Cache",
@@ -44,6 +44,7 @@ __all__ = [
     "read_settings",
     "remove_member",
     "shed",
+    "unobtainable",
     "unite",
     "write_pointer",
     "write_settings",

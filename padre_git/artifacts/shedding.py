@@ -11,7 +11,7 @@ from padre_git.artifacts.members import listing_of
 from padre_git.artifacts.pointers import Pointer, read_pointer
 from padre_git.errors import ArtifactError, DocumentError
 
-__all__ = ["only_here", "shed"]
+__all__ = ["only_here", "shed", "unobtainable"]
 
 
 def only_here(data: ProjectData, commits: Sequence[str]) -> list[str]:
@@ -58,6 +58,34 @@ def shed(data: ProjectData, going: Mapping[str, bytes], staying: Mapping[str, by
     for md5 in safe:
         data.cache.discard(md5)
     return len(safe)
+
+
+def unobtainable(data: ProjectData, pointers: Mapping[str, bytes]) -> list[str]:
+    """Returns the paths of pointers whose data neither this clone nor the data remote has.
+
+    Args:
+        data: of the clone.
+        pointers: content of the pointer files by path.
+
+    Raises:
+        RemoteError: if the data remote cannot be asked.
+    """
+    places: dict[str, str] = {}
+    for path, pointer in _pointers(pointers):
+        found = _objects_of(data, pointer)
+        places.update({md5: path for md5 in found if not data.cache.has(md5)})
+    remote = data.remote
+    gone = remote.missing(places) if remote is not None and places else places.keys()
+    return sorted({places[md5] for md5 in gone})
+
+
+def _objects_of(data: ProjectData, pointer: Pointer) -> list[str]:
+    """Returns what a pointer stands for, as far as it is known here; nothing is fetched."""
+    found = [pointer.md5]
+    if pointer.is_directory and data.cache.has(pointer.md5):
+        with suppress(ArtifactError, DocumentError):  # a damaged listing is for `verify` to find
+            found += listing_of(data.cache, pointer).values()
+    return found
 
 
 def _pointers(texts: Mapping[str, bytes]) -> Iterable[tuple[str, Pointer]]:

@@ -173,6 +173,19 @@ class Backend(ABC):
         """
         return None
 
+    def log(self, key: Key, *, limit: int | None = None) -> Iterator[Version]:
+        """Yields the commits that changed this record or what lies below it, newest first.
+
+        Args:
+            key: of a record that exists or once existed.
+            limit: at most this many.
+
+        Raises:
+            NotFoundError: if nothing was ever stored under this key.
+            UnsupportedError: if this backend keeps no history.
+        """
+        return self.history(key, limit=limit)
+
     def deletions(self, prefix: Key | None = None, *, kind: Kind | None = None) -> list[Deletion]:
         """Returns the deleted records below ``prefix`` that can be restored, in order of keys.
 

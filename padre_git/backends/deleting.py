@@ -159,7 +159,8 @@ def check_published(side: Side, data: LocalData | None) -> None:
         raise UnpublishedError(
             f"'{side.project}' has what exists only here: {named}",
             key=side.project,
-            hint=f"sync or commit it first, or remove the directory '{repository.path}' by hand",
+            hint="sync or commit it first; to lose it:"
+            f" padre-git delete {side.project} --mode local --force",
         )
 
 

@@ -137,6 +137,11 @@ class DualLayer(Backend):
         self._answers.refresh(project)
         return self.local.changes(project, start, end)
 
+    def log(self, key: Key, *, limit: int | None = None) -> Iterator[Version]:
+        """See :meth:`Backend.log`; publishing and merging are part of it."""
+        self._answers.refresh(key.project)
+        return self.local.log(key, limit=limit)
+
     def history(self, key: Key, *, limit: int | None = None) -> Iterator[Version]:
         """See :meth:`Backend.history`; that a record was published is no version of it."""
         self._answers.refresh(key.project)

@@ -137,8 +137,16 @@ class GitBackend(Backend):
 
     def history(self, key: Key, *, limit: int | None = None) -> Iterator[Version]:
         """See :meth:`Backend.history`."""
+        return self._versions(key, _paths_of(key), limit)
+
+    def log(self, key: Key, *, limit: int | None = None) -> Iterator[Version]:
+        """See :meth:`Backend.log`; of a project, every commit of its branch."""
+        whole = {Kind.PROJECT: (), Kind.EXPERIMENT: record_directories(key)}
+        return self._versions(key, whole.get(key.kind, _paths_of(key)), limit)
+
+    def _versions(self, key: Key, paths: Sequence[str], limit: int | None) -> Iterator[Version]:
         clone = self._clones.get(key.project)
-        commits = clone.repository.log(_paths_of(key), limit=limit) if clone is not None else []
+        commits = clone.repository.log(paths, limit=limit) if clone is not None else []
         if not commits:
             raise NotFoundError(f"no {key.kind} '{key}'", key=key)
         return map(_version, commits)

@@ -18,9 +18,9 @@ from padre_git.backends.reconciling import ContradictionError
 from padre_git.backends.rewriting import check_growth
 from padre_git.backends.taking import Taking
 from padre_git.backends.urls import missing_urls
-from padre_git.errors import RejectedError, RemoteUnavailableError
-from padre_git.format import commit_text
-from padre_git.messages import Author, Event, Message, Op, Pulled, Pushed
+from padre_git.errors import ArtifactMissingError, RejectedError, RemoteUnavailableError
+from padre_git.format import commit_text, read_trailers
+from padre_git.messages import Author, Event, Message, Notice, Op, Pulled, Pushed
 from padre_git.model import Key
 from padre_git.vcs.plan import NewCommit
 from padre_git.vcs.remotes import RemoteLocation
@@ -160,10 +160,21 @@ class Publisher:
     def _send_data(self, side: Side, commits: Sequence[str]) -> None:
         if self._data is None:
             return
+        place = side.repository.path, side.repository.common_dir
         try:
-            self._data(side.repository.path, side.repository.common_dir, commits)
+            self._data(*place, commits)
         except RemoteUnavailableError as error:
             raise DataUnavailableError(error.message, key=side.project, hint=error.hint) from error
+        except ArtifactMissingError as error:
+            # who restores brings nothing new: an older commit has the pointer already, and data
+            # that nobody has any more shall not hold back everything else for ever
+            told = {c: read_trailers(side.repository.commit(c).text)[0] for c in commits}
+            others = [commit for commit in commits if told[commit] is not Op.RESTORE]
+            if len(others) == len(commits):
+                raise
+            self._data(*place, others)
+            text = f"published without data that nobody has any more: {error.message}"
+            self._notify(Notice(text=text, project=side.project))
 
     def _head(
         self, side: Side, tip: str, seen: str | None, *, extra: Extra | None, look: Look

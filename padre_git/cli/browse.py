@@ -32,12 +32,12 @@ _COLUMNS: Mapping[Kind, tuple[str, ...]] = {
 @click.option("--limit", type=click.IntRange(0), help="At most so many.")
 @click.option("--offset", type=click.IntRange(0), default=0, help="Leave out so many first.")
 @click.option("--columns", metavar="FIELDS", help="Such as run,params.C,metrics.accuracy.")
+@click.option("--deleted", is_flag=True, help="What 'restore' would bring back, of every kind.")
 @at_option
 @as_json
 @click.pass_obj
 def list_(session: Session, /, ref: str | None, kind: Kind | None, columns: str | None,
-          at: str | None,
-          json_: bool, **query: Any) -> None:  # fmt: skip
+          at: str | None, deleted: bool, json_: bool, **query: Any) -> None:  # fmt: skip
     """List what is below REF: projects, the experiments of a project, the runs of an experiment.
 
     \b
@@ -46,7 +46,13 @@ def list_(session: Session, /, ref: str | None, kind: Kind | None, columns: str 
       padre-git list demo --kind dataset
       padre-git list demo/svm --where "status = finished" --order-by -metrics.accuracy
       padre-git list demo/svm --columns run,params.C,metrics.accuracy --json
+      padre-git list demo --deleted
     """
+    if deleted:
+        if columns or at or any(query.values()):
+            raise click.UsageError("--deleted goes with REF, --kind and --json only")
+        _list_deleted(session, ref, kind, json_)
+        return
     store = session.store
     parent = None if ref is None else store.resolve(ref, at=at)
     kind = kind or kind_shown(parent)
@@ -62,6 +68,21 @@ def list_(session: Session, /, ref: str | None, kind: Kind | None, columns: str 
     names = columns.split(",") if columns else _default_columns(kind, entities)
     short = _short_names(session, entities, names, at)
     print_table([[_cell(e, name, short) for name in names] for e in entities], names)
+
+
+def _list_deleted(session: Session, ref: str | None, kind: Kind | None, json_: bool) -> None:
+    found = [gone for gone in session.store.deleted(ref) if kind in (None, gone.key.kind)]
+    if json_:
+        print_json(found)
+        return
+    if not found:
+        click.echo("nothing deleted" + (f" in '{ref}'" if ref else ""), err=True)
+        return
+    rows = [
+        [gone.key.text, gone.time, gone.author and gone.author.name, gone.state and gone.state[:10]]
+        for gone in found
+    ]
+    print_table(rows, ["deleted", "when", "by", "state"])
 
 
 def _default_columns(kind: Kind, entities: Sequence[Entity]) -> list[str]:
@@ -184,18 +205,23 @@ def _print_parts(session: Session, run: Run, at: str | None) -> None:
 @click.command()
 @click.argument("ref")
 @click.option("--limit", type=click.IntRange(1), help="At most so many commits.")
+@click.option("--only", is_flag=True, help="Only the record itself, not what lies below it.")
 @as_json
 @click.pass_obj
-def log(session: Session, ref: str, limit: int | None, json_: bool) -> None:
-    """Show who changed a record, when and how, newest first.
+def log(session: Session, ref: str, limit: int | None, only: bool, json_: bool) -> None:
+    """Show who changed a record, or what lies below it, when and how, newest first.
 
     \b
     Examples:
-      padre-git log demo/svm
       padre-git log demo --limit 20
+      padre-git log demo/svm --only
     """
-    key = session.store.resolve(ref)
-    versions = collection_of(session.store, key.kind).history(key, limit=limit)
+    store = session.store
+    key = store.resolve(ref)
+    if only:
+        versions = collection_of(store, key.kind).history(key, limit=limit)
+    else:
+        versions = store.log(key, limit=limit)
     if json_:
         print_json(versions)
         return

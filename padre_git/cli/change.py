@@ -1,4 +1,4 @@
-"""Changing the store: ``init``, ``put``, ``tag``, ``note``, ``delete``, ``rename``."""
+"""Changing the store: ``init``, ``put``, ``tag``, ``note``, ``rename``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from padre_git.cli.group import Session, note
+from padre_git.cli.group import Session
 from padre_git.cli.output import print_json
 from padre_git.cli.references import as_json, collection_of
 from padre_git.errors import InvalidInputError, NotFoundError
@@ -192,37 +192,6 @@ def note_(session: Session, ref: str, text: str | None) -> None:
 
 
 @click.command()
-@click.argument("refs", nargs=-1, required=True, metavar="REF...")
-@click.option("--mode", type=click.Choice(["all", "remote", "local"]), default="all",
-              show_default=True, help="From where.")  # fmt: skip
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.pass_obj
-def delete(session: Session, refs: tuple[str, ...], mode: str, yes: bool) -> None:
-    """Delete records with what lies below them; history keeps them.
-
-    \b
-    all     here and on the remote, for every clone
-    remote  on the remote; this clone keeps its copy
-    local   from this clone's work tree only; it comes back when asked for
-    \b
-    Examples:
-      padre-git delete demo/svm/k3v9
-      padre-git delete demo/old --mode local
-    """
-    keys = [session.store.resolve(ref) for ref in refs]
-    bulky = len(keys) > 1 or any(key.kind is not Kind.RUN for key in keys)
-    if bulky and mode != "local" and not yes:
-        if not sys.stdin.isatty():
-            raise click.UsageError(
-                "deleting more than one run needs --yes when nobody can be asked"
-            )
-        click.confirm(f"delete {', '.join(map(str, keys))} ({mode})?", abort=True, err=True)
-    for key in keys:
-        collection_of(session.store, key.kind).delete(key, mode=mode)
-        note(f"deleted {key} ({mode})")
-
-
-@click.command()
 @click.argument("ref")
 @click.argument("new")
 @click.pass_obj
@@ -238,4 +207,4 @@ def rename(session: Session, ref: str, new: str) -> None:
     click.echo(renamed.key.text)
 
 
-COMMANDS = [init, put, tag, note_, delete, rename]
+COMMANDS = [init, put, tag, note_, rename]

@@ -27,6 +27,7 @@ __all__ = [
     "Get",
     "History",
     "List",
+    "Log",
     "Part",
     "Prepare",
     "Put",
@@ -298,6 +299,19 @@ class Rename(Command[V]):
 @dataclass(frozen=True, kw_only=True)
 class History(Command[list[Version]]):
     """Returns the commits that changed a record, newest first.
+
+    Attributes:
+        key: of the record.
+        limit: at most this many.
+    """
+
+    key: Key
+    limit: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log(Command[list[Version]]):
+    """Returns the commits that changed a record or what lies below it, newest first.
 
     Attributes:
         key: of the record.

@@ -15,6 +15,7 @@ from padre_git.messages import (
     Get,
     History,
     List,
+    Log,
     Read,
     Resolve,
     Shorten,
@@ -109,6 +110,12 @@ class Reading(Generic[E]):
         if check_page(command.limit, 0) == 0:
             return []
         return list(self._backend.history(command.key, limit=command.limit))
+
+    def log(self, command: Log) -> list[Version]:
+        """Handles :class:`Log`."""
+        if check_page(command.limit, 0) == 0:
+            return []
+        return list(self._backend.log(command.key, limit=command.limit))
 
     def shorten(self, command: Shorten) -> dict[Key, str]:
         """Handles :class:`Shorten`."""

@@ -16,6 +16,7 @@ from padre_git.messages import (
     Get,
     History,
     List,
+    Log,
     Prepare,
     Put,
     Read,
@@ -55,6 +56,7 @@ class RecordService:
         bus.handle(Exists, kind, reading.exists)
         bus.handle(List, kind, reading.select)
         bus.handle(History, kind, reading.history)
+        bus.handle(Log, kind, reading.log)
         bus.handle(Shorten, kind, reading.shorten)
         bus.handle(Put, kind, writing.put)
         bus.handle(Prepare, kind, writing.prepare)

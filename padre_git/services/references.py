@@ -219,7 +219,7 @@ def _check_remembered(backend: Backend, key: Key) -> None:
     Raises:
         NotFoundError: if nothing ever was.
     """
-    if not backend.read([key]):
+    if key not in backend.read([*key.ancestors(), key]):  # one alone would be brought back
         next(backend.history(key, limit=1))
 
 
@@ -335,7 +335,9 @@ def _fits(key: Key, pieces: list[str]) -> bool:
 def _missing(backend: Backend, key: Key, deleted: bool, at: str | None) -> NotFoundError:
     if deleted:
         return NotFoundError(
-            f"{key.kind} '{key}' was deleted", key=key, hint="its history is kept; see 'history'"
+            f"{key.kind} '{key}' was deleted",
+            key=key,
+            hint=f"to bring it back: padre-git restore {_name_path(key)}",
         )
     siblings = backend.scan(key.parent, kind=key.kind, at=at)
     return NotFoundError(

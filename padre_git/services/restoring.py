@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Generic, TypeVar, cast
 
 from padre_git.backends.base import Backend
 from padre_git.bus import Bus
-from padre_git.errors import AlreadyExistsError, InvalidInputError
+from padre_git.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from padre_git.format import decode, encode
 from padre_git.messages import Message, Op, Recall, Restore, Restored, Stored
-from padre_git.model import Change, Entity, Key, Kind, Record, Run, Tombstone
+from padre_git.model import Change, Entity, Key, Kind, Record, Run
 from padre_git.services.applying import Applier, persist
 from padre_git.services.kinds import KINDS
 from padre_git.services.reading import Reading
@@ -73,13 +74,15 @@ class Restoring(Generic[E]):
     def _complete(self, record: Record) -> None:
         """Brings back what a run cannot be without, if it was deleted after the run."""
         run = decode(record) if record.key.kind is Kind.RUN else None
-        needed = [run.execution] if isinstance(run, Run) else []
-        found = self._backend.read(needed)
-        gone = [key for key in needed if isinstance(found.get(key), Tombstone)]
-        if gone:
-            subject = f"restore {gone[0].kind} {named(gone[0])}"
-            self._backend.restore(gone, Message(op=Op.RESTORE, subject=subject))
-            self._tell(follow(self._backend, gone[0]))
+        if not isinstance(run, Run):
+            return
+        needed = run.execution
+        found = self._backend.read([needed, record.key])
+        if not isinstance(found.get(needed), Record):
+            subject = f"restore {needed.kind} {named(needed)}"
+            with suppress(NotFoundError):  # the run never had it, and is as it was
+                self._backend.restore([needed], Message(op=Op.RESTORE, subject=subject))
+                self._tell(follow(self._backend, needed))
 
     def _earlier(self, key: Key, command: Restore[E], message: Message) -> E:
         """Gives a living record the files that it had; what lies below it stays."""

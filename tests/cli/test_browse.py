@@ -83,7 +83,7 @@ def test_log_shows_who_did_what(padre: Padre, runs: list[padre_git.Run]) -> None
     table = padre("log", "demo/svm").stdout
     assert "say what it is" in table
     assert "Ada Lovelace" in table
-    versions = json.loads(padre("log", "demo/svm", "--json").stdout)
+    versions = json.loads(padre("log", "demo/svm", "--only", "--json").stdout)
     assert [v["op"] for v in versions] == ["put", "record"]
 
 
