@@ -216,7 +216,13 @@ class _Fields:
     def _values(self, base: Any, ours: Any, theirs: Any, field: str) -> Any:
         if field in self._doubt:
             base = _UNKNOWN
-        if equal(ours, theirs) or equal(theirs, base):
+        if equal(ours, theirs):
+            return ours
+        if any(name.startswith(f"{field}.") for name in self._doubt):
+            if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+                return self._mappings(base, ours, theirs, f"{field}.")
+            base = _UNKNOWN
+        if equal(theirs, base):
             return ours
         if equal(ours, base) or (field == _URL and theirs is not _MISSING):
             return theirs

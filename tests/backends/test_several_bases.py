@@ -1,0 +1,422 @@
+"""Histories that cross: two merges of the same two commits, and what is merged after them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from padre_git.backends.policy import Policy
+from padre_git.backends.reconciling import ContradictionError, plan_merge
+from padre_git.errors import Conflict
+from padre_git.format import locate, scaffold, tombstone
+from padre_git.format.fields import Decide, nobody_decides
+from padre_git.format.reading import parse_document
+from padre_git.format.schemas import OF_KIND, checked
+from padre_git.messages import Choice, Decision, Message, Op
+from padre_git.model import Kind
+from padre_git.testing.documents import EXECUTION, EXPERIMENT, IRIS, put, run_key, store
+from padre_git.vcs.plan import NewCommit
+from padre_git.vcs.repository import Repository
+from tests.backends.dual_stores import Lab, documents
+from tests.conftest import git
+from tests.format.sides import (
+    BASE,
+    PROJECT,
+    RUN,
+    SVM,
+    Files,
+    a_run,
+    deleted,
+    edited,
+    files,
+    home,
+    noted,
+    renamed,
+    tagged,
+)
+from tests.format.test_plain_git_merges import below_tombstones
+
+MERGE = Message(op=Op.MERGE, subject="merge")
+DOCUMENT = f"{home(SVM.key)}/experiment.yaml"
+FIELDS = ("title", "description", "seed", "parameters.a", "parameters.b")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Iterator[Repository]:
+    path = tmp_path / PROJECT
+    with Repository.create(path, branch="main", files=scaffold() | BASE, text="begin") as made:
+        yield made
+
+
+def content(clone: Repository, commit: str) -> Files:
+    """Returns the files of a commit."""
+    snapshot = clone.snapshot(commit)
+    return snapshot.blobs(path for path, _ in snapshot.walk())
+
+
+def commit(clone: Repository, parent: str, after: Files) -> str:
+    """Commits exactly these files on top of a commit."""
+    before = content(clone, parent)
+    edits = {path: after.get(path) for path in {*before, *after}}
+    changes = {path: data for path, data in edits.items() if before.get(path) != data}
+    return clone.build(parent, [NewCommit(edits=changes, text="x")])
+
+
+def merge(clone: Repository, ours: str, theirs: str, decide: Decide = nobody_decides) -> str:
+    planned = plan_merge(clone, PROJECT, ours, theirs, message=MERGE, decide=decide)
+    return clone.build(ours, [planned.commit])
+
+
+def conflicts(clone: Repository, ours: str, theirs: str) -> list[tuple[str, str | None]]:
+    with pytest.raises(ContradictionError) as caught:
+        merge(clone, ours, theirs)
+    return [(c.key, c.field) for c in caught.value.conflicts]
+
+
+def titled(clone: Repository, parent: str, title: str | None) -> str:
+    now = content(clone, parent)
+    document = edited(now, SVM, title=title)[DOCUMENT]
+    return commit(clone, parent, now | {DOCUMENT: document})
+
+
+def title(clone: Repository, commit_: str) -> object:
+    return parse_document(content(clone, commit_)[DOCUMENT]).values.get("title")
+
+
+def crossed(clone: Repository) -> tuple[str, str, str, str]:
+    """Returns two commits, of which one has another title, and both merges of them."""
+    root = str(clone.tip())
+    one = titled(clone, root, "one")
+    other = commit(clone, root, content(clone, root) | files(a_run(3)))
+    found = one, other, merge(clone, one, other), merge(clone, other, one)
+    assert len(clone.merge_bases(found[2], found[3])) == 2
+    return found
+
+
+# -- one by one ----------------------------------------------------------------------------------
+
+
+def test_what_was_changed_back_after_a_crossing_stays_changed_back(clone: Repository) -> None:
+    """With one of the bases it would count as unchanged, and the change would be lost."""
+    _, _, left, right = crossed(clone)
+    back = titled(clone, left, SVM.title)
+    onward = commit(clone, right, content(clone, right) | files(a_run(4)))
+    for ours, theirs in ((back, onward), (onward, back)):
+        merged = merge(clone, ours, theirs)
+        assert title(clone, merged) == SVM.title
+        assert f"{home(a_run(4).key)}/run.yaml" in content(clone, merged)
+
+
+def test_a_change_after_a_crossing_wins_over_what_crossed(clone: Repository) -> None:
+    _, _, left, right = crossed(clone)
+    new = titled(clone, left, "new")
+    assert title(clone, merge(clone, new, right)) == "new"
+    assert title(clone, merge(clone, right, new)) == "new"
+
+
+def test_two_changes_after_a_crossing_contradict(clone: Repository) -> None:
+    _, _, left, right = crossed(clone)
+    ours, theirs = titled(clone, left, "ours"), titled(clone, right, "theirs")
+    assert conflicts(clone, ours, theirs) == [(SVM.key.text, "title")]
+
+
+def chosen(side: Choice) -> Decide:
+    return lambda conflict: Decision(conflict, side)
+
+
+def test_one_contradiction_decided_in_two_ways_is_asked_once_more(clone: Repository) -> None:
+    root = str(clone.tip())
+    one, other = titled(clone, root, "one"), titled(clone, root, "other")
+    left = merge(clone, one, other, chosen(Choice.OURS))
+    right = merge(clone, other, one, chosen(Choice.OURS))
+    assert conflicts(clone, left, right) == [(SVM.key.text, "title")]
+    assert conflicts(clone, right, left) == [(SVM.key.text, "title")]
+
+
+def test_one_contradiction_decided_alike_is_decided(clone: Repository) -> None:
+    root = str(clone.tip())
+    one, other = titled(clone, root, "one"), titled(clone, root, "other")
+    left = merge(clone, one, other, chosen(Choice.OURS))
+    right = merge(clone, other, one, chosen(Choice.THEIRS))
+    left = commit(clone, left, content(clone, left) | files(a_run(3)))
+    right = commit(clone, right, edited(content(clone, right), SVM, title="one", seed=99))
+    for ours, theirs in ((left, right), (right, left)):
+        merged = merge(clone, ours, theirs)
+        assert title(clone, merged) == "one"
+        assert parse_document(content(clone, merged)[DOCUMENT]).values["seed"] == 99
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_deletion_that_was_decided_in_two_ways_or_one(clone: Repository, keep: bool) -> None:
+    root = str(clone.tip())
+    gone = commit(clone, root, deleted(content(clone, root), SVM.key))
+    used = commit(clone, root, content(clone, root) | files(a_run(3)))
+    left = merge(clone, gone, used, chosen(Choice.THEIRS if keep else Choice.OURS))
+    same = merge(clone, used, gone, chosen(Choice.OURS if keep else Choice.THEIRS))
+    other = merge(clone, used, gone, chosen(Choice.THEIRS if keep else Choice.OURS))
+    assert content(clone, merge(clone, left, same)) == content(clone, left)
+    assert (home(a_run(3).key) + "/run.yaml" in content(clone, left)) is keep
+    assert {key for key, _ in conflicts(clone, left, other)} <= {
+        SVM.key.text, RUN.key.text, a_run(3).key.text, *_below(clone, used)
+    }  # fmt: skip
+
+
+def _below(clone: Repository, commit_: str) -> set[str]:
+    places = (locate(path, PROJECT) for path in content(clone, commit_))
+    return {place[0].text for place in places if place}
+
+
+def test_files_and_directories_that_crossed(clone: Repository) -> None:
+    root = str(clone.tip())
+    file = commit(clone, root, content(clone, root) | {"plots": b"x"})
+    directory = commit(clone, root, content(clone, root) | {"plots/a": b"y"})
+    left = merge(clone, file, directory, chosen(Choice.OURS))
+    same = merge(clone, directory, file, chosen(Choice.THEIRS))
+    other = merge(clone, directory, file, chosen(Choice.OURS))
+    assert content(clone, merge(clone, left, same))["plots"] == b"x"
+    found = conflicts(clone, left, other)
+    assert ("plots", None) in found
+    assert found == conflicts(clone, other, left)
+    for side, kept in ((Choice.OURS, "plots"), (Choice.THEIRS, "plots/a")):
+        decided = content(clone, merge(clone, left, other, chosen(side)))
+        assert [path for path in decided if path.startswith("plots")] == [kept]
+
+
+def test_three_bases_and_bases_of_bases(clone: Repository) -> None:
+    tips = [str(clone.tip())] * 3
+    for round_ in range(3):
+        new = [
+            commit(clone, tip, content(clone, tip) | files(a_run(10 * round_ + n)))
+            for n, tip in enumerate(tips)
+        ]
+        tips = [
+            merge(clone, merge(clone, new[n], new[(n + 1) % 3]), new[(n + 2) % 3]) for n in range(3)
+        ]
+    assert len({tuple(sorted(content(clone, tip).items())) for tip in tips}) == 1
+    last = titled(clone, tips[0], "last")
+    assert title(clone, merge(clone, tips[1], last)) == "last"
+
+
+def test_histories_that_were_joined_have_bases_without_a_base(clone: Repository) -> None:
+    root = str(clone.tip())
+    tree = git("rev-parse", f"{root}^{{tree}}", cwd=clone.path).strip()
+    orphan = git("commit-tree", tree, "-m", "another beginning", cwd=clone.path).strip()
+    left, right = (
+        git("commit-tree", tree, "-p", a, "-p", b, "-m", "join", cwd=clone.path).strip()
+        for a, b in ((root, orphan), (orphan, root))
+    )
+    assert title(clone, merge(clone, titled(clone, left, "new"), right)) == "new"
+
+
+def test_two_clones_that_merged_each_other_by_hand_sync(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    ada, ben = lab.store("ada", policy=Policy.MANUAL), lab.store("ben", policy=Policy.MANUAL)
+    store(ada, IRIS, EXPERIMENT, EXECUTION)
+    ada.sync("iris")
+    ben.sync("iris")
+    put(ada, EXPERIMENT, title="one")
+    put(ben, run_key(2))
+    heads = [git("rev-parse", "main", cwd=lab.clone(name)).strip() for name in ("ada", "ben")]
+    for name, other, head in (("ada", "ben", heads[1]), ("ben", "ada", heads[0])):
+        git("fetch", "-q", lab.clone(other), head, cwd=lab.clone(name))
+        git("merge", "-q", "--no-edit", head, cwd=lab.clone(name))
+    put(ada, EXPERIMENT, description="back to no title")
+    put(ben, run_key(3))
+    for one in (ada, ben, ada):
+        one.sync("iris")
+    for one in (ada, ben):
+        text = documents(one, EXPERIMENT)["experiment.yaml"]
+        assert b"\ntitle:" not in text
+        assert b"back to no title" in text
+        assert {run_key(2), run_key(3)} <= set(one.scan(EXPERIMENT))
+    lab.close()
+
+
+# -- at random -----------------------------------------------------------------------------------
+
+
+@dataclass
+class History:
+    """Is two branches whose people change fields, each to a value that nobody else gives.
+
+    It knows for each commit which writes every field's value stands on: a new value is a write,
+    and so is a decision between two that know nothing of each other.
+    """
+
+    clone: Repository
+    chance: random.Random
+    count: int = 0
+    writes: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
+    values: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    def begin(self) -> str:
+        root = str(self.clone.tip())
+        self._know(root, {name: frozenset([root]) for name in FIELDS})
+        return root
+
+    def change(self, tip: str) -> str:
+        deed = self.chance.choice([self._field, self._field, self._field, self._other])
+        new = commit(self.clone, tip, deed(content(self.clone, tip)))
+        if new != tip:
+            self._know(new, dict(self.writes[tip]))
+            for name in FIELDS:
+                if self.values[new].get(name) != self.values[tip].get(name):
+                    self.writes[new][name] = frozenset([new])
+        return new
+
+    def _field(self, now: Files) -> Files:
+        if b"deleted/" in now[DOCUMENT]:
+            return now
+        self.count += 1
+        name = self.chance.choice(FIELDS)
+        values = _fields_of(now)
+        values[name] = self.count if name != "title" and name != "description" else f"v{self.count}"
+        fields = {n: values.get(n) for n in ("title", "description", "seed")}
+        parameters = {n.split(".")[1]: v for n, v in values.items() if n.startswith("parameters.")}
+        kept = {k: v for k, v in SVM.parameters.items() if k not in ("a", "b")}
+        return edited(now, SVM, **fields, parameters={**kept, **parameters})
+
+    def _other(self, now: Files) -> Files:
+        self.count += 1
+        run = self.chance.choice([RUN, a_run(2)])
+        alive = f"{home(run.key)}/run.yaml" in now and b"deleted/" not in now[DOCUMENT]
+        if b"deleted/" not in now[DOCUMENT] and not alive:
+            return now | files(run)
+        deeds = [
+            lambda: tagged(now, run, f"t{self.count}"),
+            lambda: noted(now, run, f"n{self.count}", "x\n"),
+            lambda: now | files(a_run(10 + self.count % 49)),
+            lambda: deleted(now, run.key),
+            lambda: now | {f"file{self.count % 3}.md": f"{self.count}\n".encode()},
+            lambda: renamed(now, SVM.key, "kernels") if self.chance.random() < 0.2 else now,
+            lambda: deleted(now, SVM.key) if self.chance.random() < 0.2 else now,
+        ]
+        if alive and b"deleted/" not in now[f"{home(run.key)}/run.yaml"]:
+            return self.chance.choice(deeds)()
+        return now
+
+    def merge(self, ours: str, theirs: str) -> str:
+        """Merges with plain git if that goes, or with us; what contradicts is decided at random."""
+        if self.chance.random() < 0.3:
+            merged = self._plain(ours, theirs)
+            if merged is not None:
+                self._check(ours, theirs, merged, set())
+                return merged
+        whole = self.chance.choice([Choice.OURS, Choice.THEIRS])
+        asked: set[str] = set()
+
+        def decide(conflict: Conflict) -> Decision:
+            if conflict.field is None:
+                return Decision(conflict, whole)
+            asked.add(conflict.field)
+            return Decision(conflict, self.chance.choice([Choice.OURS, Choice.THEIRS]))
+
+        self._check_both_ways(ours, theirs)
+        choices: dict[object, Decision] = {}
+        merged = merge(
+            self.clone, ours, theirs,
+            lambda c: choices.setdefault((c.key, c.field, c.ours, c.theirs), decide(c)),
+        )  # fmt: skip
+        self._check(ours, theirs, merged, asked)
+        return merged
+
+    def _plain(self, ours: str, theirs: str) -> str | None:
+        done = git("merge-tree", "--write-tree", ours, theirs, cwd=self.clone.path, check=False)
+        if "CONFLICT" in done:
+            return None
+        tree = done.split("\n")[0]
+        words = ["commit-tree", tree, "-p", ours, "-p", theirs, "-m", "plain"]
+        return git(*words, cwd=self.clone.path).strip()
+
+    def _check_both_ways(self, ours: str, theirs: str) -> None:
+        """Makes sure that which side is which does not matter."""
+        found = []
+        for one, other in ((ours, theirs), (theirs, ours)):
+            try:
+                merged = merge(self.clone, one, other)
+            except ContradictionError as error:
+                found.append(
+                    {(c.key, c.field): {repr(c.ours), repr(c.theirs)} for c in error.conflicts}
+                )
+            else:
+                found.append({("tree", None): {self.clone.snapshot(merged).tree}})
+                assert below_tombstones(content(self.clone, merged)) == []
+        assert found[0] == found[1]
+
+    def _check(self, ours: str, theirs: str, merged: str, asked: set[str]) -> None:
+        """Makes sure that no field was decided by itself between writes that were concurrent."""
+        self._know(merged, {})
+        for name in FIELDS:
+            o, t = self.writes[ours][name], self.writes[theirs][name]
+            left, right = (self.values[c].get(name) for c in (ours, theirs))
+            now = self.values[merged].get(name)
+            if left == right:
+                self.writes[merged][name] = o | t
+                continue
+            if self._is_behind(t, o):
+                winner = left
+            elif self._is_behind(o, t):
+                winner = right
+            else:
+                winner = None
+            deleted_here = self._is_dead(merged) or self._is_dead(ours) or self._is_dead(theirs)
+            if winner is not None and now == winner:
+                self.writes[merged][name] = o if winner == left else t
+            else:
+                assert name in asked or deleted_here, (name, left, right, now)
+                self.writes[merged][name] = frozenset([merged])
+
+    def _is_dead(self, commit_: str) -> bool:
+        return not self.values[commit_]
+
+    def _is_behind(self, old: frozenset[str], new: frozenset[str]) -> bool:
+        """Returns whether who wrote the one knew the other; of equal decisions, either of them."""
+        return any(self.clone.is_ancestor(a, b) for b in new for a in old)
+
+    def _know(self, commit_: str, writes: dict[str, frozenset[str]]) -> None:
+        self.writes[commit_] = writes
+        self.values[commit_] = _fields_of(content(self.clone, commit_))
+
+
+def _fields_of(now: Files) -> dict[str, object]:
+    """Returns the fields of the experiment's document; nothing for a deleted one."""
+    if b"deleted/" in now.get(DOCUMENT, tombstone(None)):
+        return {}
+    values = checked(parse_document(now[DOCUMENT]), OF_KIND[Kind.EXPERIMENT])
+    found = {name: values[name] for name in ("title", "description", "seed") if name in values}
+    parameters = values.get("parameters", {})
+    return found | {f"parameters.{n}": parameters[n] for n in ("a", "b") if n in parameters}
+
+
+def live(clone: Repository, seed: int, steps: int) -> None:
+    chance = random.Random(seed)
+    history = History(clone, chance)
+    tips = [history.begin()] * 2
+    for _ in range(steps):
+        what = chance.random()
+        if what < 0.7:
+            n = chance.randrange(2)
+            tips[n] = history.change(tips[n])
+        elif what < 0.85:  # both merge the other without knowing that the other does
+            tips = [history.merge(tips[0], tips[1]), history.merge(tips[1], tips[0])]
+        elif tips[0] != tips[1]:
+            n = chance.randrange(2)
+            tips[n] = history.merge(tips[n], tips[1 - n])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_crossing_loses_a_change_or_depends_on_the_side(clone: Repository, seed: int) -> None:
+    live(clone, seed, steps=25)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", range(1000, 1030))
+def test_no_crossing_loses_a_change_or_depends_on_the_side_at_length(
+    clone: Repository, seed: int
+) -> None:
+    live(clone, seed, steps=150)
