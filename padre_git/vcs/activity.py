@@ -11,8 +11,8 @@ __all__ = ["is_at_work", "work_of"]
 _PROC = Path("/proc")
 #: Less than this is said by connections that only keep each other alive.
 _WORTH = 16_384
-#: A second of computing is a hundred ticks; it shall count as much as a steady transfer.
-_TICK = 1_000
+#: A second of computing is a hundred ticks; a few of them are worth as much as some bytes.
+_TICK = 4_000
 
 
 def work_of(session: int) -> int | None:

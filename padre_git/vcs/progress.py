@@ -11,7 +11,7 @@ __all__ = ["Step", "Watch", "step_of"]
 _LINE = re.compile(
     r"(?:remote: )?(?P<what>[A-Z][A-Za-z -]{2,40}): +"
     r"(?:(?P<percent>\d{1,3})% \((?P<done>\d{1,15})/(?P<total>\d{1,15})\)|(?P<count>\d{1,15}))"
-    r"(?:, (?P<detail>[\d.]+ [KMGT]?i?B?(?:ytes)?(?: \| [\d.]+ [KMGT]?i?B(?:ytes)?/s)?))?"
+    r"(?:, (?P<detail>[\d.]+ (?:bytes|[KMGT]iB)(?: \| [\d.]+ (?:bytes|[KMGT]iB)/s)?))?"
     r"(?:, done\.)?\s*"
 )
 
