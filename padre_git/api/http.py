@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from padre_git.api.faces import Datasets, Experiments
 from padre_git.api.seeds import DualBackend
-from padre_git.api.settings import credentials
+from padre_git.api.settings import credentials, offline
 from padre_git.errors import InvalidInputError
 from padre_git.hosts import Bounds, Client, Response, Site
 from padre_git.vcs.credentials import Secret
@@ -28,6 +29,7 @@ class HttpClient(Client):
         url: of the host's place for repositories, as a store's ``remote``: a base, a template with
             ``{project}``, or one repository ending in ``.git``.
         bounds: what one call may take; see :class:`padre_git.hosts.Bounds`.
+        offline: returns why no host is to be asked; by default if ``PADRE_OFFLINE`` says so.
 
     Raises:
         InvalidInputError: if it is no HTTP address, or has a user, a password or a token in it.
@@ -38,8 +40,14 @@ class HttpClient(Client):
         origin: scheme, host and port.
     """
 
-    def __init__(self, url: str, *, bounds: Bounds | None = None) -> None:
-        super().__init__(url, named=credentials, bounds=bounds)
+    def __init__(
+        self,
+        url: str,
+        *,
+        bounds: Bounds | None = None,
+        offline: Callable[[], str | None] = offline,
+    ) -> None:
+        super().__init__(url, named=credentials, bounds=bounds, offline=offline)
 
 
 class HttpBackend(DualBackend):

@@ -109,7 +109,7 @@ def open_store(
     bus = Bus()
     location = None if settings.remote is None else RemoteLocation.parse(settings.remote)
     data = DataPlaces(place, settings.artifacts, location, bus.publish, offline=when.offline)
-    client = _client(settings)
+    client = _client(settings, when)
     backend = _backend(place, settings, data, bus, when, client)
     return Store(backend, root=place, bus=bus, clock=clock, data=data, client=client)
 
@@ -133,7 +133,7 @@ def _artifacts(location: str | os.PathLike[str] | None) -> str | None:
     return os.path.abspath(Path(text).expanduser())  # noqa: PTH100 - links stay as they are
 
 
-def _client(settings: Settings) -> Client | None:
+def _client(settings: Settings, when: _When) -> Client | None:
     """Returns a client of the host that has the remote; None if that is not one of HTTP."""
     from padre_git.vcs.credentials import origin_of
 
@@ -141,7 +141,7 @@ def _client(settings: Settings) -> Client | None:
         return None
     from padre_git.api.http import HttpClient
 
-    return HttpClient(settings.remote)
+    return HttpClient(settings.remote, offline=lambda: when.offline)
 
 
 def _backend(

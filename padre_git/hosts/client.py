@@ -10,6 +10,7 @@ from typing import NoReturn, Self, SupportsIndex
 from padre_git.errors import (
     AuthenticationError,
     InvalidInputError,
+    OfflineError,
     RemoteError,
     RemoteUnavailableError,
     UnsupportedError,
@@ -47,6 +48,7 @@ class Client(Verbs):
             ``{project}``, or one repository ending in ``.git``.
         named: returns what the environment names for an origin.
         bounds: what one call may take.
+        offline: returns why no host is to be asked; None if one may be.
 
     Raises:
         InvalidInputError: if it is no HTTP address, or has a user, a password or a token in it.
@@ -63,6 +65,7 @@ class Client(Verbs):
         *,
         named: Callable[[str], Named] = no_name,
         bounds: Bounds | None = None,
+        offline: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.location = RemoteLocation.parse(url)
         head = self.location.template.partition("{project}")[0]
@@ -75,6 +78,7 @@ class Client(Verbs):
             )
         self.origin = origin
         self._bounds = bounds or Bounds()
+        self._offline = offline
         repository = str(self.location.url(self.location.only or "padre-git"))
         self._repository = repository
         self._finder = Finder(origin, repository, named)
@@ -251,11 +255,21 @@ class Client(Verbs):
         return Door(
             site=self.server,
             repository=self._repository,
-            ask=lambda request: call(request, self._bounds),
+            ask=self._call,
         )
+
+    def _call(self, request: Request) -> Response:
+        self._reach()
+        return call(request, self._bounds)
+
+    def _reach(self) -> None:
+        reason = self._offline()
+        if reason is not None:
+            raise OfflineError(reason)
 
     def _look(self, url: str, bounds: Bounds) -> Response:
         """Asks for a page as a stranger who follows nothing."""
+        self._reach()
         return send(Request(method="GET", url=url, headers=HEADERS), bounds, bounds.total)
 
     def _told(self, url: str) -> Mapping[str, str]:

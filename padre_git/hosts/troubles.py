@@ -15,6 +15,7 @@ from padre_git.errors import (
     PadreGitError,
     RemoteError,
     RemoteUnavailableError,
+    RemoteUntrustedError,
 )
 from padre_git.hosts.wire import Response
 from padre_git.vcs.network import readable
@@ -58,7 +59,7 @@ def explain(error: BaseException, url: str) -> PadreGitError:
     for cause in chain:
         if isinstance(cause, ssl.SSLCertVerificationError):
             text = f"'{host}' cannot prove who it is: {readable(cause.verify_message)}"
-            return RemoteError(text, hint=_CERTIFICATES)
+            return RemoteUntrustedError(text, hint=_CERTIFICATES)
     if any(isinstance(cause, http.ProxyError) for cause in chain):
         return RemoteUnavailableError(f"the proxy does not get through to '{host}'")
     if any(isinstance(cause, http.ReadTimeoutError | http.ConnectTimeoutError) for cause in chain):

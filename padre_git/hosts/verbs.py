@@ -10,9 +10,8 @@ from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from padre_git.errors import InvalidInputError
-from padre_git.hosts.calls import call
 from padre_git.hosts.troubles import check
-from padre_git.hosts.wire import Bounds, Request, Response
+from padre_git.hosts.wire import Request, Response
 from padre_git.vcs.credentials import Secret
 
 __all__ = ["HEADERS", "Verbs"]
@@ -30,7 +29,10 @@ class Verbs(ABC):
     """
 
     url: str
-    _bounds: Bounds
+
+    @abstractmethod
+    def _call(self, request: Request) -> Response:
+        """Returns the answer to a request, whatever its status is."""
 
     @abstractmethod
     def _told(self, url: str) -> Mapping[str, str]:
@@ -119,7 +121,7 @@ class Verbs(ABC):
         url = self._address(path, query)
         sent = {**HEADERS, **_checked(headers or {}), **self._told(url)}
         request = Request(method=method, url=url, headers=sent, body=body)
-        return check(call(request, self._bounds), secrets=self._secrets())
+        return check(self._call(request), secrets=self._secrets())
 
     def _address(self, path: str, query: Mapping[str, Any] | None) -> str:
         """Returns the full address of a path.

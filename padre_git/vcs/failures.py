@@ -22,6 +22,7 @@ from padre_git.errors import (
     RemoteUntrustedError,
     RepositoryError,
 )
+from padre_git.vcs.credentials import origin_of
 from padre_git.vcs.remotes import path_of
 
 __all__ = ["Answer", "failure", "not_git", "readable", "rejection"]
@@ -146,10 +147,14 @@ def not_git(words: str, url: str) -> PadreGitError:
     )
 
 
+_KEEPERS = "git's credential helpers keep them, or give them by authenticate or PADRE_TOKEN"
+
+
 def _denied(words: str, url: str) -> PadreGitError:
+    keepers = "ssh-agent keeps them" if origin_of(url) is None else _KEEPERS
     return AuthenticationError(
         f"the remote does not accept these credentials: {words}",
-        hint="try 'git ls-remote' in the clone; credential helpers and ssh-agent keep them",
+        hint=f"try 'git ls-remote' in the clone; {keepers}",
     )
 
 

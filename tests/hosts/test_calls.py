@@ -26,6 +26,7 @@ from padre_git.errors import (
     PadreGitError,
     RemoteError,
     RemoteUnavailableError,
+    RemoteUntrustedError,
     UnsupportedError,
 )
 from padre_git.hosts import Bounds, Client
@@ -376,10 +377,9 @@ def test_a_host_that_cannot_prove_who_it_is_gets_nothing(
         host.on("/page", 200, {"good": True})
         host.on("/old", 302, None, Location=f"{plain.url}/page")
         client = Client(host.url, named=named)
-        with pytest.raises(RemoteError, match="cannot prove who it is") as caught:
+        with pytest.raises(RemoteUntrustedError, match="cannot prove who it is") as caught:
             client.get("page")
         assert "SSL_CERT_FILE" in str(caught.value.hint)
-        assert not isinstance(caught.value, RemoteUnavailableError)
         assert host.asked == []
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "only.crt"))
         client = Client(host.url, named=named)
