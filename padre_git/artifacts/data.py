@@ -11,6 +11,7 @@ from typing import BinaryIO, TypeVar
 
 from padre_git.artifacts import members
 from padre_git.artifacts.cache import Cache
+from padre_git.artifacts.consent import check_place
 from padre_git.artifacts.copies import Copies
 from padre_git.artifacts.listings import Listing
 from padre_git.artifacts.pointers import Pointer
@@ -61,6 +62,7 @@ class ProjectData:
         """The data remote as configured now, or beside git's remote; None if there is none.
 
         Raises:
+            ArtifactError: if this clone has not agreed to it; see :mod:`.consent`.
             OfflineError: if there is one that is not to be talked to.
         """
         settings = self._settings()
@@ -91,6 +93,8 @@ class ProjectData:
         configured = read_settings(self.project)
         url = self._url
         if configured is not None and url in (None, configured.url):
+            if configured.name is not None:
+                check_place(self.project, self._git_dir, configured.name)
             return configured  # with the credentials that DVC has for it
         if url is None:
             url = url_beside(self.project.name, self._git_dir)

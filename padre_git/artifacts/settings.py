@@ -25,6 +25,8 @@ __all__ = [
     "create_store",
     "reachable_url",
     "read_settings",
+    "remote_options",
+    "replace_private",
     "url_beside",
     "write_settings",
 ]
@@ -96,6 +98,15 @@ def read_settings(project: Path) -> RemoteSettings | None:
     return RemoteSettings.of_url(url, base=directory, name=remote)
 
 
+def remote_options(path: Path, name: str) -> dict[str, str]:
+    """Returns what one of DVC's configuration files says about a remote.
+
+    Raises:
+        ArtifactError: if it cannot be read.
+    """
+    return dict(_parse(_read(path), path).get(f'remote "{name}"', {}))
+
+
 def _read(path: Path) -> str:
     if path.parent.is_symlink() or path.is_symlink():
         raise ArtifactError(f"'{path}' is a link", hint="a clone's settings are files of its own")
@@ -150,7 +161,7 @@ def write_settings(project: Path, url: str) -> None:
     after = "\n".join(lines) + "\n"
     if after != before:
         path.parent.mkdir(exist_ok=True)
-        _replace(path, after.encode())
+        replace_private(path, after.encode())
 
 
 def _check_url(url: str) -> None:
@@ -182,9 +193,9 @@ def _set(lines: list[str], section: str, key: str, value: str) -> None:
     lines += [f"['{section}']" if " " in section else f"[{section}]", text]
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_private(path: Path, data: bytes) -> None:
+    """Replaces a file that only its owner may read, whole or not at all; durable on return."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    # it may come to hold credentials
     target = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         durable.write_all(target, data)

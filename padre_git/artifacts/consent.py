@@ -1,0 +1,94 @@
+"""Consent: where a project's tracked configuration may lead a clone's data and credentials.
+
+``.dvc/config`` comes with every pull, so whoever can push to a project can change it. What it may
+say is where the data is, and nothing about who somebody is or what to run; and a clone keeps
+to the place that it has used before until its owner agrees to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from padre_git.artifacts.settings import remote_options, replace_private
+from padre_git.errors import ArtifactError
+from padre_git.model.names import quoted
+
+__all__ = ["check_place"]
+
+#: What a tracked remote may say. Everything else names credentials, a program or a lower guard.
+_HARMLESS = frozenset(
+    [
+        *("url", "endpointurl", "region", "port", "user", "oss_endpoint", "projectname"),
+        *("account_name", "type", "verify", "jobs", "checksum_jobs", "timeout", "read_timeout"),
+        *("connect_timeout", "no_traverse", "listobjects", "use_ssl", "cache_regions"),
+    ]
+)
+#: What would ask on the terminal.
+_ASKING = ("ask_password", "ask_passphrase")
+
+
+def check_place(project: Path, git_dir: Path, name: str) -> None:
+    """Makes sure that this clone agrees to where its data goes.
+
+    Args:
+        project: the clone's directory.
+        git_dir: its git directory.
+        name: of the remote in DVC's configuration.
+
+    Raises:
+        ArtifactError: if the tracked configuration says what it must not, or another place than
+            the one that this clone has used; or if DVC would ask for a password.
+    """
+    own = remote_options(project / ".dvc" / "config.local", name)
+    tracked = remote_options(project / ".dvc" / "config", name)
+    for option in _ASKING:
+        if (own | tracked).get(option, "false").lower() not in ("false", "no", "off", "0"):
+            raise ArtifactError(
+                f"the data remote '{name}' would ask for a password on the terminal ({option})",
+                hint=f"dvc remote modify --local {name} password …",
+            )
+    _check_harmless(name, tracked)
+    if "url" in tracked and "url" not in own:
+        _keep_to(git_dir, _place(tracked))
+
+
+def _check_harmless(name: str, tracked: Mapping[str, str]) -> None:
+    harmful = sorted(tracked.keys() - _HARMLESS)
+    if harmful:
+        raise ArtifactError(
+            f"the tracked .dvc/config sets {quoted(harmful[0])} for the data remote '{name}'",
+            hint="that is for each clone to say: move it to .dvc/config.local,"
+            f" dvc remote modify --local {name} {harmful[0]} …",
+        )
+    if tracked.get("url", "").startswith("remote://"):
+        raise ArtifactError(
+            f"the data remote '{name}' is given by another one: {quoted(tracked['url'])}",
+            hint="give it an address of its own",
+        )
+
+
+def _place(tracked: Mapping[str, str]) -> str:
+    where = [tracked["url"], *(tracked[o] for o in ("endpointurl", "port") if o in tracked)]
+    place = " ".join(where)
+    if not place.isprintable():
+        raise ArtifactError(f"not the address of a data remote: {quoted(place)}")
+    return place
+
+
+def _keep_to(git_dir: Path, place: str) -> None:
+    file = git_dir / "padre" / "data-remote"
+    try:
+        agreed = file.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        with suppress(OSError):  # a clone that cannot be written does not send anything either
+            file.parent.mkdir(mode=0o700, exist_ok=True)
+            replace_private(file, f"{place}\n".encode())
+        return
+    if agreed != place:
+        raise ArtifactError(
+            f"the project's data remote has changed: it was '{agreed}',"
+            f" and .dvc/config says '{place}'",
+            hint=f"if you trust whoever changed it, remove the file '{file}'",
+        )
