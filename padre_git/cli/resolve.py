@@ -33,7 +33,11 @@ _CONTRADICTION, _NOT_OURS = 3, 4
               help="What is at the remote counts.")  # fmt: skip
 @click.option("--keep", "choice", flag_value=_KEEP, help="What only one side deleted, stays.")
 @click.option("--delete", "choice", flag_value=_DELETE, help="What only one side deleted, goes.")
-@click.option("--value", metavar="VALUE", help="FIELD gets this value, read as JSON if it is JSON.")
+@click.option(
+    "--value",
+    metavar="VALUE",
+    help="FIELD gets this value; unless it is text, JSON is read as JSON.",
+)
 @as_json
 @click.pass_obj
 def resolve(
@@ -83,7 +87,7 @@ def resolve(
 
 def _decisions(wanted: Sequence[Conflict], choice: str | None, value: str | None) -> list[Decision]:
     if value is not None:
-        return [Decision(conflict, Choice.VALUE, _parsed(value)) for conflict in wanted]
+        return [Decision(conflict, Choice.VALUE, _parsed(value, conflict)) for conflict in wanted]
     if choice in (_KEEP, _DELETE):
         chosen = [(conflict, _one_sided(conflict, keep=choice == _KEEP)) for conflict in wanted]
         return [Decision(conflict, side) for conflict, side in chosen if side is not None]
@@ -97,7 +101,10 @@ def _one_sided(conflict: Conflict, *, keep: bool) -> Choice | None:
     return Choice.OURS if (conflict.ours is not None) is keep else Choice.THEIRS
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str, conflict: Conflict) -> Any:
+    """Returns a value as typed where the field is text, else as JSON if it is JSON."""
+    if all(isinstance(side, str | None) for side in (conflict.ours, conflict.theirs)):
+        return text
     try:
         return json.loads(text)
     except json.JSONDecodeError:

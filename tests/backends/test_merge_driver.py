@@ -20,11 +20,11 @@ from padre_git.vcs import driver
 from tests.backends.dual_stores import Lab
 from tests.conftest import git
 from tests.format.merges import CONFLICTS, MERGES, PROJECT, ROWS, Row, import_rows
+from tests.format.sides import import_branches
 from tests.format.test_plain_git_merges import below_tombstones, by_merge, padre_merge, tree
-from tests.format.test_random_merges import START, a_side, import_branches
+from tests.format.test_random_merges import START, a_side
 
 DOCUMENT = "experiments/svm/experiment.yaml"
-SVM = {"parameters": {"C": 1.0, "gamma": 2.0}, "seed": 1}
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def ours(tmp_path: Path) -> Iterator[GitBackend]:
     """A store with an experiment and a run in it, and the driver, as every store has it."""
     with GitBackend(tmp_path / "ours") as backend:
         store(backend, IRIS)
-        put(backend, EXPERIMENT, **SVM)
+        put(backend, EXPERIMENT, parameters={"C": 1.0, "gamma": 2.0}, seed=1)
         store(backend, EXECUTION, RUN)
         yield backend
 
