@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from padre_git.api.opening import open_store as open
     from padre_git.api.seeds import DualBackend
     from padre_git.api.store import Store
+    from padre_git.backends.status import ProjectStatus, State
     from padre_git.errors import (
         AlreadyExistsError,
         AmbiguousReferenceError,
@@ -138,6 +139,7 @@ __all__ = [
     "Point",
     "Progress",
     "Project",
+    "ProjectStatus",
     "Pulled",
     "Pushed",
     "RejectedError",
@@ -152,6 +154,7 @@ __all__ = [
     "Run",
     "Skipped",
     "Split",
+    "State",
     "Status",
     "Store",
     "Stored",
@@ -170,7 +173,8 @@ _API = {
     "Store": "Store",
     "open": "open_store",
 }
-_VOCABULARY = ("padre_git.errors", "padre_git.model", "padre_git.messages")
+_STATES = "padre_git.backends.status"
+_VOCABULARY = ("padre_git.errors", "padre_git.model", "padre_git.messages", _STATES)
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -28,14 +28,16 @@ class Home:
     Attributes:
         session: of the store.
         root: the directory of its clones; None for a store that keeps nothing on disk.
-        locally: returns a block in which no read waits for a network.
         running: the runs that were begun and have not ended.
     """
 
     session: Session
     root: Path | None
-    locally: Callable[[], AbstractContextManager[None]] = nullcontext
     running: set[Key] = field(default_factory=set)
+
+    def locally(self) -> AbstractContextManager[None]:
+        """Returns a block in which nothing waits for a network."""
+        return self.session.locally()
 
     def first_here(self, read: Callable[[], T]) -> T:
         """Returns what a read finds here without asking anybody, or else what it finds."""

@@ -95,10 +95,16 @@ def start_run(
             patch=None if code is None else code.patch,
             inline=_inline(home, found.project),
         )
-        recorder = Recorder(home, begun, parameters or {}, code)
-        _remark(home, found.project, () if code is None else code.remarks)
-        _use_declared_dataset(home, found, recorder)
-        return recorder
+        return _recorder(home, begun, parameters or {}, code)
+
+
+def _recorder(
+    home: Home, begun: Circumstances, parameters: Mapping[str, Any], code: CodeVersion | None
+) -> Recorder:
+    recorder = Recorder(home, begun, parameters, code)
+    _remark(home, begun.experiment.project, () if code is None else code.remarks)
+    _use_declared_dataset(home, begun.experiment, recorder)
+    return recorder
 
 
 def _found(home: Home, experiment: Ref) -> Experiment:

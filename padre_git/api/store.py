@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from padre_git.api.data import DataPlaces
 from padre_git.api.datasets import Datasets
+from padre_git.api.exchanging import Exchanging
 from padre_git.api.home import Home
 from padre_git.api.obtaining import DataCheck
 from padre_git.api.overflow import Overflow
@@ -18,22 +19,13 @@ from padre_git.api.transaction import Transaction
 from padre_git.backends.base import Backend, Changes
 from padre_git.bus import Bus
 from padre_git.collections import Collection, Computations, Executions, Ref, Runs, Session, Splits
-from padre_git.errors import Conflict, UnsupportedError
+from padre_git.errors import UnsupportedError
 from padre_git.messages import (
-    Choice,
     Compare,
-    Conflicts,
-    Decision,
     Ensure,
     Event,
-    Flush,
     Notice,
-    Pull,
-    Push,
-    Settle,
     Shorten,
-    Status,
-    Sync,
 )
 from padre_git.model import (
     Environment,
@@ -43,13 +35,11 @@ from padre_git.model import (
     Project,
     Run,
 )
-from padre_git.model.names import check_name
 from padre_git.services import connect
 
 if TYPE_CHECKING:
     from padre_git.api.artifacts import Artifacts
     from padre_git.api.recorder import Recorder
-    from padre_git.backends.status import ProjectStatus
     from padre_git.hosts import Client
 
 __all__ = ["Store"]
@@ -61,7 +51,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Store(Past):
+class Store(Exchanging, Past):
     """Is a place for experiments: collections by kind, artifacts, transactions and exchange.
 
     :func:`padre_git.open` makes one over git repositories; any other backend will do, such as
@@ -106,11 +96,11 @@ class Store(Past):
         self._backend = backend
         self._artifacts: Artifacts | None = None
         overflow = Overflow(root, data)
-        connect(backend, self.bus, clock=clock, large=overflow.read)
         if data is not None:
             DataCheck(backend, data, self.bus)
-        self.session = session = Session(self.bus)
-        self._home = Home(session=session, root=root, locally=backend.locally)
+        connect(backend, self.bus, clock=clock, large=overflow.read)
+        self.session = session = Session(self.bus, locally=backend.locally)
+        self._home = Home(session=session, root=root)
         self.projects: Collection[Project] = Collection(Kind.PROJECT, session)
         self.datasets = Datasets(self)
         self.environments: Collection[Environment] = Collection(Kind.ENVIRONMENT, session)
@@ -261,85 +251,6 @@ class Store(Past):
         """
         return self.bus.subscribe(event, subscriber)
 
-    # --------------------------------------------------------------------------- exchanging
-
-    def push(self, project: Ref) -> None:
-        """Publishes what the clone of a project has: data first, then commits.
-
-        Raises:
-            RemoteError: if the remote cannot be reached or does not take it.
-            UnsupportedError: if this store has no remote, as for the others.
-        """
-        self.bus.send(Push(subject=Kind.PROJECT, project=self._name(project)))
-
-    def pull(self, project: Ref) -> None:
-        """Brings in what the remote has of a project.
-
-        Raises:
-            ConflictError: if both sides changed the same thing; nothing was merged.
-            RemoteError: if the remote cannot be reached.
-        """
-        self.bus.send(Pull(subject=Kind.PROJECT, project=self._name(project)))
-
-    def sync(self, project: Ref) -> None:
-        """Pulls, merges and pushes: both sides have everything afterwards.
-
-        Raises:
-            ConflictError: if both sides changed the same thing; nothing was merged or pushed.
-            RemoteError: if the remote cannot be reached or does not take it.
-        """
-        self.bus.send(Sync(subject=Kind.PROJECT, project=self._name(project)))
-
-    def conflicts(self, project: Ref) -> tuple[Conflict, ...]:
-        """Returns what stands between a project's clone and its remote, place by place.
-
-        The remote is asked first, unless the policy is "manual" or it is out of reach. What was
-        decided already is not among it.
-        """
-        return self.bus.send(Conflicts(subject=Kind.PROJECT, project=self._name(project)))
-
-    def settle(
-        self, project: Ref, *decisions: Decision, rest: Choice | str | None = None
-    ) -> tuple[Conflict, ...]:
-        """Decides conflicts, merges when none is left, and returns those that are.
-
-            for conflict in store.conflicts("iris"):
-                store.settle("iris", Decision(conflict, Choice.OURS))
-
-        Decisions are remembered until the merge is made; it is published as any write.
-
-        Args:
-            project: which.
-            decisions: about conflicts as :meth:`conflicts` has shown them.
-            rest: the side that counts wherever else something is open; None to leave it open.
-
-        Raises:
-            ConflictError: if a conflict is not what it was, nothing was decided; or if uncommitted
-                work is in the way, then the merge is made with the next call.
-            InvalidInputError: if something was decided that cannot be; nothing was decided.
-        """
-        side = None if rest is None else Choice(rest)
-        return self.bus.send(
-            Settle(
-                subject=Kind.PROJECT, project=self._name(project), decisions=decisions, rest=side
-            )
-        )
-
-    def status(self, project: Ref) -> ProjectStatus:
-        """Returns how the clone of a project and its remote stand to each other."""
-        found: ProjectStatus = self.bus.send(
-            Status(subject=Kind.PROJECT, project=self._name(project))
-        )
-        return found
-
-    def flush(self) -> None:
-        """Publishes the ended runs that wait to be pushed, now.
-
-        Raises:
-            RemoteError: if the remote cannot be reached or does not take them.
-        """
-        self.bus.send(Flush(subject=Kind.PROJECT))
-
     # -------------------------------------------------------------------------------- parts
 
     @property
@@ -375,14 +286,6 @@ class Store(Past):
         tb: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _name(self, project: Ref) -> str:
-        return self._project_key(project).name
-
-    def _project_key(self, project: Ref) -> Key:
-        if isinstance(project, str) and "/" not in project and "#" not in project:
-            return Key.project_named(check_name(project, "project"))
-        return self.session.resolve(project, [Kind.PROJECT])
 
 
 def _spelled(ref: object) -> Key:

@@ -48,8 +48,8 @@ class Answers:
             if is_missing and self._meeting.refresh(project, missing=True):
                 found |= self._local.read(of_project)
             found |= self._aside(project, of_project, found)
-        if len(wanted) == 1 and isinstance(found.get(wanted[0]), Record):
-            self._bring_back(wanted[0])
+        if len(wanted) == 1 and not self._meeting.is_local:
+            self._bring_back(wanted[0], found.get(wanted[0]))
         return found
 
     def scan(
@@ -116,9 +116,9 @@ class Answers:
                 yield from self._meeting.unmerged(side).scan(prefix, kind)
                 yield from side.kept.scan(prefix, kind)
 
-    def _bring_back(self, key: Key) -> None:
+    def _bring_back(self, key: Key, found: Found | None) -> None:
         repository = self._local.repository(key.project)
-        if repository is not None:
+        if repository is not None and isinstance(found, Record):
             restore_files(repository, key)
 
 

@@ -63,6 +63,11 @@ class Meeting:
         """Whether writes are published by themselves."""
         return self._freshness.policy.meets
 
+    @property
+    def is_local(self) -> bool:
+        """Whether this thread is in a block of :meth:`locally`."""
+        return bool(getattr(self._local, "depth", 0))
+
     @contextlib.contextmanager
     def locally(self) -> Iterator[None]:
         """Returns a block in which this thread's reads and writes do not ask the remote."""
@@ -90,7 +95,7 @@ class Meeting:
         Returns:
             Whether the remote was asked.
         """
-        if getattr(self._local, "depth", 0):
+        if self.is_local:
             return False
         if not self._freshness.due(project, missing=missing):
             return False

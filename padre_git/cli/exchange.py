@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from padre_git.cli.group import Session, show_events
+from padre_git.cli.group import Session, note, show_events
 from padre_git.cli.output import print_json, print_table
 from padre_git.cli.references import as_json, collection_of, project_argument
 from padre_git.errors import AlreadyExistsError, NotFoundError, OfflineError
@@ -99,18 +99,37 @@ def sync(session: Session, project: str | None) -> None:
 
 
 @click.command()
-@project_argument
+@click.argument("ref", required=False)
+@click.option("--records", is_flag=True, help="Name every record that is not simply published.")
 @as_json
 @click.pass_obj
-def status(session: Session, project: str | None, json_: bool) -> None:
+def status(session: Session, ref: str | None, records: bool, json_: bool) -> None:
     """Say how clones and remote stand: commits ahead and behind, what waits.
+
+    REF is a project, or a record, whose state is printed: published, local only, ahead, behind,
+    diverged, remote only, evicted, kept or pending. The remote is asked; nothing is taken over.
 
     \b
     Examples:
       padre-git status
-      padre-git status demo --json
+      padre-git status demo --records
+      padre-git status demo/svm
     """
-    found = [session.store.status(name) for name in _names(session, project)]
+    if ref is not None and ("/" in ref or "#" in ref):
+        state = session.store.state(ref)
+        if json_:
+            print_json({"ref": ref, "state": state})
+        else:
+            click.echo(state)
+        return
+    found = [session.store.status(name) for name in _names(session, ref)]
+    for one in found:
+        if one.problem is not None:
+            note(f"'{one.project}' is as it was seen last: {one.problem}")
+    if records and not json_:
+        rows = [[key, state] for one in found for key, state in one.records.items()]
+        print_table(rows, ["record", "state"])
+        return
     if json_:
         print_json(found)
         return

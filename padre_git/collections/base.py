@@ -6,7 +6,9 @@ import builtins
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
+from padre_git.backends.status import State
 from padre_git.collections.session import Ref, Session
+from padre_git.collections.standing import state_of
 from padre_git.errors import InvalidInputError, NotFoundError
 from padre_git.messages import (
     Delete,
@@ -195,6 +197,22 @@ class Collection(Generic[E]):
         except NotFoundError:
             return False
         return True
+
+    def state(self, ref: Ref) -> State:
+        """Returns how a record stands to the remote: published, ahead, behind, kept and so on.
+
+        The remote is asked, and nothing is taken over. For many records ask ``store.status`` once.
+
+        Args:
+            ref: as in :meth:`get`, also of a record that only the remote has; what is in a project
+                that has no clone is remote only, and is not looked at.
+
+        Raises:
+            AmbiguousReferenceError: if several records answer to it.
+            NotFoundError: if neither side has such a record.
+            RemoteError: if the project is not here, and the remote cannot be asked.
+        """
+        return state_of(self._session, ref, [self.kind])
 
     def history(self, ref: Ref, *, limit: int | None = None) -> builtins.list[Version]:
         """Returns the commits that changed a record itself, newest first.

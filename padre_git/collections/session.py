@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeVar
 
 from padre_git.bus import Bus
@@ -46,10 +46,14 @@ class Session:
 
     Args:
         bus: where commands go.
+        locally: returns a block in which nothing waits for a network.
     """
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(
+        self, bus: Bus, *, locally: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
         self.bus = bus
+        self.locally = locally
         self._open = threading.local()
 
     @property
