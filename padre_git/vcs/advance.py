@@ -88,15 +88,15 @@ class Advance:
         """Puts commits where they wait for the user to be free."""
         if new is not None and new != base:
             self._mover.writer.flush()
-            self._wait_at(new)
+            self._wait_at(base, new)
         return new
 
-    def _wait_at(self, new: str) -> None:
+    def _wait_at(self, base: str | None, new: str) -> None:
+        """Lets a commit wait that was made for a branch at ``base``, wherever it is by now."""
         refs = self._clone.refs
         old = refs.read(PENDING)
-        branch = refs.read(self._clone.ref)
-        if old is None and branch is not None:
-            refs.write(PENDING_BASE, branch, refs.read(PENDING_BASE))
+        if old is None and base is not None:
+            refs.write(PENDING_BASE, base, refs.read(PENDING_BASE))
         self._clone.move_ref(PENDING, new, old, "padre_git: waiting", None)
 
     def bring_up(self) -> bool:
@@ -176,18 +176,18 @@ class Advance:
     def _recover(self) -> None:
         """Finishes what a killed process began: its objects are durable, so its commit stands."""
         clone = self._clone
-        new = read_intent(clone.intent)
-        if new is None:
+        begun = read_intent(clone.intent)
+        if begun is None:
             return
         branch = clone.refs.read(clone.ref)
         pending = clone.refs.read(PENDING)
-        if pending is None and not self._has(branch, new):
-            self._wait_at(new)
+        if pending is None and begun.new is not None and not self._has(branch, begun.new):
+            self._wait_at(begun.base, begun.new)
         if clone.refs.read(PENDING) is None:
             clone.note("")
 
     def _has(self, branch: str | None, new: str) -> bool:
         """Tells whether there is nothing to recover: the commit is there, or was never durable."""
-        if new == "-" or not self._mover.exists(new):
+        if not self._mover.exists(new):
             return True
         return branch is not None and self._clone.is_ancestor(new, branch)

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from padre_git.errors import ConflictError, DamagedError, LockedError
 from padre_git.vcs.checkout import wait_for_index
@@ -31,7 +32,7 @@ from padre_git.vcs.snapshot import Snapshot, entry_at
 from padre_git.vcs.userstate import Checkout, UserState, state_of
 from padre_git.vcs.worktree import Change
 
-__all__ = ["Clone", "Mover", "read_intent"]
+__all__ = ["Clone", "Intent", "Mover", "read_intent"]
 
 #: How long git may take from reading the index to locking it, for all but the largest.
 _GRACE = 0.05
@@ -273,9 +274,17 @@ class Mover:
         return {oid: fresh[oid] if oid in fresh else read[oid] for oid in wanted}
 
 
-def read_intent(file: Path) -> str | None:
-    """Returns the commit of a move that was begun and not finished; None if there is none."""
+class Intent(NamedTuple):
+    """Is a move that was begun: from where, and to where; None for nothing there."""
+
+    base: str | None
+    new: str | None
+
+
+def read_intent(file: Path) -> Intent | None:
+    """Returns the move that was begun and not finished; None if there is none."""
     try:
-        return file.read_text().strip().partition(" ")[2] or None
+        base, _, new = file.read_text().strip().partition(" ")
     except FileNotFoundError:
         return None
+    return Intent(*(None if name == "-" else name for name in (base, new))) if new else None

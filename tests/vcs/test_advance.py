@@ -333,6 +333,23 @@ def test_a_file_that_was_half_written_when_the_process_was_killed_is_finished(
     assert_clean(clone.path)
 
 
+def test_what_the_user_commits_between_a_kill_and_the_next_call_is_kept(
+    clone: Repository,
+) -> None:
+    base = clone.tip() or ""
+    new = clone.build(base, [NewCommit(edits=run_files("r-1"), text="run r-1")])
+    write(clone.common_dir / "padre/intent", f"{base} {new}\n")
+    write(clone.path / "notes.md", "mine\n")
+    git("add", "notes.md", cwd=clone.path)
+    git("commit", "-qm", "mine", "--", "notes.md", cwd=clone.path)
+    mine = git("rev-parse", "HEAD", cwd=clone.path).strip()
+    record(clone, "r-2")
+    assert clone.is_ancestor(mine, clone.tip() or "")
+    assert runs_at(clone.path) == {"r-1", "r-2"}
+    assert (clone.path / "notes.md").read_text() == "mine\n"
+    assert_clean(clone.path)
+
+
 def test_a_note_of_a_commit_that_never_became_durable_is_forgotten(clone: Repository) -> None:
     write(clone.common_dir / "padre/intent", f"{clone.tip()} {'1' * 40}\n")
     record(clone, "r-1")

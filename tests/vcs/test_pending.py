@@ -10,9 +10,19 @@ from pathlib import Path
 import pytest
 
 from padre_git.errors import ConflictError
-from padre_git.vcs import Repository, UserState
+from padre_git.vcs import NewCommit, Repository, Snapshot, UserState
 from tests.conftest import git
-from tests.vcs.clones import RUNS, assert_clean, assert_sound, create, one, record, runs_at, write
+from tests.vcs.clones import (
+    RUNS,
+    assert_clean,
+    assert_sound,
+    create,
+    one,
+    record,
+    run_files,
+    runs_at,
+    write,
+)
 
 PENDING = "refs/padre/pending"
 EXPERIMENT = "experiments/svm/experiment.yaml"
@@ -122,6 +132,28 @@ def test_a_branch_that_moved_meanwhile_gets_one_merge_commit(clone: Repository) 
     assert clone.bring_up()
     assert clone.commit(clone.tip() or "").parents == (mine, pending)
     assert (clone.path / "notes.md").read_text() == "both\n"
+    assert_clean(clone.path)
+
+
+def test_a_commit_of_the_user_s_in_the_moment_in_which_ours_begins_to_wait_is_kept(
+    clone: Repository,
+) -> None:
+    begin(clone.path, "bisect")
+    mine: list[str] = []
+
+    def plan(snapshot: Snapshot) -> list[NewCommit]:
+        if not mine:
+            tree = git("rev-parse", "main^{tree}", cwd=clone.path).strip()
+            made = git("commit-tree", "-p", "main", "-m", "mine", tree, cwd=clone.path).strip()
+            git("update-ref", "refs/heads/main", made, cwd=clone.path)
+            mine.append(made)
+        return [NewCommit(edits=run_files("r-1"), text="run r-1")]
+
+    clone.advance(plan)
+    end(clone.path, "bisect")
+    assert clone.bring_up()
+    assert clone.is_ancestor(mine[0], clone.tip() or "")
+    assert runs_at(clone.path) == {"r-1"}
     assert_clean(clone.path)
 
 
