@@ -171,6 +171,8 @@ def test_it_keeps_history_and_lends_the_repository_of_a_project(
 
 
 def test_a_closed_backend_leaves_no_process(backend: GitBackend, iris: Path) -> None:
+    lent = backend.repository("iris")
+    assert lent is not None
     assert backend.read([Key.parse("iris")])
     children = Path("/proc/self/task").glob("*/children")
     before = {pid for task in children for pid in task.read_text().split()}
@@ -246,3 +248,14 @@ def test_what_the_user_did_to_the_files_of_the_scaffold_stays(
     )
     assert git("ls-tree", "-r", "HEAD", "--", *scaffold(), cwd=iris) == before
     assert git("status", "--porcelain", cwd=iris) == ""
+
+
+def test_other_directories_beside_the_projects_are_nobodys_business(tmp_path: Path) -> None:
+    events: list[Event] = []
+    with GitBackend(tmp_path, notify=events.append) as backend:
+        store(backend, IRIS)
+        (tmp_path / "plots").mkdir()
+        (tmp_path / "plots/roc.png").write_bytes(b"")
+        (tmp_path / "empty").mkdir()
+        assert list(backend.scan()) == [IRIS]
+    assert events == []
