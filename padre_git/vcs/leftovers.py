@@ -14,12 +14,12 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from padre_git.vcs.refs import check_ref
 
-__all__ = ["clear_abandoned", "half_packs", "held", "sweep_directories", "sweep_packs"]
+__all__ = ["clear_abandoned", "held", "receiving", "sweep_directories"]
 
 #: A ref's lock is held for milliseconds.
 _LOCK_AGE = 60.0
@@ -41,33 +41,31 @@ def clear_abandoned(common: Path, ref: str) -> bool:
     return _remove_older(lock, _now(lock.parent) - _LOCK_AGE)
 
 
-def half_packs(common: Path) -> frozenset[Path]:
-    """Returns the packs that are being received, or were when a transfer ended.
+@contextlib.contextmanager
+def receiving(common: Path) -> Iterator[None]:
+    """Takes away the half of a pack that a transfer in this block leaves, and old ones before.
 
     Args:
         common: the clone's common git directory.
     """
     packs = common / "objects" / "pack"
+    before = _halves(packs)
+    for path in before:
+        _remove_older(path, _now(packs) - _PACK_AGE)
     try:
-        names = os.listdir(packs)  # noqa: PTH208 - twice as fast, and this is before every fetch
+        yield
+    finally:
+        for path in _halves(packs) - before:
+            if not _is_open(path):  # it may be another transfer's that goes on
+                path.unlink(missing_ok=True)
+
+
+def _halves(packs: Path) -> frozenset[Path]:
+    try:
+        names = os.listdir(packs)  # noqa: PTH208 - twice as fast, and this is in every fetch
     except FileNotFoundError:
         return frozenset()
     return frozenset(packs / name for name in names if _TEMPORARY.fullmatch(name))
-
-
-def sweep_packs(found: Iterable[Path], *, before: frozenset[Path] | None = None) -> None:
-    """Removes halves of packs: those that are old, and those of a transfer that failed just now.
-
-    Args:
-        found: the halves there are.
-        before: those that there were before that transfer; None for no transfer.
-    """
-    for path in found:
-        if before is not None and path not in before:
-            if not _is_open(path):
-                path.unlink(missing_ok=True)
-        else:
-            _remove_older(path, _now(path.parent) - _PACK_AGE)
 
 
 def _is_open(path: Path) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from padre_git.errors import LockedError, RejectedError, RemoteError
 from padre_git.vcs.credentials import Login, no_login
 from padre_git.vcs.failures import Answer, failure, not_git, readable, rejection
-from padre_git.vcs.leftovers import clear_abandoned, half_packs, sweep_packs
+from padre_git.vcs.leftovers import clear_abandoned, receiving
 from padre_git.vcs.network import ask
 from padre_git.vcs.progress import Watch
 from padre_git.vcs.setup import find_git_dir
@@ -145,11 +145,10 @@ def fetch(
         LockedError, RepositoryError: if this side could not take it.
     """
     common = find_git_dir(directory)[1]
-    halves = half_packs(common)
-    sweep_packs(halves)
     command = [*_FETCH, "--", url, f"+refs/heads/{branch}:{tracking}"]
     for attempt in range(_TRIES):
-        done = _transfer(command, directory, url, limits, watch)
+        with receiving(common):
+            done = _transfer(command, directory, url, limits, watch)
         if not done.code:
             shown = ask(["rev-parse", "--verify", "--quiet", tracking], directory, limits.ask)
             return shown.out.strip() or None
@@ -157,7 +156,6 @@ def fetch(
             _check_git(url, limits)
             return None
         if "cannot lock ref" not in done.error:
-            sweep_packs(half_packs(common), before=halves)
             raise failure(done, url)
         # another fetch of this clone moves the ref, or one was killed while it did
         if not clear_abandoned(common, tracking):
