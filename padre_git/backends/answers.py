@@ -7,11 +7,12 @@ and the kept copies of records that were withdrawn.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from padre_git.backends.deleting import restore_files
-from padre_git.backends.exchange import Exchange
+from padre_git.backends.exchange import Exchange, Side
 from padre_git.backends.meeting import Meeting
-from padre_git.errors import NotFoundError
+from padre_git.errors import NotFoundError, RepositoryError
 from padre_git.model import Found, Key, Kind, Record
 
 __all__ = ["Answers"]
@@ -110,11 +111,18 @@ class Answers:
 
     def _elsewhere(self, prefix: Key | None, kind: Kind | None) -> Iterator[Key]:
         """Yields the keys that are not on the clone's branch: unmerged ones and kept copies."""
-        for project in self._exchange.here() if prefix is None else [prefix.project]:
-            side = self._exchange.side(project)
+        for side in self._sides(prefix):
             if side is not None:
                 yield from self._meeting.unmerged(side).scan(prefix, kind)
                 yield from side.kept.scan(prefix, kind)
+
+    def _sides(self, prefix: Key | None) -> Iterator[Side | None]:
+        if prefix is not None:
+            yield self._exchange.side(prefix.project)
+            return
+        for project in self._exchange.here():
+            with suppress(RepositoryError):  # told when it is read
+                yield self._exchange.side(project)
 
     def _bring_back(self, key: Key, found: Found | None) -> None:
         repository = self._local.repository(key.project)

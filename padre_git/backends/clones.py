@@ -25,12 +25,13 @@ from padre_git.model import Key
 from padre_git.vcs import driver
 from padre_git.vcs.advance import PENDING
 from padre_git.vcs.progress import Watch
+from padre_git.vcs.refs import symbolic_target
 from padre_git.vcs.repository import Repository
 from padre_git.vcs.snapshot import Snapshot
 from padre_git.vcs.transport import DEFAULT_LIMITS, Limits, check_branches, remote_tip
 from padre_git.vcs.userstate import UserState
 
-__all__ = ["Clone", "Clones"]
+__all__ = ["Clone", "Clones", "check_branch"]
 
 
 @dataclass
@@ -74,8 +75,14 @@ class Clone:
         return snapshot
 
     def check(self, snapshot: Snapshot) -> None:
-        """Makes sure that a commit can be understood; a repository without commits can."""
+        """Makes sure that a commit can be understood; a repository without commits can.
+
+        Raises:
+            RepositoryError: if there is no commit because the branch was renamed.
+            UnsupportedFormatError: if it is of a later format, or not a project of ours.
+        """
         if snapshot.commit is None:
+            check_branch(self.repository, self.project)
             return
         entry = snapshot.entry(FORMAT_FILE)
         if entry is None or entry.id != self._format:
@@ -85,6 +92,37 @@ class Clone:
     def records(self, tree: Tree) -> Records:
         """Returns the records that a tree of this project holds."""
         return Records(self.project, tree, self._living)
+
+
+def check_branch(repository: Repository, project: str) -> None:
+    """Makes sure that a repository without our branch is not the project under another name.
+
+    It would look empty, and whatever is stored next would begin a second history.
+
+    Raises:
+        RepositoryError: if what is checked out is a project; the hint says what can be done.
+    """
+    if repository.tip() is not None:
+        return
+    try:
+        here = repository.resolve("HEAD")
+    except NotFoundError:
+        return  # nothing was committed yet
+    if repository.snapshot(here).entry(FORMAT_FILE) is None:
+        return
+    ours, path = repository.branch, repository.path
+    head = symbolic_target(repository.git_dir / "HEAD")
+    if head is None:
+        where, hint = "on no branch", f"git -C '{path}' branch {ours} HEAD"
+    else:
+        other = head.removeprefix("refs/heads/")
+        where = f"on '{other}'"
+        hint = f"git -C '{path}' branch -m {other} {ours}, or open the store with branch='{other}'"
+    raise RepositoryError(
+        f"'{path}' has no branch '{ours}'; the project is {where}",
+        key=project,
+        hint=f"if it was renamed: {hint}",
+    )
 
 
 class Clones:
@@ -112,7 +150,7 @@ class Clones:
         """Returns the clone of a project; None if there is none.
 
         Raises:
-            RepositoryError: if something else is in its place.
+            RepositoryError: if something else is in its place, or its branch was renamed.
         """
         path = project_directory(self.root, project)
         with self._lock:
@@ -131,7 +169,9 @@ class Clones:
                         hint="choose another name, or move that directory",
                     )
                 return None
-            return self._keep(project, Repository.open(path, branch=self.branch))
+            repository = Repository.open(path, branch=self.branch)
+            check_branch(repository, project)
+            return self._keep(project, repository)
 
     def need(self, project: str) -> Clone:
         """Returns the clone of a project.

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from padre_git.backends.checks import tombstone_in
+from padre_git.backends.clones import check_branch
 from padre_git.backends.git import GitBackend
 from padre_git.backends.kept import Kept
 from padre_git.backends.projects import project_directories
@@ -72,11 +73,16 @@ class Exchange:
         self._sides: dict[str, Side] = {}
 
     def side(self, project: str) -> Side | None:
-        """Returns the clone of a project; None if there is none, or no place at the remote."""
+        """Returns the clone of a project; None if there is none, or no place at the remote.
+
+        Raises:
+            RepositoryError: if something else is in its place, or its branch was renamed.
+        """
         repository = self.local.repository(project)
         url = self.location.url(project)
         if repository is None or url is None:
             return None
+        check_branch(repository, project)
         with self._guard:
             known = self._sides.get(project)
             if known is None or known.repository is not repository:
@@ -156,6 +162,9 @@ class Exchange:
         found = project_directories(self.local.root)
         return [n for n, path in found if (path / ".git").exists() and self.location.url(n)]
 
+    def _is_here(self, project: str) -> bool:
+        return (self.local.root / project / ".git").exists()
+
     def elsewhere(self) -> tuple[str, ...]:
         """Returns the living projects of the remote that have no clone here, as far as it tells.
 
@@ -167,7 +176,7 @@ class Exchange:
         """
         self.reach()
         only = self.location.only
-        if only is not None and self.local.repository(only) is None:
+        if only is not None and not self._is_here(only):
             url = str(self.location.url(only))
             try:
                 there = remote_tip(url, self.local.branch, limits=self.limits)
@@ -178,7 +187,7 @@ class Exchange:
         return tuple(
             name
             for name, document in sorted(found.items())
-            if self.local.repository(name) is None and _is_alive(name, document)
+            if not self._is_here(name) and _is_alive(name, document)
         )
 
 

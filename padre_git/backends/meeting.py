@@ -83,7 +83,11 @@ class Meeting:
     def refresh_all(self, projects: Iterable[str]) -> None:
         """Brings clones up to their remotes if the policy says so, some at the same time."""
         due = [project for project in projects if self._freshness.due(project)]
-        in_parallel(self.refresh, due)
+        in_parallel(self._refresh_one, due)
+
+    def _refresh_one(self, project: str) -> None:
+        with contextlib.suppress(RepositoryError):  # told when it is read
+            self.refresh(project)
 
     def refresh(self, project: str, *, missing: bool = False) -> bool:
         """Brings a clone up to its remote if the policy says so; never fails a read.
