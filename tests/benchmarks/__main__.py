@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 import sys
 
-QUICK = ("recording", "engines", "artifacts")
+QUICK = ("recording", "engines", "artifacts", "exchange")
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or QUICK:
