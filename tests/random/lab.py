@@ -45,7 +45,7 @@ class Plan:
     seed: int
     people: int
     steps: int
-    rate: float = 0.08
+    rate: float = 0.15
     killed: float = 0.05
 
 
@@ -110,7 +110,9 @@ class Lab:
             hook.write_text("#!/bin/sh\n" + _KILLING.format(every=23, at=7 + 9 * number))
             hook.chmod(0o700)
         end = time.monotonic() + limit
-        living = {name: self._start(name, "live", "0", str(self.plan.steps)) for name in self.people}
+        living = {
+            name: self._start(name, "live", "0", str(self.plan.steps)) for name in self.people
+        }
         while living:
             time.sleep(0.05)
             assert time.monotonic() < end, f"still busy: {sorted(living)}"

@@ -8,6 +8,7 @@ on as if nothing had been. ``found STEP`` makes the project, ``settle STEP`` bri
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import random
@@ -90,8 +91,8 @@ class Person:
     # ---------------------------------------------------------------------------- the store
 
     def open(self, policy: str, **options: Any) -> padre_git.Store:
-        """Opens the store."""
-        return padre_git.open(
+        """Opens the store, for somebody with little patience."""
+        store = padre_git.open(
             self.root,
             remote=self.settings["remote"],
             artifacts=self.settings["artifacts"],
@@ -99,6 +100,10 @@ class Person:
             policy=policy,
             **options,
         )
+        # git itself waits for ever when a server dies in the middle of its answer to a push
+        exchange = store._backend._exchange  # type: ignore[attr-defined]
+        exchange.limits = dataclasses.replace(exchange.limits, silence=8.0)
+        return store
 
     def reopen(self) -> None:
         """Closes the store and opens it in another way."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections import Counter
@@ -39,7 +40,6 @@ def tell(directory: Path, plan: Plan, server: Server | None, limit: float) -> No
         final, twice = read_final(lab.bare, directory / "stranger")
         wrong = twice + complaints(deeds, read_history(lab.bare), final)
         assert not wrong, "\n".join(wrong)
-        assert "Traceback" not in lab.output(), lab.output()
         print(f"took {time.monotonic() - begun:.0f} s")
     finally:
         lab.close()
@@ -52,9 +52,9 @@ def summary(deeds: list[Deed]) -> str:
 
 
 def check_repositories(lab: Lab) -> None:
-    """Makes sure that nothing was pushed backwards, and that every repository is sound and clean."""
+    """Makes sure that no push went backwards, and that every repository is sound and clean."""
     moves = git("reflog", "show", "--format=%H", "main", cwd=lab.bare).split()
-    for new, old in zip(moves, moves[1:], strict=False):
+    for new, old in itertools.pairwise(moves):
         assert git("merge-base", old, new, cwd=lab.bare).strip() == old, "a push went backwards"
     assert git("for-each-ref", "--format=%(refname)", cwd=lab.bare).split() == ["refs/heads/main"]
     for path in (lab.bare, *map(lab.clone, lab.people)):
