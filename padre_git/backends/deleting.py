@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from padre_git.backends.exchange import Side
+from padre_git.backends.git import GitBackend
 from padre_git.backends.planning import plan
 from padre_git.backends.publishing import Publisher
 from padre_git.backends.records import Records
@@ -26,6 +27,7 @@ __all__ = [
     "check_published",
     "drop_files",
     "remove_clone",
+    "restore_copies",
     "restore_files",
     "withdraw",
 ]
@@ -83,7 +85,8 @@ def withdraw(side: Side, keys: Sequence[Key], *, publisher: Publisher, message: 
             raise  # it may have landed all the same: the copies stay, and do no harm if not
         except BaseException:
             seen = Records(side.project, side.repository.snapshot(side.seen))
-            side.kept.drop(seen.alive(keys))
+            for key in seen.alive(keys):
+                side.kept.drop(key)
             raise
 
 
@@ -123,6 +126,39 @@ def restore_files(repository: Repository, key: Key) -> bool:
     if paths:
         repository.restore(paths)
     return bool(paths)
+
+
+def restore_copies(
+    local: GitBackend, side: Side | None, keys: Sequence[Key], message: Message, *, at: str | None
+) -> bool:
+    """Undoes a deletion in a clone; see :meth:`padre_git.backends.base.Backend.restore`.
+
+    What was evicted comes back without a commit, what was withdrawn from its kept copy.
+
+    Args:
+        local: the clones.
+        side: the clone; None if it has no place at the remote.
+        keys: the records.
+        message: what the log shall say.
+        at: a state that has them; None for the last one.
+
+    Returns:
+        Whether there is something to publish.
+    """
+    if side is None:
+        local.restore(keys, message, at=at)
+        return False
+    back = [restore_files(side.repository, key) for key in keys] if at is None else [False]
+    if all(back):
+        return False
+    copies = [side.kept.commit(key) for key in keys]
+    if at is None and len(copies) == 1:
+        at = copies[0]
+    local.restore(keys, message, at=at)
+    for key in keys:
+        side.kept.drop(key)
+        restore_files(side.repository, key)
+    return True
 
 
 def _paths(repository: Repository, key: Key) -> list[str]:

@@ -21,7 +21,7 @@ from padre_git.backends.deleting import (
     check_published,
     drop_files,
     remove_clone,
-    restore_files,
+    restore_copies,
     withdraw,
 )
 from padre_git.backends.exchange import Exchange, Side
@@ -42,7 +42,7 @@ from padre_git.errors import (
 )
 from padre_git.messages import DeleteMode, Deletion, Event, Message, Op, Version
 from padre_git.messages.settling import Choice, Decision
-from padre_git.model import Change, ChangeSet, Found, Key, Kind
+from padre_git.model import Change, ChangeSet, Found, Key, Kind, Record
 from padre_git.vcs.places import Catalogue
 from padre_git.vcs.remotes import RemoteLocation
 from padre_git.vcs.transport import DEFAULT_LIMITS, Limits
@@ -137,16 +137,16 @@ class DualLayer(Backend):
         self._answers.refresh(project)
         return self.local.changes(project, start, end)
 
-    def log(self, key: Key, *, limit: int | None = None) -> Iterator[Version]:
-        """See :meth:`Backend.log`; publishing and merging are part of it."""
-        self._answers.refresh(key.project)
-        return self.local.log(key, limit=limit)
-
     def history(self, key: Key, *, limit: int | None = None) -> Iterator[Version]:
         """See :meth:`Backend.history`; that a record was published is no version of it."""
         self._answers.refresh(key.project)
         versions = (v for v in self.local.history(key) if v.op is not Op.PUBLISH)
         return islice(versions, limit)
+
+    def log(self, key: Key, *, limit: int | None = None) -> Iterator[Version]:
+        """See :meth:`Backend.log`; publishing and merging are part of it."""
+        self._answers.refresh(key.project)
+        return self.local.log(key, limit=limit)
 
     def urls(self, keys: Iterable[Key]) -> dict[Key, str]:
         """See :meth:`Backend.urls`."""
@@ -178,7 +178,9 @@ class DualLayer(Backend):
             return []
         project = writes[0][0].project
         self._meeting.before_write(project)
-        revisions = apply_to(self.local, self._exchange.side(project), writes)
+        revisions = apply_to(
+            self.local, self._exchange.side(project), writes, notify=self._exchange.notify
+        )
         side = self._exchange.side(project)
         if side is not None:
             if all(message.op is Op.RECORD for _, message in writes):
@@ -208,21 +210,10 @@ class DualLayer(Backend):
         """
         project = keys[0].project
         self._answers.refresh(project)
-        side = self._exchange.side(project)
-        if at is None and side is not None:
-            back = [restore_files(side.repository, key) for key in keys]
-            if all(back):
-                return
-        copies = [side.kept.commit(key) for key in keys] if side is not None else []
-        if at is None and len(copies) == 1:
-            at = copies[0]
-        self.local.restore(keys, message, at=at)
-        side = self._exchange.side(project)
-        if side is not None:
-            side.kept.drop(keys)
-            for key in keys:
-                restore_files(side.repository, key)
-            self._meeting.after_write(side)
+        if at is None and project in self._exchange.cloned and self._is_alive(keys):
+            return  # it had no clone here until it was asked for
+        if restore_copies(self.local, self._exchange.side(project), keys, message, at=at):
+            self._meeting.after_write(self._side(project))
 
     def delete(
         self, keys: Sequence[Key], mode: DeleteMode, message: Message, *, force: bool = False
@@ -275,6 +266,10 @@ class DualLayer(Backend):
             side.fetch()
             check_published(side, self._local_data)
         remove_clone(side.repository)
+
+    def _is_alive(self, keys: Sequence[Key]) -> bool:
+        found = self.local.read(keys)
+        return all(isinstance(found.get(key), Record) for key in keys)
 
     def _withdraw(self, keys: Sequence[Key], message: Message) -> None:
         side = self._side(keys[0].project)

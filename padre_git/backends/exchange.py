@@ -71,6 +71,7 @@ class Exchange:
         self.place = Place(location, branch=local.branch, limit=limits.ask, catalogue=catalogue)
         self._guard = threading.Lock()
         self._sides: dict[str, Side] = {}
+        self.cloned: set[str] = set()
 
     def side(self, project: str) -> Side | None:
         """Returns the clone of a project; None if there is none, or no place at the remote.
@@ -101,13 +102,16 @@ class Exchange:
             return False
         self.reach()
         try:
-            return self.local.adopt(project, url, limits=self.limits, watch=self.watch(project))
+            came = self.local.adopt(project, url, limits=self.limits, watch=self.watch(project))
         except RemoteMissingError:
             return False
         except OSError:  # another process was quicker to clone it
             if self.local.repository(project) is None:
                 raise
-            return True
+            came = True
+        if came:
+            self.cloned.add(project)
+        return came
 
     def give_up(self) -> None:
         """Ends whatever is being sent or asked; for good, unless :meth:`go_on` is called."""

@@ -1,19 +1,19 @@
 """What callers of the dual layer ask for, as the clone is to do it.
 
 Urls are set by publishing and by nobody else, and a kept copy is no record on the branch: changing
-it stores the record anew, and deleting it drops the copy.
+it, or storing something below it, makes it one again, and deleting it drops the copy.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from padre_git.backends.exchange import Side
 from padre_git.backends.git import GitBackend
 from padre_git.backends.urls import HAVE_URL, stored_url, with_url
-from padre_git.messages import Message
-from padre_git.model import ABSENT, Change, ChangeSet, Found, Key, Record
+from padre_git.messages import Event, Message, Notice, Op
+from padre_git.model import Change, ChangeSet, Found, Key, Record
 
 __all__ = ["apply_to"]
 
@@ -21,7 +21,11 @@ _Write = tuple[ChangeSet, Message]
 
 
 def apply_to(
-    local: GitBackend, side: Side | None, writes: Sequence[_Write]
+    local: GitBackend,
+    side: Side | None,
+    writes: Sequence[_Write],
+    *,
+    notify: Callable[[Event], None],
 ) -> list[dict[Key, str | None]]:
     """Applies change sets of one project to its clone; see ``Backend.apply_each``.
 
@@ -29,18 +33,17 @@ def apply_to(
         local: the clones.
         side: the clone, if there is one already.
         writes: the change sets.
+        notify: is told what is published again.
     """
-    copies = side.kept.read(_keys(writes)) if side is not None and side.kept.tops() else {}
+    if side is not None and side.kept.tops():
+        _bring_back(local, side, writes, notify)
+    copies = side.kept.read(_keys(writes)) if side is not None else {}
     current = local.read(key for key in _keys(writes) if key.kind in HAVE_URL)
     left: list[_Write] = []
     dropped: list[dict[Key, str | None]] = []
     for changes, message in writes:
-        gone = [c.key for c in changes if c.files is None and not c.moved_to and c.key in copies]
-        rest = tuple(
-            _own(change, current.get(change.key), copies.get(change.key))
-            for change in changes
-            if change.key not in gone
-        )
+        gone = [change.key for change in changes if _deletes(change) and change.key in copies]
+        rest = tuple(_own(c, current.get(c.key)) for c in changes if c.key not in gone)
         dropped.append(dict.fromkeys(gone))
         if rest:
             left.append((ChangeSet(changes=rest), message))
@@ -50,18 +53,36 @@ def apply_to(
         for gone, (changes, _) in zip(dropped, writes, strict=True)
     ]
     if side is not None:
-        side.kept.drop(_keys(writes))
+        for key in (c.key for changes, _ in writes for c in changes if _deletes(c)):
+            side.kept.cut(key)
+            side.kept.drop_below(key)
     return revisions
+
+
+def _bring_back(
+    local: GitBackend, side: Side, writes: Sequence[_Write], notify: Callable[[Event], None]
+) -> None:
+    """Makes records of the kept copies that are written to, with what lies below them."""
+    stored = [c.key for changes, _ in writes for c in changes if not _deletes(c)]
+    for top in sorted({top for key in stored if (top := side.kept.above(key)) is not None}):
+        message = Message(op=Op.RESTORE, subject=f"restore {top.kind} {top.name}")
+        local.restore([top], message, at=side.kept.commit(top))
+        side.kept.drop(top)
+        notify(
+            Notice(text=f"'{top}' was written to, so it is published again", project=top.project)
+        )
+
+
+def _deletes(change: Change) -> bool:
+    return change.files is None and change.moved_to is None
 
 
 def _keys(writes: Sequence[_Write]) -> list[Key]:
     return [change.key for changes, _ in writes for change in changes]
 
 
-def _own(change: Change, current: Found | None, copy: Record | None) -> Change:
-    """Returns a change with the url as it is stored, and a kept copy taken for no record."""
-    if copy is not None and change.expected == copy.revision:
-        change = dataclasses.replace(change, expected=ABSENT)
+def _own(change: Change, current: Found | None) -> Change:
+    """Returns a change with the url as it is stored."""
     if change.files is None or change.key.kind not in HAVE_URL:
         return change
     url = stored_url(current) if isinstance(current, Record) else None

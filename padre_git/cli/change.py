@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from padre_git.cli.group import Session
+from padre_git.cli.group import Session, note
 from padre_git.cli.output import print_json
 from padre_git.cli.references import as_json, collection_of
 from padre_git.errors import InvalidInputError, NotFoundError
