@@ -174,6 +174,23 @@ class OnDisk(Stores):
             "src/train.py",
         }
 
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "experiments/notes",
+            "experiments/README.md",
+            "datasets/Plots/one.svg",
+            "environments/e-0123456789ab.yaml/mine",
+        ],
+    )
+    def test_deleting_a_project_leaves_a_single_file_of_the_users(
+        self, backend: Backend, project: Path, path: str
+    ) -> None:
+        self.by_hand(backend, lambda p: write(p / path))
+        remove(backend, IRIS)
+        seals = {"datasets", "experiments"} - {path.partition("/")[0]}
+        assert self.files(project) == {*scaffold(), "project.yaml", path, *seals}
+
     def test_a_renamed_experiment_takes_the_users_files_along(
         self, backend: Backend, project: Path
     ) -> None:
