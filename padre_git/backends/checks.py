@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from padre_git.errors import (
     ConflictError,
@@ -69,7 +69,7 @@ def check_expected(change: Change, current: Record | None) -> None:
         raise NotFoundError(f"no {key.kind} '{key}' to delete", key=key)
 
 
-def check_parents(changes: ChangeSet, living: Mapping[Key, object]) -> None:
+def check_parents(changes: ChangeSet, living: Container[Key]) -> None:
     """Checks that what is stored has a parent afterwards.
 
     Args:

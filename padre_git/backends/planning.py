@@ -65,7 +65,7 @@ def plan(changes: ChangeSet, records: Records, *, unsealed: Collection[str] = ()
     for change in changes:
         check_expected(change, _living(current, change.key))
     above = {parent for key in keys for parent in key.ancestors()}
-    check_parents(changes, dict.fromkeys(records.alive(above)))
+    check_parents(changes, records.alive(above))
     return _Planner(changes, records, current, unsealed).planned()
 
 
