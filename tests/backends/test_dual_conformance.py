@@ -42,13 +42,21 @@ class Shared:
         return other
 
 
-class TestDualLayer(Shared, BackendSuite):
+class DualSuite(BackendSuite):
+    """Is the suite for a backend that writes urls into documents itself."""
+
+    scheme = "file"
+
     def test_the_url_does_not_count_in_a_revision(self, backend: Backend, svm: Key) -> None:
         plain = put(backend, svm, title="SVM")
         url = "https://example.org/lab/iris.git#experiments/svm"
         assert put(backend, svm, title="SVM", url=url, expected=plain) == plain
         assert found(backend, svm)["experiment.yaml"] == document(svm, title="SVM")
-        assert backend.urls([svm])[svm].startswith("file://")
+        assert backend.urls([svm])[svm].startswith(f"{self.scheme}://")
+
+
+class TestDualLayer(Shared, DualSuite):
+    pass
 
 
 class DualMachine(Shared, BackendMachine):
