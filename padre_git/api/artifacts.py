@@ -23,6 +23,7 @@ from padre_git.services.subjects import named, subject_text
 if TYPE_CHECKING:
     from padre_git.api.store import Store
     from padre_git.artifacts import Item, Pointer, ProjectData
+    from padre_git.artifacts.upkeep import Damage, Unneeded
     from padre_git.collections import Ref
 
 __all__ = ["Artifact", "Artifacts"]
@@ -216,7 +217,63 @@ class Artifacts:
         text = subject_text(message, f"{named(key)}: remove {name[-_SHOWN:]}")
         self._edit(key, edit, text)
 
+    # -------------------------------------------------------------------------------- upkeep
+
+    def verify(self, project: Ref) -> tuple[Damage, ...]:
+        """Checks the data of a project, of every version that any branch, tag or reflog reaches.
+
+        Every byte in the clone is hashed. On the data remote, existence and size are looked up.
+
+        Returns:
+            What is wrong: damaged bytes here, data that published commits mean and that the remote
+            lacks, and data that is nowhere. Nothing if all is well.
+
+        Raises:
+            RemoteError: if the data remote cannot be asked.
+        """
+        from padre_git.artifacts.upkeep import survey
+
+        return survey(self.data_of(self._project(project)))
+
+    def repair(self, project: Ref) -> tuple[Damage, ...]:
+        """Fetches what is damaged here, sends what the remote has lost; returns what is left.
+
+        Raises:
+            RemoteError: if the data remote cannot be reached.
+        """
+        from padre_git.artifacts.upkeep import mend, survey
+
+        data = self.data_of(self._project(project))
+        return mend(data, survey(data))
+
+    def unneeded(self, project: Ref) -> tuple[Unneeded, ...]:
+        """Returns the objects in a clone that nothing means; removes nothing.
+
+        Branches, tags, the stash, reflogs, fetched, pending and kept work, other work trees, what
+        is staged or lies about, and running runs are asked. What is younger than a day stays.
+
+        Raises:
+            ArtifactMissingError: if nobody can say what is meant, because a listing is nowhere.
+        """
+        from padre_git.artifacts.upkeep import unneeded
+
+        return unneeded(self.data_of(self._project(project)))
+
+    def gc(self, project: Ref) -> int:
+        """Removes what :meth:`unneeded` returns from a clone, and returns the bytes it had.
+
+        Raises:
+            ArtifactMissingError: as :meth:`unneeded`; nothing was removed.
+        """
+        from padre_git.artifacts.upkeep import remove, unneeded
+
+        data = self.data_of(self._project(project))
+        return remove(data, unneeded(data))
+
     # ---------------------------------------------------------------------------- the record
+
+    def _project(self, project: Ref) -> Key:
+        return self._session.resolve(project, [Kind.PROJECT])
 
     def _owner(self, owner: Ref, kinds: tuple[Kind, ...]) -> Key:
         unit = self._session.unit

@@ -114,6 +114,14 @@ class DataRemote:
         if absent:
             raise _missing(sorted(absent), f"not on the remote '{self}'")
 
+    def send_again(self, md5s: Iterable[str]) -> None:
+        """Copies objects from the cache to the remote, checked, where it has them not.
+
+        Raises:
+            ArtifactMissingError, ArtifactCorruptError, RemoteError: as :meth:`push`.
+        """
+        self._send({md5: md5 for md5 in md5s})
+
     def _listing(self, pointer: Pointer) -> Listing:
         self.fetch([pointer.md5])
         return Listing.parse(self._cache.read(pointer.md5), name=pointer.md5)

@@ -1,0 +1,80 @@
+"""Upkeep of data on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+import padre_git
+from tests.artifacts.conftest import damage
+from tests.cli.conftest import Padre
+
+
+@pytest.fixture
+def model(store: padre_git.Store, tmp_path: Path) -> Path:
+    """Is the object of a run's artifact, in the cache."""
+    (tmp_path / "model.bin").write_bytes(b"weights")
+    with store.start_run("demo/svm") as run:
+        run.log_artifact(tmp_path / "model.bin")
+    md5 = store.artifacts.list(run.key)[0].md5
+    return store.project_path("demo") / ".git/padre/cache/files/md5" / md5[:2] / md5[2:]
+
+
+def grow_old(model: Path) -> None:
+    past = time.time() - 3 * 24 * 3600
+    for file in model.parents[1].rglob("*"):
+        os.utime(file, (past, past))
+
+
+def test_sound_data_is_said_to_be_sound(padre: Padre, model: Path) -> None:
+    assert model.is_file()
+    assert padre("verify").stderr == "all data is sound\n"
+    assert json.loads(padre("verify", "demo", "--json").stdout) == {"demo": []}
+
+
+def test_damage_is_named_and_fails(padre: Padre, model: Path) -> None:
+    damage(model, b"Weights")
+    shown = padre("verify", code=1)
+    assert "damaged" in shown.stdout
+    assert "model.bin" in shown.stdout
+    assert "repair" in shown.stderr
+    (found,) = json.loads(padre("verify", "--json", code=1).stdout)["demo"]
+    assert found["problem"] == "damaged"
+    assert "no other copy" in padre("repair", "demo", code=1).stderr
+
+
+def test_damage_with_another_copy_is_mended(
+    padre: Padre, model: Path, store: padre_git.Store, tmp_path: Path
+) -> None:
+    lab = tmp_path / "lab"
+    path = store.project_path("demo")
+    (path / ".dvc" / "config.local").write_text(
+        f"[core]\n    remote = lab\n['remote \"lab\"']\n    url = {lab}\n"
+    )
+    copy = lab / "files" / "md5" / model.parent.name / model.name
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(b"weights")
+    damage(model, b"Weights")
+    assert padre("repair").stderr == "all data is sound\n"
+    assert model.read_bytes() == b"weights"
+
+
+def test_gc_shows_what_would_go_and_then_removes_it(
+    padre: Padre, model: Path, store: padre_git.Store
+) -> None:
+    stray = model.parents[1] / "aa" / ("b" * 30)
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(b"x" * 1500)
+    grow_old(model)
+    shown = padre("gc", "--dry-run")
+    assert "aa" + "b" * 30 in shown.stdout
+    assert shown.stderr == "1.5 KB would go; nothing was removed\n"
+    assert stray.exists()
+    assert json.loads(padre("gc", "demo", "-n", "--json").stdout)["demo"][0]["size"] == 1500
+    assert padre("gc").stderr == "1.5 KB removed\n"
+    assert not stray.exists()
+    assert store.artifacts.get(store.runs.list()[0], "model.bin").read_bytes() == b"weights"
