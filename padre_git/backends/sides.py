@@ -103,7 +103,8 @@ class _Merge:
         }
         merged, disputes = self._merge_files(contested)
         disputes += self._merge_others(contested, merged)
-        disputes += self._in_the_way(edits)
+        deletions = {path for dispute in disputes if dispute.top for path in dispute.paths}
+        disputes += [d for d in self._in_the_way(edits) if deletions.isdisjoint(d.paths)]
         return Outcome(edits=edits | merged, disputes=tuple(disputes))
 
     # -- what is contested -----------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from padre_git import __version__
+from padre_git.cli.conflicts import cells, place
 from padre_git.errors import ConflictError, PadreGitError, RemoteUnavailableError
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def show_error(error: PadreGitError) -> None:
     reason = str(error) if error.hint is None else str(error).removesuffix(f"\n{error.hint}")
     note(f"error: {reason}")
     for conflict in error.conflicts if isinstance(error, ConflictError) else ():
-        place = conflict.key if conflict.field is None else f"{conflict.key} {conflict.field}"
-        note(f"  {place}: {conflict.ours!r} here, {conflict.theirs!r} there")
+        _, here, there = cells(conflict)
+        note(f"  {place(conflict)}: {here} here, {there} there")
     if error.hint is not None:
         note(f"hint: {error.hint}")
 

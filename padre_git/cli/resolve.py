@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from padre_git.cli.conflicts import cells
 from padre_git.cli.group import Session, note
 from padre_git.cli.output import print_json, print_table
 from padre_git.cli.references import as_json
@@ -167,19 +168,8 @@ def _show(conflicts: Sequence[Conflict], json_: bool) -> None:
     if not conflicts:
         note("nothing to settle")
         return
-    rows = [
-        [c.key, c.field, _cell(c.base, "-"), *(_cell(v, _gone(c)) for v in (c.ours, c.theirs))]
-        for c in conflicts
-    ]
+    rows = [[conflict.key, conflict.field, *cells(conflict)] for conflict in conflicts]
     print_table(rows, ["record", "field", "before", "ours", "theirs"])
-
-
-def _gone(conflict: Conflict) -> str:
-    return "deleted" if conflict.field is None else "-"
-
-
-def _cell(value: object, nothing: str) -> object:
-    return nothing if value is None else value
 
 
 @click.command("merge-file")

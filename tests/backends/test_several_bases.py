@@ -243,12 +243,14 @@ def test_two_clones_that_merged_each_other_by_hand_sync(tmp_path: Path) -> None:
 class History:
     """Is two branches whose people change fields, each to a value that nobody else gives.
 
-    It knows for each commit which writes every field's value stands on: a new value is a write,
-    and so is a decision between two that know nothing of each other.
+    It knows for each commit where every field's value was written. A value must never give way
+    by itself to one of a side that has not seen it. While nothing is deleted, a model that knows of
+    single values only says what becomes of each.
     """
 
     clone: Repository
     chance: random.Random
+    is_simple: bool
     count: int = 0
     writes: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
     values: dict[str, dict[str, object]] = field(default_factory=dict)
@@ -259,7 +261,8 @@ class History:
         return root
 
     def change(self, tip: str) -> str:
-        deed = self.chance.choice([self._field, self._field, self._field, self._other])
+        deeds = [self._field, self._field, self._field]
+        deed = self.chance.choice(deeds if self.is_simple else [*deeds, self._other])
         new = commit(self.clone, tip, deed(content(self.clone, tip)))
         if new != tip:
             self._know(new, dict(self.writes[tip]))
@@ -357,29 +360,46 @@ class History:
             if left == right:
                 self.writes[merged][name] = o | t
                 continue
-            if self._is_behind(t, o):
-                winner = left
-            elif self._is_behind(o, t):
-                winner = right
-            else:
-                winner = None
-            deleted_here = self._is_dead(merged) or self._is_dead(ours) or self._is_dead(theirs)
-            if winner is not None and now == winner:
-                self.writes[merged][name] = o if winner == left else t
-            else:
-                assert name in asked or deleted_here, (name, left, right, now)
-                self.writes[merged][name] = frozenset([merged])
+            self.writes[merged][name] = o if now == left else t
+            lost, side = (t, ours) if now == left else (o, theirs)
+            alive = all(map(self.values.get, (ours, theirs, merged)))
+            assert name in asked or not alive or self._has_seen(side, lost), (name, left, right)
+            if self.is_simple:
+                self._check_model(ours, theirs, merged, name, asked)
 
-    def _is_dead(self, commit_: str) -> bool:
-        return not self.values[commit_]
+    def _check_model(self, ours: str, theirs: str, merged: str, name: str, asked: set[str]) -> None:
+        before = self._before((ours,), theirs, name)
+        wanted = _three(before, *(self.values[c].get(name) for c in (ours, theirs)))
+        assert (wanted is UNKNOWN) is (name in asked), (name, before)
+        if wanted is not UNKNOWN:
+            assert self.values[merged].get(name) == wanted, name
 
-    def _is_behind(self, old: frozenset[str], new: frozenset[str]) -> bool:
-        """Returns whether who wrote the one knew the other; of equal decisions, either of them."""
-        return any(self.clone.is_ancestor(a, b) for b in new for a in old)
+    def _before(self, left: tuple[str, ...], right: str, name: str) -> object:
+        """Returns what both sides began with, for one value alone."""
+        bases = sorted(self.clone.merge_bases(right, *left))
+        value = self.values[bases[0]].get(name)
+        for n, base in enumerate(bases[1:], start=1):
+            earlier = self._before(tuple(bases[:n]), base, name)
+            value = _three(earlier, value, self.values[base].get(name))
+        return value
+
+    def _has_seen(self, commit_: str, writes: frozenset[str]) -> bool:
+        """Returns whether a side has had a value before; if it has another, it has left that."""
+        return any(self.clone.is_ancestor(write, commit_) for write in writes)
 
     def _know(self, commit_: str, writes: dict[str, frozenset[str]]) -> None:
         self.writes[commit_] = writes
         self.values[commit_] = _fields_of(content(self.clone, commit_))
+
+
+UNKNOWN = object()
+
+
+def _three(base: object, ours: object, theirs: object) -> object:
+    """Returns the three-way merge of one value."""
+    if ours == theirs or theirs == base:
+        return ours
+    return theirs if ours == base else UNKNOWN
 
 
 def _fields_of(now: Files) -> dict[str, object]:
@@ -394,7 +414,7 @@ def _fields_of(now: Files) -> dict[str, object]:
 
 def live(clone: Repository, seed: int, steps: int) -> None:
     chance = random.Random(seed)
-    history = History(clone, chance)
+    history = History(clone, chance, is_simple=seed % 2 == 0)
     tips = [history.begin()] * 2
     for _ in range(steps):
         what = chance.random()

@@ -145,7 +145,7 @@ def test_with_a_tombstone_alone_plain_git_would_be_silently_wrong(
 def test_the_page_has_these_rows_and_no_others() -> None:
     page = (Path(__file__).parents[2] / "docs/format/merging.rst").read_text()
     table = page.split("   * - Meanwhile\n")[1].split("What plain git cannot see")[0]
-    cells = re.findall(r"^   (?:\* -|  -) (.+)$", table, re.MULTILINE)[2:]
-    assert [tuple(cells[n : n + 3]) for n in range(0, len(cells), 3)] == [
-        (row.title, row.plain, row.padre) for row in ROWS
+    cells = re.findall(r"^   (?:\* -|  -) (.+)$", table, re.MULTILINE)[3:]
+    assert [tuple(cells[n : n + 4]) for n in range(0, len(cells), 4)] == [
+        (row.title, row.plain, row.padre, row.padre) for row in ROWS
     ]
