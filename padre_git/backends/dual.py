@@ -14,6 +14,7 @@ from itertools import islice
 from typing import ClassVar
 
 from padre_git.backends.answers import Answers
+from padre_git.backends.aside import take_over
 from padre_git.backends.base import Backend, Changes
 from padre_git.backends.batching import Batch
 from padre_git.backends.deleting import (
@@ -178,9 +179,10 @@ class DualLayer(Backend):
             return []
         project = writes[0][0].project
         self._meeting.before_write(project)
-        revisions = apply_to(
-            self.local, self._exchange.side(project), writes, notify=self._exchange.notify
-        )
+        side = self._exchange.side(project)
+        if side is not None:
+            take_over(self.local, self._meeting.unmerged(side), writes)
+        revisions = apply_to(self.local, side, writes, notify=self._exchange.notify)
         side = self._exchange.side(project)
         if side is not None:
             if all(message.op is Op.RECORD for _, message in writes):

@@ -9,7 +9,7 @@ import pytest
 
 from padre_git.backends.dual import DualLayer
 from padre_git.backends.policy import Policy
-from padre_git.errors import ConflictError
+from padre_git.errors import ConflictError, NotFoundError
 from padre_git.messages import ConflictFound, Notice, Op
 from padre_git.model import Key, Record, Tombstone
 from padre_git.testing.documents import (
@@ -303,3 +303,38 @@ def test_settled_with_plain_git_either_side_can_win(
     git("commit", "-qam", "ours counts", cwd=clone)
     ben.sync("iris")
     assert b"title: ours" in documents(ada, EXPERIMENT)["experiment.yaml"]
+
+
+# -- what only the remote has while something else contradicts ------------------------------------
+
+
+def test_what_is_not_merged_yet_can_be_written_to_and_below(
+    lab: Lab, ada: DualLayer, ben: DualLayer
+) -> None:
+    theirs, new_run = IRIS.experiment("theirs"), run_key(9)
+    below = run_key(10, theirs)
+    put(ada, EXPERIMENT, title="ours")
+    store(ada, theirs, new_run)
+    put(ben, EXPERIMENT, title="mine")
+    with pytest.raises(ConflictError):
+        ben.sync("iris")
+    found = ben.read([new_run])[new_run]
+    assert isinstance(found, Record)
+    put(ben, new_run, {"tags/best": b""}, expected=found.revision)
+    put(ben, below)
+    assert set(documents(ben, new_run)) == {"run.yaml", "tags/best"}
+    put(ben, EXPERIMENT, title="ours")
+    ben.sync("iris")
+    assert set(documents(ada, new_run)) == {"run.yaml", "tags/best"}
+    assert set(ada.read([below])) == {below}
+
+
+def test_what_was_deleted_here_is_not_taken_over_by_a_write_below_it(
+    lab: Lab, ada: DualLayer, ben: DualLayer
+) -> None:
+    put(ada, EXPERIMENT, title="changed")
+    remove(ben, EXPERIMENT)
+    with pytest.raises(ConflictError):
+        ben.sync("iris")
+    with pytest.raises(NotFoundError):
+        put(ben, run_key(9))
