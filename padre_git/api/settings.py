@@ -89,9 +89,10 @@ def credentials(origin: str) -> Named:
     only, host = os.environ.get("PADRE_HOST"), origin.partition("://")[2]
     if only and only.lower() not in {origin, host, host.rpartition(":")[0]}:
         return Named()
-    secret = os.environ.get("PADRE_TOKEN") or os.environ.get("PADRE_SECRET")
-    user = os.environ.get("PADRE_USER") or None
-    return Named(user=user, secret=Secret(secret) if secret else None)
+    token, secret, user = (
+        os.environ.get(name, "").strip() for name in ("PADRE_TOKEN", "PADRE_SECRET", "PADRE_USER")
+    )
+    return Named(user=user or None, secret=Secret(token or secret) if token or secret else None)
 
 
 def offline() -> str | None:

@@ -136,6 +136,7 @@ class Client(Verbs):
         given = None if secret is None else self._login(user or ANYBODY, secret)
         with self._lock:
             self._leave()
+            self._finder.forget()
             self._given = given
             try:
                 self._account = sign_in(self._door(), self._known())

@@ -43,6 +43,9 @@ class Finder:
         origin: scheme, host and port.
         url: an address there, for helpers that tell repositories apart.
         named: returns what the environment names for an origin.
+
+    Raises:
+        InvalidInputError: if that is nothing that a host can be told.
     """
 
     def __init__(self, origin: str, url: str, named: Callable[[str], Named]) -> None:
@@ -53,6 +56,7 @@ class Finder:
         self._gits: Login | None = None
         self._keyrings: Login | None = None
         self._has_asked = False
+        self._from_environment()
 
     def find(self) -> Login | None:
         """Returns the credentials for calls; None if nobody has any."""

@@ -92,7 +92,12 @@ class Repositories:
         forge, place = self._forge(), self._place(location, "padre-git", branch)
         if forge is None or place is None or location.only is not None:
             return None
-        found = dict(self._listed(location, forge, place))
+        try:
+            found = dict(self._listed(location, forge, place))
+        except RemoteError:
+            raise
+        except PadreGitError as error:
+            raise RemoteError(f"the host does not list repositories: {error.message}") from None
 
         def look(name: str) -> bytes | None:
             at = self._place(location, name, branch)

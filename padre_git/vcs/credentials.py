@@ -96,9 +96,14 @@ def handed(login: Login | None, variables: Mapping[str, str]) -> dict[str, str]:
     first = _count(variables.get("GIT_CONFIG_COUNT", ""))
     name = f"credential.{login.origin}.helper"
     added = {"GIT_CONFIG_COUNT": str(first + 2), _USER: login.user, _SECRET: str(login.secret)}
-    for number, value in enumerate(("", _HELPER), first):  # empty: forget the helpers before it
+    values = ("", _HELPER)  # empty: forget the helpers before it
+    for number, value in enumerate(values, first):
         added[f"GIT_CONFIG_KEY_{number}"] = name
         added[f"GIT_CONFIG_VALUE_{number}"] = value
+    surrounding = variables.get("GIT_CONFIG_PARAMETERS")
+    if surrounding:  # of `git -c …` around us, which git reads after the numbered ones
+        last = [f"{name}={value}".replace("'", r"'\''") for value in values]
+        added["GIT_CONFIG_PARAMETERS"] = " ".join([surrounding, *(f"'{word}'" for word in last)])
     return added
 
 

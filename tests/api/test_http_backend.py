@@ -139,6 +139,17 @@ def test_a_token_of_the_environment_needs_no_user(
         assert backend.has_token()
 
 
+def test_a_token_that_is_no_token_is_told_when_a_store_is_opened(
+    tmp_path: Path, lab: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PADRE_TOKEN", "one\ntwo")
+    with pytest.raises(InvalidInputError, match="one line"):
+        padre_git.open(tmp_path / "a", remote=lab.base)
+    monkeypatch.setenv("PADRE_USER", lab.user)
+    monkeypatch.setenv("PADRE_TOKEN", f"{lab.secret}\n")
+    assert HttpClient(lab.base).get_access_token() == lab.secret
+
+
 def test_a_token_that_expires_is_told_as_credentials_and_work_goes_on(
     tmp_path: Path, token_server: TokenServer
 ) -> None:

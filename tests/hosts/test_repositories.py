@@ -162,3 +162,7 @@ def test_a_list_that_is_none_is_an_error(host: Forge) -> None:
         host.listener.on(page, 200, {"a": 1})
     with pytest.raises(RemoteError, match="is none"):
         there.documents("project.yaml")
+    for page in list(host.listener.answers):
+        host.listener.on(page, 422, {"message": "no"})
+    with pytest.raises(RemoteError, match="does not list repositories"):
+        there.documents("project.yaml")

@@ -101,6 +101,38 @@ def test_settings_that_the_person_has_in_the_environment_stay(
     assert nginx.secret not in str(network_environment())
 
 
+def test_a_helper_on_the_command_line_of_a_surrounding_git_does_not_hear_of_it(
+    nginx: Server, iris: Path, own_home: Path, tmp_path: Path
+) -> None:
+    """`git padre` is a command of git, and `git -c` reaches everything below it."""
+    code = (
+        "import os\nfrom padre_git.vcs.transport import *\n"
+        "from padre_git.vcs.credentials import *\n"
+        "told = Login(origin=os.environ['AT'], user=os.environ['WHO'],\n"
+        "    secret=Secret(os.environ['WORD']))\n"
+        "remote_tip(os.environ['URL'], 'main', limits=Limits(login=lambda: told))\n"
+        "print(ask(['config', 'padre.test'], None, 10, login=told).out)\n"
+    ).replace(
+        "from padre_git.vcs.cred", "from padre_git.vcs.network import ask\nfrom padre_git.vcs.cred"
+    )
+    (tmp_path / "code.py").write_text(code)
+    (tmp_path / "git-padretest").write_text(
+        f"#!/bin/sh\nexec {sys.executable} {tmp_path}/code.py\n"
+    )
+    (tmp_path / "git-padretest").chmod(0o755)
+    tested = {
+        "URL": nginx.url("iris"), "WORD": nginx.secret, "WHO": nginx.user,
+        "AT": str(origin_of(nginx.base)), "PATH": f"{tmp_path}:{os.environ['PATH']}",
+    }  # fmt: skip
+    options = ["-c", "credential.helper=store", "-c", "padre.test=it's"]
+    done = subprocess.run(
+        ["git", *options, "padretest"], env={**os.environ, **tested}, check=True, text=True,
+        capture_output=True,
+    )  # fmt: skip
+    assert done.stdout == "it's\n\n"
+    assert not (own_home / ".git-credentials").exists()
+
+
 @pytest.mark.parametrize(
     "elsewhere",
     ["https://127.0.0.1:{port}", "http://localhost:{port}", "http://127.0.0.1:1", "http://x.org"],
