@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from padre_git.api.http import HttpBackend, HttpClient
     from padre_git.api.opening import open_store as open
+    from padre_git.api.relocating import move_remote
     from padre_git.api.seeds import DualBackend
     from padre_git.api.store import Store
     from padre_git.backends.status import ProjectStatus, State
@@ -162,6 +163,7 @@ __all__ = [
     "UnsupportedError",
     "UnsupportedFormatError",
     "Version",
+    "move_remote",
     "open",
 ]
 
@@ -171,6 +173,7 @@ _API = {
     "HttpBackend": "HttpBackend",
     "HttpClient": "HttpClient",
     "Store": "Store",
+    "move_remote": "move_remote",
     "open": "open_store",
 }
 _STATES = "padre_git.backends.status"

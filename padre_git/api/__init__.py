@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from padre_git.api.http import HttpBackend, HttpClient
     from padre_git.api.opening import open_store
+    from padre_git.api.relocating import move_remote
     from padre_git.api.seeds import DualBackend
     from padre_git.api.store import Store
 
-__all__ = ["DualBackend", "HttpBackend", "HttpClient", "Store", "open_store"]
+__all__ = ["DualBackend", "HttpBackend", "HttpClient", "Store", "move_remote", "open_store"]
 
 _MODULES = {
     "DualBackend": "seeds",
     "HttpBackend": "http",
     "HttpClient": "http",
     "Store": "store",
+    "move_remote": "relocating",
     "open_store": "opening",
 }
 

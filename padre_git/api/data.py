@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +46,13 @@ class DataPlaces:
         self._remote = remote
         self._notify = notify
         self._told: set[str] = set()
+
+    @property
+    def place(self) -> str | None:
+        """Where data is shared, as a template; None if that is up to each clone."""
+        if self._url is not None:
+            return re.sub(r"//[^/@]*@", "//", self._url)
+        return None if self._remote is None else self._remote.data_url("<project>")
 
     def of(self, project: str) -> ProjectData:
         """Returns the data of a project's clone.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,22 +24,22 @@ from padre_git.api.store import Store
 from padre_git.backends.base import Backend
 from padre_git.backends.policy import Policy
 from padre_git.bus import Bus
-from padre_git.errors import InvalidInputError
-from padre_git.messages import Author
+from padre_git.errors import InvalidInputError, PadreGitError
+from padre_git.messages import Author, Notice
 from padre_git.vcs.remotes import RemoteLocation
 from padre_git.vcs.transport import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
     from padre_git.hosts import Client
 
-__all__ = ["open_store"]
+__all__ = ["Parts", "When", "connected", "open_store"]
 
 _LONGEST = 1e9
 _AUTHOR = re.compile(r"\s*([^<>\n]+?)\s*<([^<>\s]+)>\s*")
 
 
 @dataclass(frozen=True, kw_only=True)
-class _When:
+class When:
     """Is by whom commits are, and when they are published.
 
     Attributes:
@@ -50,6 +51,21 @@ class _When:
     policy: Policy
     max_age: float
     push_every: float
+
+    @classmethod
+    def asked(cls) -> When:
+        """Returns what holds for a command that is about the remote itself."""
+        return cls(author=None, offline=offline(), policy=Policy.AUTO, max_age=0.0, push_every=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Is what a store is made of."""
+
+    backend: Backend
+    data: DataPlaces
+    bus: Bus
+    client: Client | None
 
 
 def _now() -> datetime:
@@ -71,7 +87,8 @@ def open_store(
     """Opens a store; a directory that holds one git repository for each project.
 
     Opening makes no repository: the first put of a project does, or getting it from the remote.
-    ``remote``, ``artifacts`` and ``branch`` are remembered in ``<root>/padre-git.yaml``.
+    ``artifacts`` and ``branch`` are remembered in ``<root>/padre-git.yaml``, and so is ``remote``
+    when it has answered for the first time: one that is not there is not kept.
 
         with padre_git.open("~/research", remote="git@host:lab") as store:
             ...
@@ -97,21 +114,65 @@ def open_store(
     """
     place = find_root(root)
     check_root(place)
-    given = {"remote": _remote(remote), "artifacts": _artifacts(artifacts), "branch": branch}
-    when = _When(
+    given = {"artifacts": _artifacts(artifacts), "branch": branch}
+    when = When(
         author=_author(author),
         offline=_offline(policy),
         policy=_policy(policy),
         max_age=_seconds("max_age", max_age),
         push_every=_seconds("push_every", push_every),
     )
-    settings = remember(place, read_settings(place), given)
+    known = remember(place, read_settings(place), given)
+    settings = replace(known, remote=_remote(remote) or known.remote)
+    return _opened(place, settings, when, is_new=settings.remote != known.remote, clock=clock)
+
+
+def _opened(
+    root: Path,
+    settings: Settings,
+    when: When,
+    *,
+    is_new: bool,
+    clock: Callable[[], datetime] = _now,
+) -> Store:
+    """Returns the store of a root; see :func:`connected`.
+
+    Args:
+        root: where the clones are.
+        settings: what it is to go by.
+        when: by whom commits are, and when they are published.
+        is_new: whether the remote is to be remembered when it has answered.
+        clock: returns the time, with zone.
+    """
+    parts = connected(root, settings, when, is_new=is_new)
+    return Store(
+        parts.backend, root=root, bus=parts.bus, clock=clock, data=parts.data, client=parts.client
+    )
+
+
+def connected(root: Path, settings: Settings, when: When, *, is_new: bool) -> Parts:
+    """Returns clones, remote and data of a root, connected with each other.
+
+    Args:
+        root: where the clones are.
+        settings: what it is to go by.
+        when: by whom commits are, and when they are published.
+        is_new: whether the remote is to be remembered when it has answered.
+    """
     bus = Bus()
     location = None if settings.remote is None else RemoteLocation.parse(settings.remote)
-    data = DataPlaces(place, settings.artifacts, location, bus.publish, offline=when.offline)
+    data = DataPlaces(root, settings.artifacts, location, bus.publish, offline=when.offline)
     client = _client(settings, when)
-    backend = _backend(place, settings, data, bus, when, client)
-    return Store(backend, root=place, bus=bus, clock=clock, data=data, client=client)
+    answered = partial(_remember_remote, root, settings.remote, bus) if is_new else None
+    backend = _backend(root, settings, data, bus, when, client, answered)
+    return Parts(backend=backend, data=data, bus=bus, client=client)
+
+
+def _remember_remote(root: Path, remote: str | None, bus: Bus) -> None:
+    try:
+        remember(root, read_settings(root), {"remote": remote})
+    except PadreGitError as error:
+        bus.publish(Notice(text=f"the remote is not remembered: {error}"))
 
 
 def _remote(location: str | os.PathLike[str] | None) -> str | None:
@@ -133,7 +194,7 @@ def _artifacts(location: str | os.PathLike[str] | None) -> str | None:
     return os.path.abspath(Path(text).expanduser())  # noqa: PTH100 - links stay as they are
 
 
-def _client(settings: Settings, when: _When) -> Client | None:
+def _client(settings: Settings, when: When) -> Client | None:
     """Returns a client of the host that has the remote; None if that is not one of HTTP."""
     from padre_git.vcs.credentials import origin_of
 
@@ -149,8 +210,9 @@ def _backend(
     settings: Settings,
     data: DataPlaces,
     bus: Bus,
-    when: _When,
+    when: When,
     client: Client | None,
+    answered: Callable[[], None] | None,
 ) -> Backend:
     """Returns the clones, with the remote behind them if there is one."""
     from padre_git.backends.git import GitBackend
@@ -177,6 +239,7 @@ def _backend(
         limits=limits,
         catalogue=catalogue,
         offline=when.offline,
+        answered=answered,
     )
 
 

@@ -251,6 +251,12 @@ class Store(Exchanging, Past):
         """
         return self.bus.subscribe(event, subscriber)
 
+    @property
+    def remote(self) -> str | None:
+        """Where clones meet; None for a store without a remote."""
+        place = getattr(self._backend, "remote", None)
+        return None if place is None else str(place)
+
     # -------------------------------------------------------------------------------- parts
 
     @property

@@ -44,8 +44,8 @@ __all__ = [
     "read_settings",
     "remove_member",
     "shed",
-    "unobtainable",
     "unite",
+    "unobtainable",
     "write_pointer",
     "write_settings",
 ]

@@ -31,7 +31,7 @@ from padre_git.backends.incoming import apply_to
 from padre_git.backends.meeting import Meeting
 from padre_git.backends.policy import Policy
 from padre_git.backends.projects import ignore
-from padre_git.backends.publishing import Data, Look
+from padre_git.backends.publishing import Data, Look, Publisher
 from padre_git.backends.settling import Settling
 from padre_git.backends.status import ProjectStatus, State, status_of
 from padre_git.errors import (
@@ -68,6 +68,7 @@ class DualLayer(Backend):
         limits: how long the remote may take.
         catalogue: lists and makes repositories where git and ssh cannot; None for nothing.
         offline: why no remote is talked to; None if they may be.
+        answered: is called once, when the remote has told something of its repositories.
     """
 
     keeps_history: ClassVar[bool] = True
@@ -86,6 +87,7 @@ class DualLayer(Backend):
         limits: Limits = DEFAULT_LIMITS,
         catalogue: Catalogue | None = None,
         offline: str | None = None,
+        answered: Callable[[], None] | None = None,
     ) -> None:
         self.local = local
         self.remote = remote
@@ -98,6 +100,7 @@ class DualLayer(Backend):
             notify=notify,
             catalogue=catalogue,
             offline=offline or (policy.value if policy is Policy.OFFLINE else None),
+            answered=answered,
         )
         self._meeting = Meeting(self._exchange, policy, max_age, data=data)
         self._answers = Answers(self._exchange, self._meeting)
@@ -375,6 +378,11 @@ class DualLayer(Backend):
         except RemoteError as error:
             problem = error.message
         return status_of(side, url=url, problem=problem)
+
+    @property
+    def joints(self) -> tuple[Exchange, Publisher]:
+        """What knows clones and remotes, and what moves commits between the two."""
+        return self._exchange, self._meeting.publisher
 
     def flush(self) -> None:
         """Publishes what waits in the background, now.

@@ -31,9 +31,10 @@ from padre_git.vcs.places import Catalogue, Place
 from padre_git.vcs.process import run_git
 from padre_git.vcs.progress import Step, Watch
 from padre_git.vcs.refs import StaleRefError
+from padre_git.vcs.relocating import read_sign
 from padre_git.vcs.remotes import RemoteLocation, without_user
 from padre_git.vcs.repository import Repository
-from padre_git.vcs.transport import Limits, Outcome, check_branches, fetch, push, remote_tip
+from padre_git.vcs.transport import MOVED, Limits, Outcome, check_branches, fetch, push, remote_tip
 
 __all__ = ["MET", "Exchange", "Side"]
 
@@ -50,6 +51,7 @@ class Exchange:
         notify: is told what happened.
         catalogue: what knows a host's own interface; None for nothing.
         offline: why no remote is talked to; None if they may be.
+        answered: is called once, when the remote has told something of its repositories.
     """
 
     def __init__(
@@ -61,8 +63,10 @@ class Exchange:
         notify: Callable[[Event], None],
         catalogue: Catalogue | None = None,
         offline: str | None = None,
+        answered: Callable[[], None] | None = None,
     ) -> None:
         self.local = local
+        self._answered = answered
         self.offline = offline
         self.location = location
         self._given_up = threading.Event()
@@ -109,9 +113,16 @@ class Exchange:
             if self.local.repository(project) is None:
                 raise
             came = True
+        self.heard()
         if came:
             self.cloned.add(project)
         return came
+
+    def heard(self) -> None:
+        """Notes that the remote is there: it has told something of its repositories."""
+        answered, self._answered = self._answered, None
+        if answered is not None:
+            answered()
 
     def give_up(self) -> None:
         """Ends whatever is being sent or asked; for good, unless :meth:`go_on` is called."""
@@ -141,9 +152,11 @@ class Exchange:
             return False
         self.reach()
         try:
-            return remote_tip(url, self.local.branch, limits=self.limits) is not None
+            tip = remote_tip(url, self.local.branch, limits=self.limits)
         except RemoteMissingError:
             return False
+        self.heard()
+        return tip is not None
 
     def watch(self, project: str) -> Watch:
         """Returns what tells subscribers how far a transfer of a project is."""
@@ -180,14 +193,12 @@ class Exchange:
         """
         self.reach()
         only = self.location.only
-        if only is not None and not self._is_here(only):
-            url = str(self.location.url(only))
-            try:
-                there = remote_tip(url, self.local.branch, limits=self.limits)
-            except RemoteMissingError:
-                there = None
-            return (only,) if there is not None else ()
-        found = self.place.projects(DOCUMENTS[Kind.PROJECT]) or {}
+        if only is not None:
+            return (only,) if not self._is_here(only) and self.has(only) else ()
+        found = self.place.projects(DOCUMENTS[Kind.PROJECT])
+        if found is None:
+            return ()
+        self.heard()
         return tuple(
             name
             for name, document in sorted(found.items())
@@ -264,6 +275,7 @@ class Side:
             if known is None:
                 return None
             raise self._gone() from error
+        self._store.heard()
         if known is not None and found != known:
             if found is None:
                 check_branches(self._url, self.repository.branch, limits=self._store.limits)
@@ -289,6 +301,7 @@ class Side:
                 raise self._gone() from error
             self._store.place.create(self.project)
             outcome = self._push(commit)
+        self._store.heard()
         if outcome is Outcome.LANDED:
             with suppress(RepositoryError):  # a fetch at the same time has written it
                 self.repository.write_ref(self._tracking, commit, known)
@@ -321,6 +334,31 @@ class Side:
     def forget(self) -> None:
         """Forgets what the remote has, because it turned out to be another project."""
         self.repository.delete_ref(self._tracking)
+
+    def start_anew(self) -> None:
+        """Forgets all that was ever seen of the remote, because it is another one now."""
+        self.repository.delete_ref(self._tracking)
+        self.repository.delete_ref(MET)
+
+    def check_place(self) -> None:
+        """Makes sure that the remote is not known to have moved elsewhere.
+
+        Raises:
+            RemoteMissingError: if somebody has left a sign there; the hint says how to follow.
+        """
+        if self.repository.read_ref(MOVED) is None:
+            return
+        place = read_sign(self.repository.path)
+        where = "elsewhere" if place is None else f"to '{place}'"
+        raise RemoteMissingError(
+            f"the remote of '{self.project}' has moved {where}",
+            key=self.project,
+            hint=f"follow it, all that is here goes along: padre-git remote move {place or 'NEW'}",
+        )
+
+    def forget_sign(self) -> None:
+        """Forgets that the remote has moved elsewhere."""
+        self.repository.delete_ref(MOVED)
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Returns whether a commit is reachable from another one."""
@@ -363,6 +401,7 @@ class Side:
         return RemoteMissingError(
             f"the repository of '{self.project}' is gone: '{without_user(self._url)}'",
             key=self.project,
-            hint="somebody deleted or moved it; it is not made again. To publish this clone there"
-            f" all the same, run: git -C {self.repository.path} update-ref -d {self._tracking}",
+            hint="somebody deleted or moved it; it is not made again. If it was moved, run:"
+            " padre-git remote move NEW. To publish this clone there all the same, run:"
+            f" git -C {self.repository.path} update-ref -d {self._tracking}",
         )

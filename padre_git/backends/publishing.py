@@ -82,7 +82,9 @@ class Publisher:
             ConflictError: if both sides changed the same thing, or a file that would change holds
                 uncommitted work; nothing was merged.
             RemoteRewrittenError: if the remote's history was replaced.
+            RemoteMissingError: if the remote has moved elsewhere.
         """
+        side.check_place()
         theirs = side.seen
         before = side.repository.tip()
         if theirs is None:

@@ -61,6 +61,8 @@ def init(session: Session, project: str, title: str | None, description: str | N
     if bare:
         _make_base(project, shared, group)
         return
+    if shared != "private" or group is not None:
+        raise click.UsageError("--shared and --group say what --bare makes")
     store = session.store
     entity = Project(name=project, title=title, description=description)
     if store.projects.exists(entity.key):

@@ -10,7 +10,7 @@ import click
 from padre_git.cli.group import Session, note, show_events
 from padre_git.cli.output import print_json, print_table
 from padre_git.cli.references import as_json, collection_of, project_argument
-from padre_git.errors import AlreadyExistsError, NotFoundError, OfflineError
+from padre_git.errors import AlreadyExistsError, NotFoundError
 from padre_git.model import Kind
 
 __all__ = ["COMMANDS"]
@@ -22,7 +22,7 @@ __all__ = ["COMMANDS"]
 @click.option("--artifacts", metavar="URL", help="The DVC remote, if it is not beside the other.")
 @click.pass_obj
 def clone(session: Session, remote: str, project: str | None, artifacts: str | None) -> None:
-    """Clone one project of REMOTE, or all, into the root, and remember REMOTE for the next time.
+    """Clone one project of REMOTE, or all, into the root, and remember REMOTE if it is there.
 
     REMOTE is where the repositories are: a directory, ssh or https location of a base, or of one
     project if it ends in .git.
@@ -33,11 +33,9 @@ def clone(session: Session, remote: str, project: str | None, artifacts: str | N
       padre-git --root ~/research clone git@host:lab
     """
     import padre_git
-    from padre_git.api.settings import offline
 
-    reason = "--offline was given" if session.offline else offline()
-    if reason is not None:
-        raise OfflineError(reason)
+    session.check_online()
+    _check_root(session.root, remote)
     with padre_git.open(session.root, remote=remote, artifacts=artifacts) as store:
         show_events(store)
         names = [project] if project else [p.name for p in store.projects.list()]
@@ -48,6 +46,22 @@ def clone(session: Session, remote: str, project: str | None, artifacts: str | N
         for name in names:
             store.pull(name)  # not get: that would answer from here if the remote cannot be reached
             click.echo(store.project_path(name))
+
+
+def _check_root(root: str | None, remote: str) -> None:
+    """Makes sure that a root's clones do not meet elsewhere already."""
+    from padre_git.api.settings import find_root, read_settings
+    from padre_git.vcs.remotes import RemoteLocation
+
+    place = find_root(root)
+    known = read_settings(place).remote
+    if known in (None, str(RemoteLocation.parse(remote))) or not any(place.glob("*/.git")):
+        return
+    raise AlreadyExistsError(
+        f"the clones in '{place}' meet at '{known}'",
+        hint="clone into another root (padre-git --root DIR clone …), or, if the remote has moved,"
+        f" run: padre-git remote move {remote}",
+    )
 
 
 def _names(session: Session, project: str | None) -> list[str]:

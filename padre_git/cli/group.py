@@ -12,10 +12,11 @@ import click
 
 from padre_git import __version__
 from padre_git.cli.conflicts import cells, place
-from padre_git.errors import ConflictError, PadreGitError, RemoteUnavailableError
+from padre_git.errors import ConflictError, OfflineError, PadreGitError, RemoteUnavailableError
 
 if TYPE_CHECKING:
     from padre_git.api.store import Store
+    from padre_git.messages import Event
 
 __all__ = ["Session", "commands", "note", "show_events"]
 
@@ -46,6 +47,7 @@ class Session:
 
     root: str | None = None
     offline: bool = False
+    remote: str | None = None
     _store: Store | None = field(default=None, repr=False)
 
     @property
@@ -55,9 +57,21 @@ class Session:
             import padre_git
 
             options: dict[str, Any] = {"policy": "offline"} if self.offline else {}
-            self._store = padre_git.open(self.root, **options)
+            self._store = padre_git.open(self.root, remote=self.remote, **options)
             show_events(self._store)
         return self._store
+
+    def check_online(self) -> None:
+        """Makes sure that a command which is nothing without the remote may talk to it.
+
+        Raises:
+            OfflineError: if it may not, saying why.
+        """
+        from padre_git.api.settings import offline
+
+        reason = "--offline was given" if self.offline else offline()
+        if reason is not None:
+            raise OfflineError(reason)
 
     def close(self) -> None:
         """Closes the store if a command opened it."""
@@ -70,12 +84,22 @@ class Session:
 
 def show_events(store: Store) -> None:
     """Prints what a store says to a person to standard error."""
+    from padre_git.messages import Event
+
+    store.subscribe(Event, show_event)
+
+
+def show_event(event: Event) -> None:
+    """Prints what an event says to a person to standard error; most say nothing."""
     from padre_git.cli.progress import METER
     from padre_git.messages import Notice, Progress, Skipped
 
-    store.subscribe(Progress, METER.show)
-    store.subscribe(Notice, lambda event: note(event.text))
-    store.subscribe(Skipped, lambda event: note(f"skipped: {event.error}"))
+    if isinstance(event, Progress):
+        METER.show(event)
+    elif isinstance(event, Notice):
+        note(event.text)
+    elif isinstance(event, Skipped):
+        note(f"skipped: {event.error}")
 
 
 def note(text: str) -> None:
@@ -120,10 +144,12 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="padre-git")
 @click.option("--root", metavar="DIR", help="Where the clones are (else PADRE_ROOT, else ~/padre).")
+@click.option("--remote", metavar="URL", help="Where clones meet (else as the root remembers).")
 @click.option("--offline", is_flag=True, help="Talk to no remote (also: PADRE_OFFLINE=1).")
 @click.option("-v", "--verbose", is_flag=True, help="Say what is done.")
 @click.pass_context
-def commands(ctx: click.Context, root: str | None, offline: bool, verbose: bool) -> None:
+def commands(ctx: click.Context, root: str | None, remote: str | None, offline: bool,
+             verbose: bool) -> None:  # fmt: skip
     """Versioned storage for machine-learning experiments on plain git.
 
     A REF is what you would say: PROJECT, PROJECT/EXPERIMENT, PROJECT/EXPERIMENT/RUN (any unique
@@ -139,7 +165,7 @@ def commands(ctx: click.Context, root: str | None, offline: bool, verbose: bool)
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s: %(message)s"
     )
-    session = Session(root=root, offline=offline)
+    session = Session(root=root, offline=offline, remote=remote)
     ctx.obj = session
     ctx.call_on_close(session.close)
 
@@ -153,6 +179,7 @@ def _register() -> None:
         deleting,
         exchange,
         record,
+        remote,
         resolve,
     )
 
@@ -162,6 +189,7 @@ def _register() -> None:
         *change.COMMANDS,
         *deleting.COMMANDS,
         *exchange.COMMANDS,
+        *remote.COMMANDS,
         *resolve.COMMANDS,
         *record.COMMANDS,
         *completion.COMMANDS,

@@ -25,6 +25,7 @@ from padre_git.vcs.setup import find_git_dir
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "MOVED",
     "BranchMissingError",
     "BusyError",
     "Limits",
@@ -55,6 +56,8 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+#: Where a place says that its repository is elsewhere by now; see :mod:`.relocating`.
+MOVED = "refs/padre/moved"
 #: A fetch is bookkeeping; a push is what the person's own pre-push hook is there to judge. What
 #: comes is checked object by object, and what it is remembered by survives a power cut.
 _FETCH = (
@@ -145,7 +148,7 @@ def fetch(
         LockedError, RepositoryError: if this side could not take it.
     """
     common = find_git_dir(directory)[1]
-    command = [*_FETCH, "--", url, f"+refs/heads/{branch}:{tracking}"]
+    command = [*_FETCH, "--", url, f"+refs/heads/{branch}:{tracking}", f"+{MOVED}*:{MOVED}*"]
     for attempt in range(_TRIES):
         with receiving(common):
             done = _transfer(command, directory, url, limits, watch)

@@ -105,8 +105,8 @@ def test_remote_artifacts_and_branch_are_given_once(tmp_path: Path) -> None:
     (tmp_path / "lab").mkdir()
     with open_store(
         tmp_path / "a", remote=tmp_path / "lab", artifacts=tmp_path / "data", branch="work"
-    ):
-        pass
+    ) as opened:
+        opened.projects.list()  # the remote is remembered when it has answered
     text = (tmp_path / "a" / "padre-git.yaml").read_text()
     assert text == (
         "schema: store/1\n\n"
@@ -126,7 +126,8 @@ def test_a_relative_remote_is_where_it_was_when_it_was_given(
 ) -> None:
     (tmp_path / "lab").mkdir()
     monkeypatch.chdir(tmp_path)
-    open_store("a", remote="lab", artifacts="data").close()
+    with open_store("a", remote="lab", artifacts="data") as opened:
+        opened.projects.list()
     monkeypatch.chdir("/")
     text = (tmp_path / "a" / "padre-git.yaml").read_text()
     assert f"file://{tmp_path}/lab\n" in text

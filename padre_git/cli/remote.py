@@ -1,0 +1,62 @@
+"""Where clones meet: ``remote`` and ``remote move``."""
+
+from __future__ import annotations
+
+import click
+
+from padre_git.cli.group import Session, note, show_event
+from padre_git.cli.output import print_json, print_table
+from padre_git.cli.references import as_json
+
+__all__ = ["COMMANDS"]
+
+
+@click.group(invoke_without_command=True)
+@as_json
+@click.pass_context
+def remote(ctx: click.Context, json_: bool) -> None:
+    """Show where the clones of this root meet, and where their data is shared.
+
+    \b
+    Examples:
+      padre-git remote
+      padre-git remote move git@host:lab
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    session: Session = ctx.obj
+    store = session.store
+    found = {
+        "root": str(store.root),
+        "remote": store.remote,
+        "data": None if store.data is None else store.data.place,
+    }
+    if json_:
+        print_json(found)
+        return
+    print_table([[name, value or "none"] for name, value in found.items()], ["", ""])
+
+
+@remote.command()
+@click.argument("new")
+@click.pass_obj
+def move(session: Session, new: str) -> None:
+    """Move every project to another remote, with its data, and let every clone follow.
+
+    Repositories are made at NEW where that can be done from here. The old ones stay as they are,
+    with a sign for others, who run the same command. If it is interrupted, run it again.
+
+    \b
+    Examples:
+      padre-git remote move git@newhost:lab
+      padre-git --root ~/research remote move /srv/lab
+    """
+    from padre_git.api.relocating import move_remote
+
+    session.check_online()
+    for name in move_remote(new, session.root, subscriber=show_event):
+        click.echo(name)
+    note(f"the clones meet at '{new}' from now on")
+
+
+COMMANDS = [remote]
