@@ -21,6 +21,7 @@ from padre_git.vcs.failures import Answer, failure, not_git, readable, rejection
 from padre_git.vcs.leftovers import clear_abandoned, receiving
 from padre_git.vcs.network import ask
 from padre_git.vcs.progress import Watch
+from padre_git.vcs.refs import RefStore
 from padre_git.vcs.setup import find_git_dir
 
 __all__ = [
@@ -153,8 +154,7 @@ def fetch(
         with receiving(common):
             done = _transfer(command, directory, url, limits, watch)
         if not done.code:
-            shown = ask(["rev-parse", "--verify", "--quiet", tracking], directory, limits.ask)
-            return shown.out.strip() or None
+            return RefStore(common, common / "padre" / "mark").read(tracking)
         if "couldn't find remote ref" in done.error:
             _check_git(url, limits)
             return None
