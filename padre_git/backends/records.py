@@ -178,7 +178,7 @@ class Records:
             document = self._document(key, place)
             if document is not None and document.id in self._living:
                 yield key
-            elif is_file(document):
+            else:
                 unknown[_document_path(key, place)] = key
         for path, content in self.tree.blobs(unknown).items():
             key = unknown[path]
@@ -253,8 +253,8 @@ def _kinds_below(kind: Kind) -> tuple[Kind, ...]:
 
 def _child(parent: Key, kind: Kind, name: str) -> Key | None:
     if kind is Kind.ENVIRONMENT:
-        name, dot, ending = name.rpartition(".")
-        if not dot or ending != "yaml":
+        name, _, ending = name.rpartition(".")
+        if ending != "yaml":
             return None
     try:
         return parent.child(kind, name)
