@@ -346,6 +346,21 @@ class OnDisk(Stores):
         assert len(list(runs.glob("2026-11/21/r-*"))) == LIMIT
         assert list(backend.scan(svm)) == sorted(keys)
 
+    def test_a_shard_is_full_of_runs_not_of_the_shards_below_it(
+        self, backend: Backend, svm: Key
+    ) -> None:
+        store(backend, *(run_key(n) for n in range(LIMIT - 1)))
+        runs = backend.root / "iris/experiments/svm/runs/2026-11"
+
+        def move_down(project: Path) -> None:
+            (runs / "21").mkdir()
+            (runs / run_key(0).name).rename(runs / "21" / run_key(0).name)
+
+        self.by_hand(backend, move_down)
+        store(backend, run_key(1000), run_key(1001))
+        assert len(list(runs.glob("r-*"))) == LIMIT
+        assert len(list(runs.glob("21/*"))) == 1
+
     def test_reading_creates_nothing(self, backend: Backend) -> None:
         assert backend.read([RUN]) == {}
         assert list(backend.scan()) == []
