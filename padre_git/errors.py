@@ -19,6 +19,7 @@ __all__ = [
     "ArtifactError",
     "ArtifactMissingError",
     "AuthenticationError",
+    "BranchMissingError",
     "Conflict",
     "ConflictError",
     "DamagedError",
@@ -300,6 +301,12 @@ class RemoteMissingError(RemoteError):
     """Says that the remote answers and has no repository for the project."""
 
     code = "remote-missing"
+
+
+class BranchMissingError(RemoteError):
+    """Says that the remote's repository has branches, but not the one that was asked for."""
+
+    code = "branch-missing"
 
 
 class RemoteUntrustedError(RemoteError):

@@ -18,18 +18,19 @@ from padre_git.backends.git import GitBackend
 from padre_git.backends.kept import Kept
 from padre_git.backends.projects import project_directories
 from padre_git.backends.records import Records
+from padre_git.backends.watching import watching
 from padre_git.errors import (
     OfflineError,
     RemoteError,
     RemoteMissingError,
     RepositoryError,
 )
-from padre_git.messages import Event, Progress
+from padre_git.messages import Event
 from padre_git.model import DOCUMENTS, Key, Kind, Record
 from padre_git.vcs import driver
 from padre_git.vcs.places import Catalogue, Place
 from padre_git.vcs.process import run_git
-from padre_git.vcs.progress import Step, Watch
+from padre_git.vcs.progress import Watch
 from padre_git.vcs.refs import StaleRefError
 from padre_git.vcs.relocating import read_sign
 from padre_git.vcs.remotes import RemoteLocation, without_user
@@ -160,19 +161,7 @@ class Exchange:
 
     def watch(self, project: str) -> Watch:
         """Returns what tells subscribers how far a transfer of a project is."""
-
-        def tell(step: Step) -> None:
-            self.notify(
-                Progress(
-                    project=project,
-                    step=step.what,
-                    done=step.done,
-                    total=step.total,
-                    detail=step.detail,
-                )
-            )
-
-        return tell
+        return watching(project, self.notify)
 
     def here(self) -> list[str]:
         """Returns the names of the clones that have a place at the remote, deleted ones too."""

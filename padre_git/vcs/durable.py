@@ -14,7 +14,9 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-__all__ = ["REPLACED", "Durable", "Replaced", "fsync_directory"]
+from padre_git.errors import RepositoryError
+
+__all__ = ["REPLACED", "Durable", "Replaced", "fsync_directory", "storage_error"]
 
 _HELD = 8
 
@@ -137,3 +139,11 @@ def _beside(work: Callable[[], None]) -> threading.Thread | None:
         work()
         return None
     return thread
+
+
+def storage_error(path: Path, error: OSError) -> RepositoryError:
+    """Returns the error for a clone whose disk does not take what was to be written."""
+    return RepositoryError(
+        f"'{path}' could not be written: {error.strerror or error} ({error.filename or 'a file'})",
+        hint="what was acknowledged before stands; the next call finishes or forgets this one",
+    )

@@ -22,7 +22,7 @@ from padre_git.vcs.advance import PENDING, Advance, Plan
 from padre_git.vcs.checkout import open_site
 from padre_git.vcs.cloning import clone
 from padre_git.vcs.config import Config
-from padre_git.vcs.durable import REPLACED
+from padre_git.vcs.durable import REPLACED, storage_error
 from padre_git.vcs.eviction import Evictions
 from padre_git.vcs.healing import Recent
 from padre_git.vcs.history import History
@@ -240,7 +240,7 @@ class Repository(History):
             except PadreGitError:  # some of ours are OSErrors, too
                 raise
             except OSError as error:
-                raise _storage_error(self.path, error) from error
+                raise storage_error(self.path, error) from error
             finally:
                 REPLACED.free()
             self._upkeep.after_write()
@@ -284,7 +284,7 @@ class Repository(History):
             except PadreGitError:  # some of ours are OSErrors, too
                 raise
             except OSError as error:
-                raise _storage_error(self.path, error) from error
+                raise storage_error(self.path, error) from error
 
     def evict(self, paths: Iterable[str]) -> None:
         """Takes directories out of the work tree; git keeps their content and misses nothing.
@@ -398,10 +398,3 @@ class Repository(History):
 def _clean_id(root: Path, path: str) -> str:
     """Returns the id that git would give a work-tree file, line endings and filters included."""
     return run_git(["hash-object", "--", path], root).decode().strip()
-
-
-def _storage_error(path: Path, error: OSError) -> RepositoryError:
-    return RepositoryError(
-        f"'{path}' could not be written: {error.strerror or error} ({error.filename or 'a file'})",
-        hint="what was acknowledged before stands; the next call finishes or forgets this one",
-    )

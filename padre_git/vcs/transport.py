@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from padre_git.errors import LockedError, RejectedError, RemoteError
+from padre_git.errors import BranchMissingError, LockedError, RejectedError, RemoteError
 from padre_git.vcs.credentials import Login, no_login
 from padre_git.vcs.failures import Answer, failure, not_git, readable, rejection
 from padre_git.vcs.leftovers import clear_abandoned, receiving
@@ -27,7 +27,6 @@ from padre_git.vcs.setup import find_git_dir
 __all__ = [
     "DEFAULT_LIMITS",
     "MOVED",
-    "BranchMissingError",
     "BusyError",
     "Limits",
     "Outcome",
@@ -79,12 +78,6 @@ class Outcome(StrEnum):
 
     LANDED = "landed"
     STALE = "stale"
-
-
-class BranchMissingError(RemoteError):
-    """Says that a repository has branches, but not the one that was asked for."""
-
-    code = "branch-missing"
 
 
 class BusyError(RejectedError):

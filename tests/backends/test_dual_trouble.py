@@ -12,6 +12,7 @@ import pytest
 
 from padre_git.backends.policy import Policy
 from padre_git.errors import (
+    BranchMissingError,
     ConflictError,
     RejectedError,
     RemoteError,
@@ -21,7 +22,6 @@ from padre_git.errors import (
 from padre_git.messages import Notice, Pushed
 from padre_git.model import Kind
 from padre_git.testing.documents import EXPERIMENT, IRIS, put, run_key, store
-from padre_git.vcs.transport import BranchMissingError
 from tests.backends.dual_stores import Lab
 from tests.conftest import git
 
