@@ -83,6 +83,8 @@ def test_names_that_git_or_windows_would_refuse_are_written_another_way(
 def test_names_move_into_the_file_beyond_41_characters() -> None:
     assert encode_tag("t" * 41) == (f"tags/{'t' * 41}", b"")
     assert decode_tag(f"tags/{'t' * 41}") == ("t" * 41, "")
+    assert is_tag_part(f"tags/{'t' * 41}")
+    assert not is_tag_part(f"tags/{'t' * 42}")
     part, content = encode_tag("t" * 42)
     assert len(part) == len("tags/~") + 24
     assert content == b"t" * 42 + b"\n"
