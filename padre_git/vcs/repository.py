@@ -14,7 +14,6 @@ from padre_git.errors import (
     InvalidInputError,
     LockedError,
     PadreGitError,
-    RepositoryError,
 )
 from padre_git.messages import Author
 from padre_git.vcs import setup
