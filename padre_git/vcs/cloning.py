@@ -11,7 +11,7 @@ from pathlib import Path
 
 from padre_git.vcs.process import run_git
 from padre_git.vcs.progress import Watch
-from padre_git.vcs.setup import fsync_new, init, set_unless_set
+from padre_git.vcs.setup import check_branch, fsync_new, init, set_unless_set
 from padre_git.vcs.transport import Limits, fetch
 
 __all__ = ["clone"]
@@ -19,7 +19,7 @@ __all__ = ["clone"]
 
 def clone(url: str, place: Path, *, branch: str, limits: Limits, watch: Watch | None) -> None:
     """Clones into an empty directory and checks a branch out; see ``Repository.clone``."""
-    init(place, branch=branch)
+    init(place, branch=check_branch(branch))
     url, full, tracking = _absolute(url), f"refs/heads/{branch}", f"refs/remotes/origin/{branch}"
     for name, value in (
         ("remote.origin.url", url),
