@@ -100,7 +100,9 @@ def recognize(door: Door, login: Login) -> Account:
     value = check(response, secrets=[login.secret]).json()
     fields = value if isinstance(value, dict) else {}
     name = fields.get("username") or fields.get("login")
-    return replace(account, name=name if isinstance(name, str) else None)
+    if not isinstance(name, str) or not name:
+        raise RemoteError(f"'{login.origin}' does not say who we are")
+    return replace(account, name=name)
 
 
 def sign_in(door: Door, login: Login) -> Account:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from padre_git.errors import PadreGitError, RemoteError, RemoteUnavailableError
+from padre_git.vcs.credentials import origin_of
 
 if TYPE_CHECKING:
     import urllib3
@@ -179,6 +180,20 @@ class _Call:
         return type("Pool", (pool,), {"ConnectionCls": Watched})
 
 
+def _is_read_alike(url: str) -> bool:
+    """Returns whether what connects and what decides who may know a secret see the same host."""
+    from urllib3.exceptions import LocationParseError
+    from urllib3.util import parse_url
+
+    try:
+        seen = parse_url(url)
+    except LocationParseError:
+        return False
+    port = "" if seen.port is None else f":{seen.port}"
+    origin = origin_of(url)
+    return origin is not None and origin == origin_of(f"{seen.scheme}://{seen.host}{port}")
+
+
 def send(request: Request, bounds: Bounds, seconds: float) -> Response:
     """Sends a request and returns the answer, whatever its status is.
 
@@ -189,8 +204,11 @@ def send(request: Request, bounds: Bounds, seconds: float) -> Response:
 
     Raises:
         RemoteUnavailableError: if nobody answers in time.
-        RemoteError: if the answer is too large or the other side cannot prove who it is.
+        RemoteError: if the answer is too large or the other side cannot prove who it is, or an
+            address does not say clearly where it leads.
     """
+    if not _is_read_alike(request.url):
+        raise RemoteError("an address whose host can be read in two ways is not asked")
     call = _Call(request, bounds, seconds)
     thread = threading.Thread(target=call.run, name="padre-git-http", daemon=True)
     thread.start()

@@ -7,6 +7,7 @@ process, so none of them is told to keep what it did not give.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn, SupportsIndex
@@ -20,6 +21,11 @@ _USER, _SECRET = "PADRE_GIT_LOGIN_USER", "PADRE_GIT_LOGIN_SECRET"
 _HELPER = (
     '!f() { test "$1" = get || exit 0; '
     f'printf "username=%s\\npassword=%s\\n" "${_USER}" "${_SECRET}"; }}; f'
+)
+#: An address whose host no two programs read differently.
+_PLAIN = re.compile(
+    r"https?://(?:[\w.~!$&'()*+,;=:%-]*@)?(?:[\w.-]+|\[[\da-f:.]+\])(?::\d*)?(?:[/?#][^\s\\]*)?",
+    re.ASCII | re.IGNORECASE,
 )
 _PORTS = {"http": 80, "https": 443}
 _LONGEST = 65_536
@@ -71,7 +77,12 @@ def no_login() -> Login | None:
 
 
 def origin_of(url: str) -> str | None:
-    """Returns scheme, host and port of an HTTP address; None for any other text."""
+    """Returns scheme, host and port of an HTTP address; None for any other text.
+
+    Programs differ in where a host ends, so an address that leaves room for that is none.
+    """
+    if not _PLAIN.fullmatch(url):
+        return None
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port

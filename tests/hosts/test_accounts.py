@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from padre_git.errors import (
     AuthenticationError,
     InvalidInputError,
     NotFoundError,
+    RemoteError,
     RemoteUnavailableError,
 )
 from padre_git.hosts import Client, Software
@@ -20,7 +21,7 @@ from padre_git.vcs.transport import Limits, remote_tip
 from tests.conftest import git
 from tests.hosts.conftest import TOKEN, named, named_user
 from tests.hosts.forge import PASSWORD, Forge, forge
-from tests.hosts.listening import Listener
+from tests.hosts.listening import Handler, Listener, listening
 from tests.servers import Server
 from tests.servers.tokens import Right, TokenServer
 
@@ -295,3 +296,77 @@ def test_importing_the_client_is_cheap() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def only(header: str, challenge: str) -> Callable[[Handler], None]:
+    """Answers those who say one thing, and tells all others what to say."""
+
+    def answer(handler: Handler) -> None:
+        if handler.asked.headers.get("authorization") == header:
+            handler.say(404, b"")
+        else:
+            handler.say(401, b"", WWW_Authenticate=challenge)
+
+    return answer
+
+
+def test_a_server_that_wants_a_bearer_gets_one() -> None:
+    with listening() as listener:
+        listener.otherwise = only("Bearer tok-1", 'Bearer realm="git"')
+        with Client(f"{listener.url}/lab") as client:
+            client.authenticate(secret="tok-1")
+            with pytest.raises(NotFoundError):
+                client.get("page")
+            assert listener.heard("authorization")[-1] == "Bearer tok-1"
+            assert client.is_token_valid()
+            with pytest.raises(AuthenticationError):
+                client.authenticate(secret="tok-2")
+
+
+def test_a_server_that_sends_a_login_elsewhere_takes_none(gitea: Forge) -> None:
+    with listening() as listener:
+        listener.otherwise = lambda h: h.say(302, b"", Location=f"{gitea.url}/login")
+        with Client(f"{listener.url}/lab") as client, pytest.raises(RemoteError):
+            client.authenticate("ada", PASSWORD)
+        assert not gitea.listener.heard("authorization")
+
+
+def test_a_gitea_that_makes_no_token_is_used_with_the_password(gitea: Forge) -> None:
+    gitea.listener.on("/api/v1/users/ada/tokens", 422, {"message": "unknown scope"})
+    with Client(f"{gitea.url}/lab") as client:
+        client.authenticate("ada", PASSWORD)
+        assert client.get_access_token() == PASSWORD
+        assert client.is_token_valid()
+
+
+def test_a_second_factor_is_told(gitea: Forge) -> None:
+    gitea.listener.on("/api/v1/user", 401, {"message": "invalid provided OTP"})
+    with Client(f"{gitea.url}/lab") as client, pytest.raises(AuthenticationError, match="OTP"):
+        client.authenticate("ada", PASSWORD)
+
+
+@pytest.mark.parametrize("answer", [b"[]", b"null", b'{"sha1": 3}', b"<html>"])
+def test_a_host_that_answers_nonsense_does_no_harm(gitea: Forge, answer: bytes) -> None:
+    gitea.listener.on("/api/v1/users/ada/tokens", 201, answer)
+    with Client(f"{gitea.url}/lab") as client:
+        client.authenticate("ada", PASSWORD)
+        assert client.get_access_token() == PASSWORD
+    gitea.listener.on("/api/v1/user", 200, answer)
+    with Client(f"{gitea.url}/lab") as client:
+        with pytest.raises(RemoteError, match="not JSON|does not say who we are"):
+            client.authenticate("ada", PASSWORD)
+
+
+def test_what_git_keeps_is_looked_for_again_when_we_authenticate(
+    nginx: Server, own_home: Path
+) -> None:
+    keep(nginx, own_home)
+    kept = own_home / ".git-credentials"
+    good = kept.read_text()
+    kept.write_text(good.replace(nginx.secret, "old"))
+    with Client(nginx.base) as client:
+        with pytest.raises(AuthenticationError):
+            client.authenticate()
+        kept.write_text(good)
+        client.authenticate()
+        assert client.is_token_valid()

@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from urllib3.util import parse_url
 
 from padre_git.errors import (
     AlreadyExistsError,
@@ -30,6 +33,7 @@ from padre_git.errors import (
     UnsupportedError,
 )
 from padre_git.hosts import Bounds, Client
+from padre_git.vcs.credentials import origin_of
 from tests.hosts.conftest import TOKEN, named
 from tests.hosts.listening import Handler, Listener, certificate, listening
 
@@ -305,7 +309,21 @@ def test_another_host_learns_nothing(
 
 @pytest.mark.parametrize(
     "location",
-    ["http://ada:pw@{there}/page", "//{there}/page", "http:\\\\{there}/page", "{back}"],
+    [
+        "http://ada:pw@{there}/page",
+        "//{there}/page",
+        "http:\\\\{there}/page",
+        "{back}",
+        "http://{there}\\@{host}/page",
+        "http://{there}\\.{host}/page",
+        "http://{there}#@{host}/page",
+        "http://{there}?@{host}/page",
+        "http://{host}@{there}/page",
+        "/\\{there}/page",
+        "http:/\t/{there}/page",
+        "http://{host}\t@{there}/page",
+        "///{there}/page",
+    ],
 )
 def test_a_crafted_redirect_gains_nothing(
     client: Client, host: Listener, elsewhere: Listener, location: str
@@ -313,7 +331,8 @@ def test_a_crafted_redirect_gains_nothing(
     there = elsewhere.url.removeprefix("http://")
     host.on("/lab/page", 200, {})
     elsewhere.on("/back", 302, None, Location=f"{host.url}/lab/page")
-    place = location.format(there=there, back=f"{elsewhere.url}/back")
+    known = host.url.removeprefix("http://")
+    place = location.format(there=there, host=known, back=f"{elsewhere.url}/back")
     host.on("/lab/old", 302, None, Location=place)
     with contextlib.suppress(NotFoundError, RemoteError):
         client.get("old", headers={"X-Key": TOKEN})
@@ -419,6 +438,22 @@ def test_a_netrc_is_nobodys_business(
     host.on("/page", 200, {})
     Client(host.url).get("page")
     assert not host.heard("authorization")
+
+
+@given(
+    st.text(st.sampled_from("ab:/@\\?#[]%.2 \t1é;&"), max_size=20),
+    st.sampled_from(["http://", "//", "/", "", "http:", "\\\\"]),
+)
+@settings(max_examples=400, deadline=None)
+def test_no_path_leads_away_and_all_programs_agree_where_it_leads(text: str, head: str) -> None:
+    client = Client("http://127.0.0.1:9/lab")
+    try:
+        url = client._address(head + text, None)
+    except InvalidInputError:
+        return
+    assert origin_of(url) == client.origin
+    seen = parse_url(url)
+    assert (seen.scheme, seen.host, seen.port, seen.auth) == ("http", "127.0.0.1", 9, None)
 
 
 # -- the client itself ------------------------------------------------------------------------
