@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
-from padre_git.errors import AuthenticationError, RemoteError
+from padre_git.errors import RemoteError
 from padre_git.hosts.sites import Site, Software
 from padre_git.hosts.troubles import check
 from padre_git.hosts.wire import Request, Response
-from padre_git.vcs.credentials import Login, Secret
+from padre_git.vcs.credentials import Login, Secret, origin_of
 
 __all__ = ["Account", "Door", "account_of", "basic", "recognize", "sign_in", "sign_out"]
 
@@ -94,7 +94,8 @@ def recognize(door: Door, login: Login) -> Account:
     if door.site.api is None:
         return _let_in(door, account)
     headers = {"Accept": "application/json", "Authorization": account.header}
-    response = door.ask(Request(method="GET", url=door.api(_USER), headers=headers))
+    url = door.api(_USER)
+    response = _at_home(door.ask(Request(method="GET", url=url, headers=headers)), url, login)
     if response.status == 403 and "retry-after" not in response.headers:
         return account  # it knows the token, and does not tell it whose it is
     value = check(response, secrets=[login.secret]).json()
@@ -165,12 +166,27 @@ def _let_in(door: Door, account: Account) -> Account:
         response = _knock(door, account, "git-upload-pack")
     if response.status in {401, 403} or response.status >= 500 or response.status == 429:
         check(response, secrets=[account.login.secret])
-    if 300 <= response.status < 400:
-        raise AuthenticationError("the server sends us elsewhere and takes no credentials")
+    kind = response.headers.get("content-type", "")
+    if response.status < 400 and not kind.startswith("application/x-git-"):
+        raise _stranger(account.login)  # a page to log in on, for people
     return account
 
 
 def _knock(door: Door, account: Account, service: str) -> Response:
     headers: Mapping[str, str] = {"Accept": "*/*", "Authorization": account.header}
     url = f"{door.repository}/info/refs?service={service}"
-    return door.ask(Request(method="GET", url=url, headers=headers))
+    return _at_home(door.ask(Request(method="GET", url=url, headers=headers)), url, account.login)
+
+
+def _at_home(response: Response, url: str, login: Login) -> Response:
+    """Returns an answer of the place that was asked; another one has not seen who we are."""
+    if origin_of(response.url) != origin_of(url):
+        raise _stranger(login)
+    return response
+
+
+def _stranger(login: Login) -> RemoteError:
+    return RemoteError(
+        f"'{login.origin}' does not answer as a git host and takes no credentials",
+        hint="check the address of the remote; a proxy may want people to log in first",
+    )

@@ -329,6 +329,12 @@ def test_a_server_that_sends_a_login_elsewhere_takes_none(gitea: Forge) -> None:
         with Client(f"{listener.url}/lab") as client, pytest.raises(RemoteError):
             client.authenticate("ada", PASSWORD)
         assert not gitea.listener.heard("authorization")
+        listener.otherwise = lambda h: h.say(302, b"", Location="/login")
+        listener.on("/login", 200, b"<html>", Content_Type="text/html")
+        with Client(f"{listener.url}/lab") as client:
+            with pytest.raises(RemoteError, match="does not answer as a git host"):
+                client.authenticate("ada", PASSWORD)
+            assert not client.has_token()
 
 
 def test_a_gitea_that_makes_no_token_is_used_with_the_password(gitea: Forge) -> None:
@@ -352,9 +358,9 @@ def test_a_host_that_answers_nonsense_does_no_harm(gitea: Forge, answer: bytes) 
         client.authenticate("ada", PASSWORD)
         assert client.get_access_token() == PASSWORD
     gitea.listener.on("/api/v1/user", 200, answer)
-    with Client(f"{gitea.url}/lab") as client:
-        with pytest.raises(RemoteError, match="not JSON|does not say who we are"):
-            client.authenticate("ada", PASSWORD)
+    wrong = pytest.raises(RemoteError, match=r"not JSON|does not say who we are")
+    with Client(f"{gitea.url}/lab") as client, wrong:
+        client.authenticate("ada", PASSWORD)
 
 
 def test_what_git_keeps_is_looked_for_again_when_we_authenticate(
