@@ -28,6 +28,7 @@ from padre_git.errors import (
 from padre_git.messages import Event
 from padre_git.model import DOCUMENTS, Key, Kind, Record
 from padre_git.vcs import driver
+from padre_git.vcs.locks import clear_stale
 from padre_git.vcs.places import Catalogue, Place
 from padre_git.vcs.process import run_git
 from padre_git.vcs.progress import Watch
@@ -250,6 +251,7 @@ class Side:
             RemoteUnavailableError, AuthenticationError, RemoteError: if it cannot be asked.
         """
         self._store.reach()
+        self._release()
         known = self.seen
         try:
             found = fetch(
@@ -358,6 +360,16 @@ class Side:
         ends = [end] if start is None else [end, f"^{start}"]
         out = run_git(["rev-list", "--topo-order", "--reverse", *ends], self.repository.path)
         return out.decode().split()
+
+    def _release(self) -> None:
+        """Takes away the lock of the remote's ref that a process of ours left when it was killed.
+
+        git would not fetch over it, and says so of any lock.
+        """
+        common = self.repository.common_dir
+        if (common / f"{self._tracking}.lock").exists():
+            with self.repository.lock():
+                clear_stale(common / self._tracking, mark=common / "padre" / "mark")
 
     def _push(self, commit: str) -> Outcome:
         repository, limits = self.repository, self._store.limits

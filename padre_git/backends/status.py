@@ -139,8 +139,9 @@ def _differing(side: Side, base: str | None, tip: str, seen: str | None) -> dict
     here, there = (Records(side.project, side.repository.snapshot(c)) for c in (tip, seen))
     keys = touched(side.project, paths, here, there)
     ours, theirs = _contents(here, keys), _contents(there, keys)
-    before = {}
-    if base is not None:
+    known = {None: {}, tip: ours, seen: theirs}
+    before = known.get(base)
+    if before is None:
         before = _contents(Records(side.project, side.repository.snapshot(base)), keys)
     found = {k: _state(before.get(k), ours.get(k), theirs.get(k)) for k in {*ours, *theirs}}
     return {key: state for key, state in found.items() if state is not State.PUBLISHED}

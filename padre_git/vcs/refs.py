@@ -10,7 +10,7 @@ from pathlib import Path
 
 from padre_git.errors import DamagedError, InvalidNameError, RepositoryError
 from padre_git.vcs.durable import REPLACED, Durable, fsync_directory
-from padre_git.vcs.locks import git_lock
+from padre_git.vcs.locks import clear_stale, git_lock
 from padre_git.vcs.process import run_git
 
 __all__ = ["RefStore", "StaleRefError", "check_ref", "symbolic_target"]
@@ -118,7 +118,7 @@ class RefStore:
         return fresh
 
     def write(self, name: str, new: str, old: str | None, *, fresh: Path | None = None) -> None:
-        """Moves a ref from one value to another, durably.
+        """Moves a ref from one value to another, durably; the clone's own lock must be held.
 
         Args:
             name: the full name, ``refs/…``.
@@ -136,6 +136,7 @@ class RefStore:
             durable = Durable()
             fresh = self.prepare(new, durable)
             durable.sync()
+        clear_stale(path, mark=self._mark)
         try:
             with git_lock(path, mark=self._mark, timeout=_LOCK_WAIT):
                 now = self.read(name)
@@ -148,6 +149,8 @@ class RefStore:
 
     def delete(self, name: str, old: str | None = None) -> None:
         """Deletes a ref, durably; one that does not exist is left alone.
+
+        The clone's own lock must be held.
 
         Args:
             name: the full name.
@@ -162,6 +165,7 @@ class RefStore:
             return
         if old is not None and now != old:
             raise StaleRefError(f"ref '{name}' is at {now}, not at {old}")
+        clear_stale(path, mark=self._mark)
         if name in self._read_packed():
             run_git(["update-ref", "-d", name, *([old] if old else [])], self._common)
             return

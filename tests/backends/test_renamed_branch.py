@@ -39,7 +39,7 @@ def test_a_renamed_branch_is_named_with_what_to_do(lab: Lab, who: str) -> None:
         lambda: put(ada, run_key(1)),
         lambda: ada.changes("iris"),
     ):
-        with pytest.raises(RepositoryError, match="no branch 'main'.*'trunk'") as caught:
+        with pytest.raises(RepositoryError, match=r"no branch 'main'.*'trunk'") as caught:
             work()
         assert "branch -m trunk main" in str(caught.value.hint)
         assert "branch='trunk'" in str(caught.value.hint)
@@ -94,7 +94,7 @@ def test_on_a_detached_head_the_hint_makes_the_branch_anew(lab: Lab) -> None:
 def test_a_branch_that_was_never_made_is_not_begun_beside_the_project(lab: Lab) -> None:
     with (
         GitBackend(lab.directory / "ada", branch="idea") as idea,
-        pytest.raises(RepositoryError, match="no branch 'idea'.*'main'"),
+        pytest.raises(RepositoryError, match=r"no branch 'idea'.*'main'"),
     ):
         put(idea, run_key(1))
     git("branch", "idea", "main", cwd=lab.clone("ada"))
