@@ -22,6 +22,7 @@ from padre_git.vcs.snapshot import Snapshot
 __all__ = ["Deciding"]
 
 _ROUNDS = 20
+_DATA, _VERSION = "data.dvc", "version"
 
 
 class Deciding:
@@ -49,8 +50,8 @@ class Deciding:
         """Returns what comes of the merge; its disputes are those that nobody has decided.
 
         Raises:
-            InvalidInputError: if the places of one deletion were decided differently, or a value
-                was given for what is no field.
+            InvalidInputError: if the places of one deletion, or data and its version, were decided
+                differently, or a value was given for what is no field.
             InvalidValueError: if a value that was decided has no place in its document.
         """
         sides, exchanged = self._sides, dict[str, Edit]()
@@ -61,8 +62,20 @@ class Deciding:
                 break
             sides = sides.with_edits(ours, theirs)
             exchanged.update(ours)
+        self._check_data()
         left = [d for d in outcome.disputes if d.field is not None or not self._decide(d.conflict)]
         return Outcome(edits={**exchanged, **outcome.edits}, disputes=tuple(left))
+
+    def _check_data(self) -> None:
+        """Makes sure that a dataset gets the version of the data that it gets."""
+        for (key, name), decision in self._made.items():
+            version = self._made.get((key, _VERSION))
+            if name == _DATA and version is not None and version.choice is not decision.choice:
+                raise InvalidInputError(
+                    f"'{key}' would have the data of one side and the version of another",
+                    key=key,
+                    hint=f"decide '{_DATA}' and '{_VERSION}' alike",
+                )
 
     def _ask(self, conflict: Conflict) -> Decision | None:
         decision = self._decide(conflict)

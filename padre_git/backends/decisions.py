@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -77,7 +78,7 @@ class Decisions:
         """Remembers exactly this, as :meth:`entries` gave it."""
         text = json.dumps({"version": _VERSION, "decisions": decisions}, indent=1)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        new = self._path.with_suffix(".new")
+        new = self._path.with_suffix(f".{os.getpid()}.new")
         new.write_text(text + "\n")
         new.replace(self._path)
 

@@ -440,6 +440,10 @@ def test_an_artifact_pointer_that_both_changed(lab: Lab, ada: DualLayer, ben: Du
     assert version.field == "version"
     with pytest.raises(InvalidInputError, match="no single value"):
         ben.settle("iris", [Decision(conflict, Choice.VALUE, "x")])
+    mixed = [Decision(conflict, Choice.OURS), Decision(version, Choice.THEIRS)]
+    with pytest.raises(InvalidInputError, match="version of another"):
+        ben.settle("iris", mixed)
+    assert ben.conflicts("iris") == (conflict, version)
     ben.settle("iris", [], Choice.OURS)
     agreed(lab, ada, ben)
     assert documents(ada, FLOWERS)["data.dvc"] == mine
