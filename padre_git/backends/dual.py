@@ -31,8 +31,8 @@ from padre_git.backends.incoming import apply_to
 from padre_git.backends.meeting import Meeting
 from padre_git.backends.policy import Policy
 from padre_git.backends.projects import ignore
-from padre_git.backends.publishing import Data, Look, Publisher
-from padre_git.backends.settling import Settling
+from padre_git.backends.publishing import Data, Look, OvertakenError, Publisher
+from padre_git.backends.settling import Settling, settling_with_remote
 from padre_git.backends.status import ProjectStatus, State, status_of
 from padre_git.errors import (
     Conflict,
@@ -169,6 +169,8 @@ class DualLayer(Backend):
     def apply(self, changes: ChangeSet, message: Message) -> dict[Key, str | None]:
         """See :meth:`Backend.apply`; published before this returns, or soon for ended runs.
 
+        It is soon, too, if others push without a pause.
+
         Raises:
             RejectedError, AuthenticationError, RemoteMissingError, RemoteError, ArtifactError: if
                 the remote did not take it for a reason that waiting does not cure. The commit
@@ -188,12 +190,19 @@ class DualLayer(Backend):
         revisions = apply_to(self.local, side, writes, notify=self._exchange.notify)
         side = self._exchange.side(project)
         if side is not None:
-            if all(message.op is Op.RECORD for _, message in writes):
-                if self._meeting.publishes:
-                    self._batch.add(project)
-            else:
-                self._meeting.after_write(side)
+            self._share(side, writes)
         return revisions
+
+    def _share(self, side: Side, writes: Sequence[_Write]) -> None:
+        """Publishes what was written: ended runs soon, anything else now."""
+        if all(message.op is Op.RECORD for _, message in writes):
+            if self._meeting.publishes:
+                self._batch.add(side.project)
+            return
+        try:
+            self._meeting.after_write(side)
+        except OvertakenError:
+            self._batch.add(side.project)
 
     # ------------------------------------------------------------------------------ deleting
 
@@ -334,30 +343,14 @@ class DualLayer(Backend):
     def settle(
         self, project: str, decisions: Sequence[Decision], rest: Choice | None = None
     ) -> tuple[Conflict, ...]:
-        """Takes decisions about it, and publishes the merge as any write.
-
-        Raises:
-            ConflictError, InvalidInputError: see :meth:`Settling.settle`.
-            RejectedError, AuthenticationError, RemoteMissingError, RemoteError, ArtifactError: as
-                :meth:`apply`; it is merged in the clone.
-        """
+        """Takes decisions about it, see :meth:`Settling.settle`, and publishes as :meth:`apply`."""
         left = self._settling(project).settle(decisions, rest)
         if not left:
             self._meeting.after_write(self._side(project))
         return left
 
     def _settling(self, project: str) -> Settling:
-        side = self._side(project)
-        if self._meeting.publishes:
-            with suppress(RemoteUnavailableError), self._meeting.told(project):
-                side.fetch()
-        publisher = self._meeting.publisher
-        return Settling(
-            side.repository,
-            project,
-            look=lambda: publisher.look(side),
-            merge=lambda: publisher.integrate(side),
-        )
+        return settling_with_remote(self._side(project), self._meeting)
 
     def status(self, project: str) -> ProjectStatus:
         """Returns how clone and remote stand; what the remote has is looked at, not taken over.

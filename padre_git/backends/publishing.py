@@ -27,7 +27,7 @@ from padre_git.vcs.remotes import RemoteLocation
 from padre_git.vcs.snapshot import Snapshot
 from padre_git.vcs.transport import BusyError, Outcome
 
-__all__ = ["Data", "DataUnavailableError", "Extra", "Look", "Publisher"]
+__all__ = ["Data", "DataUnavailableError", "Extra", "Look", "OvertakenError", "Publisher"]
 
 #: Makes sure that the data of these commits is where others find it: called with the clone's
 #: directory, its git directory and the commits, see :func:`padre_git.artifacts.publish_data`.
@@ -39,6 +39,10 @@ Extra = Callable[[Snapshot], Sequence[NewCommit]]
 
 class DataUnavailableError(RemoteUnavailableError):
     """Says that the data remote did not answer; the git remote may well do."""
+
+
+class OvertakenError(RejectedError):
+    """Says that others pushed without a pause; waiting cures it."""
 
 
 class Look(Enum):
@@ -119,7 +123,8 @@ class Publisher:
         Raises:
             ConflictError: if the remote has something that contradicts and nothing was pushed, or
                 if it was pushed and a file with uncommitted work keeps the clone from following.
-            RejectedError: if the remote refuses, or others were faster every time.
+            RejectedError: if the remote refuses.
+            OvertakenError: if others were faster every time.
             RemoteUnavailableError, RemoteMissingError, AuthenticationError, RemoteError,
             ArtifactError: if commits or data did not get there; the commits stand here.
         """
@@ -139,7 +144,7 @@ class Publisher:
                     self._notify(Pushed(project=side.project, commits=len(commits), head=head))
                     self._move(side, there)
                     return len(commits)
-        raise RejectedError(
+        raise OvertakenError(
             f"others were faster {_TRIES} times: '{side.project}' is not published",
             key=side.project,
             hint="the commits stand in the clone; sync again",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from padre_git.backends.policy import Policy
+from padre_git.errors import RejectedError
 from padre_git.messages import Message, Op
 from padre_git.model import Change, ChangeSet
 from padre_git.testing.documents import EXPERIMENT, IRIS, files_of, put, run_key, store
@@ -68,6 +69,28 @@ def race(lab: Lab, people: list[str], each: int) -> None:
 
 def all_runs(people: list[str], each: int) -> set:
     return {run_key(100 * n + i) for n in range(len(people)) for i in range(each)}
+
+
+FASTER = """#!/bin/sh
+unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES
+git update-ref refs/heads/main "$(git commit-tree -p main -m faster 'main^{tree}')"
+"""
+
+
+def test_who_is_overtaken_again_and_again_is_published_soon(lab: Lab) -> None:
+    ada = lab.store("ada")
+    hook = lab.bare() / "hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(FASTER)
+    hook.chmod(0o700)
+    put(ada, run_key(1))
+    assert list(lab.store("ben").scan(EXPERIMENT)) == []
+    with pytest.raises(RejectedError, match="others were faster 12 times"):
+        ada.flush()
+    put(ada, run_key(2))
+    hook.unlink()
+    ada.flush()
+    assert set(lab.store("cleo").scan(EXPERIMENT)) == {run_key(1), run_key(2)}
 
 
 def test_three_people_who_push_at_once_all_get_through(lab: Lab) -> None:
