@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from padre_git.api.relocating import move_remote
     from padre_git.api.seeds import DualBackend
     from padre_git.api.store import Store
-    from padre_git.backends.status import ProjectStatus, State
+    from padre_git.backends.states import ProjectStatus, State
     from padre_git.errors import (
         AlreadyExistsError,
         AmbiguousReferenceError,
@@ -178,7 +178,7 @@ _API = {
     "move_remote": "move_remote",
     "open": "open_store",
 }
-_STATES = "padre_git.backends.status"
+_STATES = "padre_git.backends.states"
 _VOCABULARY = ("padre_git.errors", "padre_git.model", "padre_git.messages", _STATES)
 
 

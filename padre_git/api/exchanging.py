@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from padre_git.api.past import KINDS
-from padre_git.backends.status import ProjectStatus, State
+from padre_git.backends.states import ProjectStatus, State
 from padre_git.bus import Bus
 from padre_git.collections import Ref, Session
 from padre_git.collections.standing import state_of

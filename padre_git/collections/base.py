@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from padre_git.backends.status import State
+from padre_git.backends.states import State
 from padre_git.collections.session import Ref, Session
 from padre_git.collections.standing import state_of
 from padre_git.errors import InvalidInputError, NotFoundError

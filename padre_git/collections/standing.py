@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from padre_git.backends.status import ProjectStatus, State
+from padre_git.backends.states import ProjectStatus, State
 from padre_git.collections.session import Ref, Session
 from padre_git.errors import AmbiguousReferenceError, NotFoundError
 from padre_git.messages import Status

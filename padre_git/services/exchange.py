@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from padre_git.backends.base import Backend, Changes
-from padre_git.backends.status import ProjectStatus, State
+from padre_git.backends.states import ProjectStatus, State
 from padre_git.bus import Bus
 from padre_git.errors import Conflict, UnsupportedError
 from padre_git.messages import (

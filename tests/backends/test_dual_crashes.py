@@ -107,7 +107,7 @@ def test_a_lock_that_a_killed_process_of_ours_has_left_keeps_nobody_out(
     store(lab.store("ada"), IRIS, EXPERIMENT)
     ben = lab.store("ben")
     put(lab.store("ada"), run_key(1))
-    ben.pull("iris")
+    put(ben, run_key(3))
     put(lab.store("ada"), run_key(2))
     common = lab.clone("ben") / ".git"
     os.link(common / "padre" / "mark", common / f"{ref}.lock")
