@@ -201,12 +201,13 @@ def push(
     if flag == "!" and _STALE.search(reason):
         return Outcome.STALE
     # only the answer may have been lost; curl offers again by itself, and is refused then
-    with contextlib.suppress(RemoteError):
-        tip = remote_tip(url, branch, cwd=directory, limits=limits)
-        if tip == commit:
-            return Outcome.LANDED
-        if tip not in {known, None}:
-            return Outcome.STALE
+    if not done.late:  # whoever is silent is not asked: the next sync finds what landed
+        with contextlib.suppress(RemoteError):
+            tip = remote_tip(url, branch, cwd=directory, limits=limits)
+            if tip == commit:
+                return Outcome.LANDED
+            if tip not in {known, None}:
+                return Outcome.STALE
     raise _refused(done, reason) or _refused_here(done) or failure(done, url)
 
 
