@@ -143,10 +143,11 @@ class Repositories:
     ) -> Iterator[tuple[str, str]]:
         """Yields the project of each repository whose address is one of ours, and its change."""
         site = self._client.server
+        end = ".git" if location.template.endswith(".git") else ""  # hosts do with and without
         for entry in self._entries(forge, place):
             name, changed = entry.get(forge.name), entry.get(forge.changed)
             if isinstance(name, str):
-                key = location.key_of(f"{site.url}/{place.owner}/{name}.git")
+                key = location.key_of(f"{site.url}/{place.owner}/{name}{end}")
                 if key is not None:
                     yield key.project, str(changed)
 

@@ -146,10 +146,11 @@ def test_a_list_of_an_account_and_of_many_pages(host: Forge) -> None:
     assert empty == {}
 
 
-def test_a_list_through_a_template_has_its_names_only(host: Forge) -> None:
+@pytest.mark.parametrize("end", [".git", ""])
+def test_a_list_through_a_template_has_its_names_only(host: Forge, end: str) -> None:
     fill(host, "lab/exp-iris")
     fill(host, "lab/iris")
-    client = Client(f"{host.url}/lab/exp-{{project}}.git")
+    client = Client(f"{host.url}/lab/exp-{{project}}{end}")
     client.authenticate(secret=host.token())
     found = At(client).documents("project.yaml")
     assert found is not None
