@@ -47,9 +47,25 @@ def delete(session: Session, refs: tuple[str, ...], mode: str, force: bool, yes:
     bulky = len(keys) > 1 or any(key.kind in _BELOW for key in keys)
     if (force or (bulky and mode != DeleteMode.LOCAL)) and not yes:
         _ask(session, keys, DeleteMode(mode))
+    together = _together(keys) if mode == DeleteMode.ALL else {}
+    for project, of_project in together.items():
+        with store.transaction(project, f"delete {len(of_project)} records"):
+            for key in of_project:
+                collection_of(store, key.kind).delete(key)
+    alone = set(keys).difference(*together.values())
     for key in keys:
-        collection_of(store, key.kind).delete(key, mode=mode, force=force)
+        if key in alone:
+            collection_of(store, key.kind).delete(key, mode=mode, force=force)
         note(f"deleted {key} ({mode})")
+
+
+def _together(keys: Sequence[Key]) -> dict[str, list[Key]]:
+    """Returns the records of each project that can be deleted in one commit, if it is several."""
+    found: dict[str, list[Key]] = {}
+    for key in keys:
+        if key.kind not in (Kind.PROJECT, Kind.EXECUTION):
+            found.setdefault(key.project, []).append(key)
+    return {project: several for project, several in found.items() if len(several) > 1}
 
 
 def _ask(session: Session, keys: Sequence[Key], mode: DeleteMode) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from padre_git.errors import Conflict, ConflictError
 from padre_git.vcs.index import Index
 from padre_git.vcs.objects import EXECUTABLE, LINK, MODULE, Entry, object_id
+from padre_git.vcs.removing import remove_empty, remove_files
 
 __all__ = ["Change", "WorkTree"]
 
@@ -177,9 +178,7 @@ class WorkTree:
             contents: bytes by object id.
         """
         wanted = list(changes)
-        for change in wanted:
-            if change.new is None:
-                self._remove(change.path)
+        self.remove(change.path for change in wanted if change.new is None)
         done = {}
         for change in wanted:
             if change.new is not None:
@@ -205,8 +204,9 @@ class WorkTree:
 
     def remove(self, paths: Iterable[str]) -> None:
         """Removes checked files, and the directories that are left empty."""
-        for path in paths:
-            self._remove(path)
+        seen = [path for path in paths if self._seen.get(path) is not None]
+        remove_files(self._root, seen, is_still=self._unchanged)
+        self._safe.clear()
 
     def _unchanged(self, path: str) -> bool:
         before = self._seen.get(path)
@@ -218,15 +218,6 @@ class WorkTree:
             now.st_mtime_ns,
             now.st_size,
         )
-
-    def _remove(self, path: str) -> None:
-        if self._seen.get(path) is None or not self._unchanged(path):
-            return
-        place = self._root / path
-        with suppress(IsADirectoryError):
-            place.unlink(missing_ok=True)
-        self._safe.clear()
-        remove_empty(self._root, place.parent)
 
     def _put(self, path: str, new: Entry, contents: Mapping[str, bytes]) -> os.stat_result | None:
         place = f"{self._base}/{path}"
@@ -292,13 +283,3 @@ class WorkTree:
         if seen.st_size != len(content) or executable != (new.mode == EXECUTABLE):
             return False
         return place.read_bytes() == content
-
-
-def remove_empty(root: Path, directory: Path) -> None:
-    """Removes a directory and those above it as far as they are empty, but never the root."""
-    while directory != root:
-        try:
-            directory.rmdir()
-        except OSError:
-            return
-        directory = directory.parent

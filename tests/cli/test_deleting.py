@@ -105,6 +105,10 @@ def test_where_nobody_can_be_asked_bulk_and_force_need_yes(
     assert len(padre("list", "demo/svm").stdout.splitlines()) == 4
     padre("delete", runs[0].key.text, runs[1].key.text, runs[0].key.text, "--yes")
     assert len(padre("list", "demo/svm").stdout.splitlines()) == 2
+    assert git("log", "-1", "--format=%s", cwd=root / "demo") == "delete 2 records\n"
+    padre("restore", runs[0].key.text, runs[1].key.text)
+    padre("delete", runs[0].key.text, "demo/svm", "--yes")
+    assert git("log", "-1", "--format=%s", cwd=root / "demo") == "delete experiment svm\n"
 
 
 def test_force_is_for_local_only(padre: Padre, runs: list[padre_git.Run]) -> None:
