@@ -181,6 +181,7 @@ def _register() -> None:
         record,
         remote,
         resolve,
+        upkeep,
     )
 
     registered: list[Callable[..., Any]] = [
@@ -191,6 +192,7 @@ def _register() -> None:
         *exchange.COMMANDS,
         *remote.COMMANDS,
         *resolve.COMMANDS,
+        *upkeep.COMMANDS,
         *record.COMMANDS,
         *completion.COMMANDS,
     ]
