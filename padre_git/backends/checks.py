@@ -6,16 +6,15 @@ from collections.abc import Container, Mapping
 
 from padre_git.errors import (
     ConflictError,
-    FormatError,
     InvalidInputError,
     InvalidNameError,
     NotFoundError,
 )
 from padre_git.format import is_part, read_tombstone
-from padre_git.model import ABSENT, DOCUMENTS, Change, ChangeSet, Key, Record, Tombstone
+from padre_git.model import ABSENT, DOCUMENTS, Change, ChangeSet, Key, Record
 from padre_git.model.names import quoted
 
-__all__ = ["check_expected", "check_files", "check_parents", "tombstone_in"]
+__all__ = ["check_expected", "check_files", "check_parents"]
 
 
 def check_files(changes: ChangeSet) -> None:
@@ -38,7 +37,7 @@ def _check_parts(key: Key, files: Mapping[str, bytes]) -> None:
             raise InvalidInputError(
                 f"the content of {quoted(name)} is {type(content).__name__}, not bytes", key=key
             )
-    if tombstone_in(files[DOCUMENTS[key.kind]], key) is not None:
+    if read_tombstone(files[DOCUMENTS[key.kind]], key) is not None:
         raise InvalidInputError(
             "a tombstone given as a document", key=key, hint="delete the record instead"
         )
@@ -91,15 +90,3 @@ def check_parents(changes: ChangeSet, living: Container[Key]) -> None:
                     key=above,
                     hint="put it first, or in the same transaction",
                 )
-
-
-def tombstone_in(document: bytes, key: Key) -> Tombstone | None:
-    """Returns the tombstone that a document is; None for a living record.
-
-    A document that cannot be read is a living record: whoever decodes it will say what is wrong
-    with it, and it can be replaced or deleted.
-    """
-    try:
-        return read_tombstone(document, key)
-    except FormatError:
-        return None

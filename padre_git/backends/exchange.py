@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from padre_git.backends.checks import tombstone_in
 from padre_git.backends.clones import check_branch
 from padre_git.backends.git import GitBackend
 from padre_git.backends.kept import Kept
@@ -25,6 +24,7 @@ from padre_git.errors import (
     RemoteMissingError,
     RepositoryError,
 )
+from padre_git.format import read_tombstone
 from padre_git.messages import Event
 from padre_git.model import DOCUMENTS, Key, Kind, Record
 from padre_git.vcs import driver
@@ -198,7 +198,7 @@ class Exchange:
 
 def _is_alive(project: str, document: bytes | None) -> bool:
     """Returns whether a project was not deleted, as far as its document tells."""
-    return document is None or tombstone_in(document, Key.project_named(project)) is None
+    return document is None or read_tombstone(document, Key.project_named(project)) is None
 
 
 class Side:

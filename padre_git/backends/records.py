@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from padre_git.backends.checks import tombstone_in
 from padre_git.errors import InvalidNameError
 from padre_git.format import (
     children_directory,
     is_part,
     is_shard,
     part_path,
+    read_tombstone,
     record_directories,
     shards_of,
 )
@@ -73,7 +73,7 @@ class Records:
         found: dict[Key, Found] = {}
         for key, paths in parts.items():
             files = {name: blobs[path] for name, path in paths.items()}
-            dead = tombstone_in(files[DOCUMENTS[key.kind]], key)
+            dead = read_tombstone(files[DOCUMENTS[key.kind]], key)
             found[key] = dead or Record(key=key, files=files)
         return found
 
@@ -114,7 +114,7 @@ class Records:
                 dead |= {key: place for key, place in places.items() if key not in living}
         paths = {k: _document_path(k, d) for k, d in dead.items() if kind in (None, k.kind)}
         contents = self.tree.blobs(paths.values())
-        graves = {k: tombstone_in(contents[path], k) for k, path in paths.items()}
+        graves = {k: read_tombstone(contents[path], k) for k, path in paths.items()}
         return {k: paths[k] for k, grave in graves.items() if grave and not grave.moved_to}
 
     def places(self, keys: Iterable[Key]) -> dict[Key, str]:
@@ -182,7 +182,7 @@ class Records:
                 unknown[_document_path(key, place)] = key
         for path, content in self.tree.blobs(unknown).items():
             key = unknown[path]
-            if tombstone_in(content, key) is None:
+            if read_tombstone(content, key) is None:
                 document = self._document(key, places[key])
                 if document is not None and document.id:
                     self._remember(document.id)

@@ -11,9 +11,8 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from padre_git.backends.checks import tombstone_in
 from padre_git.errors import Conflict
-from padre_git.format import locate, record_directories
+from padre_git.format import locate, read_tombstone, record_directories
 from padre_git.format.fields import Decide, nobody_decides, shown
 from padre_git.format.merging import Dispute, Doubts, merge_files
 from padre_git.model import DOCUMENTS, Key, Kind
@@ -138,7 +137,7 @@ class _Merge:
         for path, key in documents.items():
             if path not in contents:
                 found[path] = key, None
-            elif (grave := tombstone_in(contents[path], key)) is not None:
+            elif (grave := read_tombstone(contents[path], key)) is not None:
                 found[path] = key, grave.moved_to
         return found
 
