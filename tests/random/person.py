@@ -84,6 +84,7 @@ class Person:
             GIT_CONFIG_COUNT="2",
             GIT_CONFIG_KEY_1=f"url.{here}.insteadOf",
             GIT_CONFIG_VALUE_1=server["alias"],
+            GIT_HTTP_LOW_SPEED_LIMIT="1",
             GIT_HTTP_LOW_SPEED_TIME="4",
         )
         return network
@@ -165,12 +166,22 @@ class Person:
         return f"{self.name}-{self.step}"
 
     def git(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Runs plain git in the clone, as a user does, whatever comes of it."""
+        """Runs plain git in the clone, as a user does, whatever comes of it.
+
+        A push hangs for ever if the server dies in the middle of its answer; users press Ctrl-C.
+        """
         if not (self.clone / ".git").exists():
             return subprocess.CompletedProcess(words, 1, "", "no clone")
-        return subprocess.run(
-            ["git", *words], cwd=self.clone, capture_output=True, text=True, check=False
-        )
+        process = subprocess.Popen(
+            ["git", *words], cwd=self.clone, text=True, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            said, _ = process.communicate(timeout=15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGINT)
+            said, _ = process.communicate(timeout=15)
+        return subprocess.CompletedProcess(words, process.returncode, said, "")
 
     def go_offline(self) -> None:
         """Pulls the plug."""
