@@ -7,14 +7,25 @@ comes first, since what waits is part of the clone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from padre_git.backends.decisions import Decisions, fingerprint
 from padre_git.backends.reconciling import ContradictionError
-from padre_git.errors import Conflict, ConflictError, InvalidInputError
+from padre_git.errors import (
+    Conflict,
+    ConflictError,
+    InvalidInputError,
+    RemoteUnavailableError,
+)
 from padre_git.messages.settling import Choice, Decision
 from padre_git.vcs.repository import Repository
 
-__all__ = ["Settling"]
+if TYPE_CHECKING:
+    from padre_git.backends.exchange import Side
+    from padre_git.backends.meeting import Meeting
+
+__all__ = ["Settling", "settling_with_remote"]
 
 _Step = Callable[[], object]
 
@@ -121,6 +132,24 @@ class Settling:
         decided = {(d.conflict.key, d.conflict.field) for d in decisions}
         others = [places[place] for place in places if place not in decided]
         return [*decisions, *(Decision(c, rest) for c in others if rest is not None)]
+
+
+def settling_with_remote(side: Side, meeting: Meeting) -> Settling:
+    """Returns what settles a clone and its remote, which is asked first unless it is silent.
+
+    Args:
+        side: the clone.
+        meeting: knows whether the remote is to be asked.
+    """
+    if meeting.publishes:
+        with suppress(RemoteUnavailableError), meeting.told(side.project):
+            side.fetch()
+    return Settling(
+        side.repository,
+        side.project,
+        look=lambda: meeting.publisher.look(side),
+        merge=lambda: meeting.publisher.integrate(side),
+    )
 
 
 def _spoken(conflict: Conflict) -> str:
