@@ -50,7 +50,7 @@ class Forge:
         raw: one file of it, ``{path}`` of the branch.
         body: returns what a new repository is described by.
         name: the field with a repository's name in its address.
-        changed: the field that says when it was changed last.
+        changed: the field that says when it was changed last; None if none says that in time.
         most: how many a page of a list has at most, as a query.
         namespace: what tells the number of an owner; None where its name is enough.
         raw_headers: what a raw file is asked for with.
@@ -63,7 +63,7 @@ class Forge:
     raw: str
     body: Callable[[Place], dict[str, Any]]
     name: str
-    changed: str
+    changed: str | None
     most: tuple[str, int]
     namespace: str | None = None
     raw_headers: Mapping[str, str] = field(default_factory=dict)
@@ -90,7 +90,7 @@ FORGES = {
         raw="projects/{whole}/repository/files/{path}/raw?ref={branch}",
         body=lambda place: {"name": place.name, "path": place.name, "visibility": "private"},
         name="path",
-        changed="last_activity_at",
+        changed=None,  # last_activity_at may be an hour late
         most=("per_page", 100),
         namespace="namespaces/{owner}",
     ),

@@ -6,7 +6,8 @@ This is what a host's API adds to git; see :class:`padre_git.vcs.places.Catalogu
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -30,6 +31,7 @@ __all__ = ["Repositories"]
 
 _PAGES = 100
 _AT_ONCE = 8
+_A_MINUTE = 60
 _BY_HAND = "create an empty repository of this name on the host, without a README, and sync again"
 
 
@@ -38,10 +40,12 @@ class Repositories:
 
     Args:
         client: of that host.
+        clock: returns seconds that only grow.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
+        self._clock = clock
         self._guard = threading.Lock()
         self._known: dict[tuple[Place, str], tuple[str, bytes | None]] = {}
 
@@ -79,7 +83,8 @@ class Repositories:
     ) -> dict[str, bytes | None] | None:
         """Returns a file of every repository that has it, by project; None if none can be listed.
 
-        A repository that has not changed is not asked again.
+        A repository that has not changed is not asked again, where the host tells that; elsewhere
+        it is not asked again within a minute.
 
         Args:
             location: where repositories are, at the client's host.
@@ -145,7 +150,9 @@ class Repositories:
         site = self._client.server
         end = ".git" if location.template.endswith(".git") else ""  # hosts do with and without
         for entry in self._entries(forge, place):
-            name, changed = entry.get(forge.name), entry.get(forge.changed)
+            name, changed = entry.get(forge.name), entry.get(forge.changed or "")
+            if forge.changed is None:
+                changed = self._clock() // _A_MINUTE
             if isinstance(name, str):
                 key = location.key_of(f"{site.url}/{place.owner}/{name}{end}")
                 if key is not None:

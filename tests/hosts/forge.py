@@ -197,7 +197,7 @@ class Forge:
     def _entry(self, owner: str, name: str) -> dict[str, Any]:
         tip = git("rev-parse", "main", cwd=self.bare(f"{owner}/{name}"), check=False).strip()
         return {
-            "name": name, "path": name, "pushed_at": tip, "last_activity_at": tip,
+            "name": name, "path": name, "pushed_at": tip, "last_activity_at": "an hour ago",
             "updated_at": tip,
         }  # fmt: skip
 

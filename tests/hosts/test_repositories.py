@@ -30,8 +30,9 @@ class At:
     """Is a place at a host, and what its API does there."""
 
     def __init__(self, client: Client) -> None:
+        self.now = 0.0
         self.location = client.location
-        self.api: Catalogue = Repositories(client)
+        self.api: Catalogue = Repositories(client, clock=lambda: self.now)
 
     def create(self, project: str, branch: str = "main") -> bool:
         return self.api.create(self.location, project, branch)
@@ -50,6 +51,10 @@ def repositories(host: Forge, owner: str, *rights: str) -> At:
 def fill(host: Forge, name: str, text: str = "schema: project/1\n") -> None:
     """Pushes a first commit with a file, as somebody else did."""
     host.create(name)
+    push(host, name, text)
+
+
+def push(host: Forge, name: str, text: str) -> None:
     work = host.directory / "work" / name
     work.mkdir(parents=True)
     git("init", "-q", "-b", "main", ".", cwd=work)
@@ -133,6 +138,11 @@ def test_a_list_has_the_projects_and_nothing_else(host: Forge) -> None:
     again = [a.path for a in host.listener.asked[asked:] if "project.yaml" in a.path]
     assert again == [], "what has not changed is not asked for again"
     assert there.documents("no-such-file") == {}
+    push(host, "lab/empty", "name: empty\n")
+    there.now += 61
+    found = there.documents("project.yaml")
+    assert found is not None
+    assert sorted(found) == ["digits", "empty", "iris"]
 
 
 def test_a_list_of_an_account_and_of_many_pages(host: Forge) -> None:
