@@ -174,7 +174,7 @@ def _checked(headers: Mapping[str, str]) -> dict[str, str]:
     """
     for name, value in headers.items():
         if not _NAME.fullmatch(name) or name.lower() in _OURS:
-            raise InvalidInputError(f"no header to be set: '{name[:40]!r}'")
+            raise InvalidInputError(f"no header to be set: {name[:40]!r}")
         if not value.isascii() or not value.isprintable():
             raise InvalidInputError(f"the header '{name}' is not one line of ASCII")
     return {name: Secret(value) for name, value in headers.items()}
