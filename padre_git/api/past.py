@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from padre_git.bus import Bus
 from padre_git.collections import Ref, Session
-from padre_git.messages import Deletion, Deletions, Log, Recall, Restore, Version
+from padre_git.messages import Deletion, Deletions, History, Log, Recall, Restore, Version
 from padre_git.model import Entity, Kind
 
 __all__ = ["KINDS", "Past"]
@@ -27,14 +27,17 @@ class Past:
     def log(self, ref: Ref, *, limit: int | None = None) -> list[Version]:
         """Returns what happened to a record and to all below it, newest first.
 
-        The versions of one record alone are its ``history``.
-
         Args:
-            ref: as for :meth:`resolve`.
+            ref: as for :meth:`resolve`; also of a deleted record.
             limit: at most so many commits.
         """
-        key = self.session.resolve(ref, KINDS)
+        key = self.session.recollect(ref, KINDS)
         return self.bus.send(Log(subject=key.kind, key=key, limit=limit))
+
+    def history(self, ref: Ref, *, limit: int | None = None) -> list[Version]:
+        """Returns the versions of one record alone; see :meth:`Collection.history`."""
+        key = self.session.recollect(ref, KINDS)
+        return self.bus.send(History(subject=key.kind, key=key, limit=limit))
 
     def deleted(self, parent: Ref | None = None) -> list[Deletion]:
         """Returns what was deleted and can be restored, with when and by whom.

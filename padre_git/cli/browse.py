@@ -217,11 +217,7 @@ def log(session: Session, ref: str, limit: int | None, only: bool, json_: bool) 
       padre-git log demo/svm --only
     """
     store = session.store
-    key = store.resolve(ref)
-    if only:
-        versions = collection_of(store, key.kind).history(key, limit=limit)
-    else:
-        versions = store.log(key, limit=limit)
+    versions = store.history(ref, limit=limit) if only else store.log(ref, limit=limit)
     if json_:
         print_json(versions)
         return

@@ -215,13 +215,14 @@ class Collection(Generic[E]):
         return state_of(self._session, ref, [self.kind])
 
     def history(self, ref: Ref, *, limit: int | None = None) -> builtins.list[Version]:
-        """Returns the commits that changed a record itself, newest first.
+        """Returns the commits that changed a record itself, newest first; of a deleted one, too.
 
         Raises:
-            NotFoundError: if there is no such record.
+            NotFoundError: if there was no such record.
             UnsupportedError: if this store keeps no history.
         """
-        return self._bus.send(History(subject=self.kind, key=self.key(ref), limit=limit))
+        key = self._session.recollect(ref, [self.kind])
+        return self._bus.send(History(subject=self.kind, key=key, limit=limit))
 
     def rename(self, ref: Ref, new: str, *, message: str | None = None) -> E:
         """Gives a dataset or an experiment another name and returns it; the old one leads to it.

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, Protocol, TypeVar
 
 from padre_git.bus import Bus
-from padre_git.errors import AmbiguousReferenceError, InvalidInputError, NotFoundError
+from padre_git.errors import (
+    AmbiguousReferenceError,
+    InvalidInputError,
+    NotFoundError,
+    UnsupportedError,
+)
 from padre_git.messages import Recall, Resolve
 from padre_git.model import Entity, Key, Kind, Record
 from padre_git.model.values import FrozenMapping
@@ -108,6 +113,19 @@ class Session:
         if not found:
             raise failures[0]
         return found[0]
+
+    def recollect(self, ref: Ref, kinds: Sequence[Kind]) -> Key:
+        """Returns the key that a reference means, of a deleted record if no living one fits.
+
+        Raises:
+            AmbiguousReferenceError, InvalidInputError, NotFoundError: as :meth:`resolve`.
+        """
+        try:
+            return self.resolve(ref, kinds)
+        except NotFoundError as error:
+            with suppress(NotFoundError, UnsupportedError):
+                return self.resolve(ref, kinds, by=Recall)
+            raise error from None
 
     def _fitting(
         self, ref: Ref, kinds: Sequence[Kind], at: str | None, by: type[Resolve | Recall]

@@ -91,6 +91,9 @@ def test_the_error_for_what_was_deleted_says_how_to_get_it_back(
     padre("delete", "demo/svm", "--yes")
     said = padre("show", "demo/svm", code=1).stderr
     assert "padre-git restore demo/svm" in said
+    assert "delete experiment svm" in padre("log", "demo/svm").stdout
+    assert "delete experiment svm" in padre("log", "demo/svm", "--only").stdout
+    assert "padre-git restore" not in padre("log", "demo/none", code=1).stderr
     padre("restore", "demo/svm")
     assert len(padre("list", "demo/svm").stdout.splitlines()) == 4
 
