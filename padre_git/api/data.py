@@ -7,12 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from padre_git.errors import NotFoundError
+from padre_git.errors import (
+    ArtifactError,
+    FormatError,
+    InvalidInputError,
+    NotFoundError,
+    RemoteError,
+)
 from padre_git.messages import Event, Notice
 from padre_git.vcs.remotes import RemoteLocation
 
 if TYPE_CHECKING:
     from padre_git.artifacts import ProjectData, Published
+    from padre_git.backends.uniting import Pointers
+    from padre_git.vcs.repository import Repository
 
 __all__ = ["DataPlaces"]
 
@@ -91,6 +99,25 @@ class DataPlaces:
         from padre_git.artifacts import only_here
 
         return only_here(self._at(path, git_dir), commits)
+
+    def unite(self, repository: Repository, pointers: Pointers) -> bytes | None:
+        """Returns a pointer to what both sides made of a directory of artifacts.
+
+        None if they disagree about a file in it; and if that cannot be found out, which is told.
+
+        Args:
+            repository: the clone.
+            pointers: the three versions.
+        """
+        from padre_git.artifacts import unite_pointers
+
+        data = self._at(repository.path, repository.common_dir)
+        try:
+            return unite_pointers(data, *pointers)
+        except (ArtifactError, RemoteError, FormatError, InvalidInputError) as error:
+            text = f"artifacts that both sides added are not put together: {error.message}"
+            self._notify(Notice(text=text, project=repository.path.name))
+            return None
 
     def shed(
         self, path: Path, git_dir: Path, going: Mapping[str, bytes], staying: Mapping[str, bytes]

@@ -22,6 +22,7 @@ from padre_git.artifacts.settings import (
     write_settings,
 )
 from padre_git.artifacts.shedding import only_here, shed, unobtainable
+from padre_git.artifacts.uniting import unite_pointers
 
 __all__ = [
     "Cache",
@@ -45,6 +46,7 @@ __all__ = [
     "remove_member",
     "shed",
     "unite",
+    "unite_pointers",
     "unobtainable",
     "write_pointer",
     "write_settings",

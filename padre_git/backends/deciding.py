@@ -6,9 +6,10 @@ have the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from padre_git.backends.sides import Outcome, Sides, file_at
+from padre_git.backends.uniting import Pointers
 from padre_git.errors import Conflict, InvalidInputError
 from padre_git.format import locate
 from padre_git.format.fields import Decide
@@ -19,10 +20,18 @@ from padre_git.model import DOCUMENTS, Key, Kind
 from padre_git.vcs.plan import Edit
 from padre_git.vcs.snapshot import Snapshot
 
-__all__ = ["Deciding"]
+__all__ = ["Deciding", "Unite", "nothing_united"]
 
 _ROUNDS = 20
 _DATA, _VERSION = "data.dvc", "version"
+_ARTIFACTS = "artifacts.dvc"
+#: Returns a pointer for both sides; None if they disagree, or if that is not known.
+Unite = Callable[[Pointers], bytes | None]
+
+
+def nothing_united(_: Pointers) -> bytes | None:
+    """Returns None: there is nobody who knows the data."""
+    return None
 
 
 class Deciding:
@@ -31,14 +40,16 @@ class Deciding:
     Args:
         sides: the two.
         decide: returns what was decided about a conflict.
+        unite: returns what comes of three versions of a pointer, see :mod:`.uniting`.
 
     Attributes:
         used: the decisions that counted.
     """
 
-    def __init__(self, sides: Sides, decide: Decide) -> None:
+    def __init__(self, sides: Sides, decide: Decide, unite: Unite) -> None:
         self._sides = sides
         self._decide = decide
+        self._unite = unite
         self._made: dict[tuple[str, str | None], Decision] = {}
 
     @property
@@ -64,7 +75,8 @@ class Deciding:
             exchanged.update(ours)
         self._check_data()
         left = [d for d in outcome.disputes if d.field is not None or not self._decide(d.conflict)]
-        return Outcome(edits={**exchanged, **outcome.edits}, disputes=tuple(left))
+        new = {path: edit for path, edit in exchanged.items() if isinstance(edit, bytes)}
+        return Outcome(edits={**exchanged, **outcome.edits, **new}, disputes=tuple(left))
 
     def _check_data(self) -> None:
         """Makes sure that a dataset gets the version of the data that it gets."""
@@ -94,7 +106,22 @@ class Deciding:
                 theirs |= _files(sides, group[0], chosen=sides.ours, other=sides.theirs)
             elif choice is Choice.THEIRS:
                 ours |= _files(sides, group[0], chosen=sides.theirs, other=sides.ours)
+            elif (united := self._united(sides, group[0])) is not None:
+                ours |= dict.fromkeys(group[0].paths, united)
+                theirs |= dict.fromkeys(group[0].paths, united)
         return ours, theirs
+
+    def _united(self, sides: Sides, dispute: Dispute) -> bytes | None:
+        """Returns one pointer for the artifacts of both sides, if they do not disagree."""
+        if dispute.conflict.field != _ARTIFACTS:
+            return None
+        (path,) = dispute.paths
+        base, ours, theirs = (
+            side.blobs([path]).get(path) for side in (sides.base, sides.ours, sides.theirs)
+        )
+        if not ours or not theirs or path in sides.doubts:
+            return None
+        return self._unite(Pointers(base or None, ours, theirs))
 
     def _choice(self, group: Sequence[Dispute]) -> Choice | None:
         """Returns what was decided about disputes that are one; None if one of them is open."""

@@ -13,6 +13,7 @@ from padre_git.backends.git import GitBackend
 from padre_git.backends.planning import plan
 from padre_git.backends.publishing import Publisher
 from padre_git.backends.records import Records
+from padre_git.backends.uniting import Unites
 from padre_git.errors import NotFoundError, RemoteUnavailableError, UnpublishedError
 from padre_git.format import commit_text, part_path
 from padre_git.messages import Message
@@ -35,8 +36,8 @@ __all__ = [
 _NAMED = 5
 
 
-class LocalData(Protocol):
-    """Knows which data of a clone exists elsewhere, too."""
+class LocalData(Unites, Protocol):
+    """Knows the data of clones, and which of it exists elsewhere, too."""
 
     def only_here(self, path: Path, git_dir: Path, commits: Sequence[str]) -> Sequence[str]:
         """Returns the pointers in these commits whose data only this clone has."""

@@ -102,7 +102,7 @@ class DualLayer(Backend):
             offline=offline or (policy.value if policy is Policy.OFFLINE else None),
             answered=answered,
         )
-        self._meeting = Meeting(self._exchange, policy, max_age, data=data)
+        self._meeting = Meeting(self._exchange, policy, max_age, data=data, unites=local_data)
         self._answers = Answers(self._exchange, self._meeting)
         self._batch = Batch(
             self._meeting.publish_now,

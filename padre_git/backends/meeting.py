@@ -14,6 +14,7 @@ from padre_git.backends.policy import Freshness, Policy
 from padre_git.backends.publishing import Data, DataUnavailableError, Publisher
 from padre_git.backends.reconciling import ContradictionError
 from padre_git.backends.records import Records
+from padre_git.backends.uniting import Unites
 from padre_git.errors import (
     ConflictError,
     FormatError,
@@ -41,10 +42,17 @@ class Meeting:
         policy: when they meet.
         max_age: see :class:`~padre_git.backends.policy.Freshness`.
         data: see :data:`~padre_git.backends.publishing.Data`.
+        unites: see :class:`~padre_git.backends.publishing.Publisher`.
     """
 
     def __init__(
-        self, exchange: Exchange, policy: Policy, max_age: float, *, data: Data | None
+        self,
+        exchange: Exchange,
+        policy: Policy,
+        max_age: float,
+        *,
+        data: Data | None,
+        unites: Unites | None = None,
     ) -> None:
         self._exchange = exchange
         asked = Asked(exchange.local.root, str(exchange.location))
@@ -55,7 +63,11 @@ class Meeting:
         self._waiting: set[str] = set()
         self._local = threading.local()
         self.publisher = Publisher(
-            exchange.location, author=exchange.local.author, data=data, notify=exchange.notify
+            exchange.location,
+            author=exchange.local.author,
+            data=data,
+            notify=exchange.notify,
+            unites=unites,
         )
 
     @property

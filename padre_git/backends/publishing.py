@@ -12,11 +12,13 @@ import time
 from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
+from typing import TypeVar
 
 from padre_git.backends.exchange import Side
 from padre_git.backends.reconciling import ContradictionError
 from padre_git.backends.rewriting import check_growth
 from padre_git.backends.taking import Taking
+from padre_git.backends.uniting import Unites, Uniting
 from padre_git.backends.urls import missing_urls
 from padre_git.errors import ArtifactMissingError, RejectedError, RemoteUnavailableError
 from padre_git.format import commit_text, read_trailers
@@ -52,6 +54,7 @@ class Look(Enum):
     EVERYWHERE = "everywhere"
 
 
+_T = TypeVar("_T")
 _TRIES = 12
 _PAUSE = 0.05
 
@@ -64,6 +67,7 @@ class Publisher:
         author: by whom merges and url commits are; None for git's own identity.
         data: see :data:`Data`; called before every push.
         notify: is told what was pushed and pulled.
+        unites: unites artifacts that both sides added to a run; None if clones have no data.
     """
 
     def __init__(
@@ -73,10 +77,12 @@ class Publisher:
         author: Author | None,
         data: Data | None,
         notify: Callable[[Event], None],
+        unites: Unites | None = None,
     ) -> None:
         self._location = location
         self.author = author
         self._data = data
+        self._uniting = Uniting(unites)
         self._notify = notify
 
     def integrate(self, side: Side) -> None:
@@ -95,7 +101,7 @@ class Publisher:
             return
         check_growth(side, self._notify)
         if before is None or not side.is_ancestor(theirs, before):
-            after = self._move(side, theirs)
+            after = self._united(side, lambda: self._move(side, theirs))
             if after != before:
                 come = side.between(before, theirs)
                 self._notify(Pulled(project=side.project, commits=len(come), head=theirs))
@@ -107,8 +113,19 @@ class Publisher:
         Raises:
             ConflictError: if both sides changed the same thing.
         """
-        if side.seen is not None:
-            Taking(side, side.seen, author=self.author).plan(side.repository.snapshot())
+        seen = side.seen
+        if seen is not None:
+            taking = Taking(side, seen, author=self.author, uniting=self._uniting)
+            self._united(side, lambda: taking.plan(side.repository.snapshot()))
+
+    def _united(self, side: Side, merge: Callable[[], _T]) -> _T:
+        """Merges, once more if artifacts were in the way that could be united meanwhile."""
+        try:
+            return merge()
+        except ContradictionError:
+            if not self._uniting.work(side.repository):
+                raise
+        return merge()
 
     def publish(
         self, side: Side, *, extra: Extra | None = None, look: Look = Look.AT_CHANGES
@@ -207,7 +224,7 @@ class Publisher:
 
     def _move(self, side: Side, to: str) -> str | None:
         """Brings the branch to a commit, or merges it in if the branch has moved meanwhile."""
-        taking = Taking(side, to, author=self.author)
+        taking = Taking(side, to, author=self.author, uniting=self._uniting)
         try:
             tip = side.repository.advance(taking.plan)
         except ContradictionError:

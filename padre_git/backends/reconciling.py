@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from padre_git.backends.ancestors import Ancestor, common_ancestor
-from padre_git.backends.deciding import Deciding
+from padre_git.backends.deciding import Deciding, Unite, nothing_united
 from padre_git.backends.sides import Sides
 from padre_git.errors import Conflict, ConflictError
 from padre_git.format import commit_text, locate
@@ -58,6 +58,7 @@ def plan_merge(
     *,
     message: Message,
     decide: Decide = nobody_decides,
+    unite: Unite = nothing_united,
     base: str | None = None,
     where: str = "here and at the remote",
 ) -> Merge:
@@ -70,6 +71,7 @@ def plan_merge(
         theirs: the second parent.
         message: what the log shall say, and by whom.
         decide: returns what was decided about a conflict.
+        unite: see :class:`~padre_git.backends.deciding.Deciding`.
         base: the commit to compare both with, if it is not what they have in common.
         where: where the two are, as an error says it.
 
@@ -85,7 +87,7 @@ def plan_merge(
         ancestor = common_ancestor(repository, trial, project, ours, theirs)
     if ancestor is None:
         raise _unrelated(project, repository.path)
-    merging = Deciding(_sides(trial, project, ancestor, ours, theirs), decide)
+    merging = Deciding(_sides(trial, project, ancestor, ours, theirs), decide, unite)
     outcome = merging.outcome()
     if outcome.disputes:
         raise _contradiction(project, [d.conflict for d in outcome.disputes], where)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from padre_git.backends.contained import gives_theirs, have_had
+from padre_git.backends.deciding import nothing_united
 from padre_git.backends.decisions import Decisions
 from padre_git.backends.exchange import Side
 from padre_git.backends.reconciling import plan_merge
+from padre_git.backends.uniting import Uniting
 from padre_git.format import FORMAT_FILE, check_format
 from padre_git.messages import Author, Message, Notice, Op
 from padre_git.vcs.plan import NewCommit
@@ -23,12 +25,16 @@ class Taking:
         side: the clone.
         to: the commit.
         author: by whom a merge is; None for git's own identity.
+        uniting: knows what comes of pointers; None if nobody does.
     """
 
-    def __init__(self, side: Side, to: str, *, author: Author | None) -> None:
+    def __init__(
+        self, side: Side, to: str, *, author: Author | None, uniting: Uniting | None = None
+    ) -> None:
         self._side = side
         self._to = to
         self._author = author
+        self._unite = nothing_united if uniting is None else uniting.find
         self._dropped: list[str] = []
         self._decisions = Decisions.of(side.repository)
         self._decided = False
@@ -79,7 +85,13 @@ class Taking:
         subject = f"merge {len(side.between(here, to))} published commits"
         message = Message(op=Op.MERGE, subject=subject, author=self._author)
         merge = plan_merge(
-            side.repository, side.project, here, to, message=message, decide=self._decisions.find
+            side.repository,
+            side.project,
+            here,
+            to,
+            message=message,
+            decide=self._decisions.find,
+            unite=self._unite,
         )
         self._decided = bool(merge.decisions)
         if not self._decided and gives_theirs(side.repository, here, to, merge.commit):

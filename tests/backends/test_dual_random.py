@@ -95,11 +95,8 @@ class World:
         git("add", readme.name, cwd=clone)
         git("commit", "-qm", "by hand", "--allow-empty", cwd=clone)
         if self.online:
-            git("pull", "-q", "--no-rebase", "--no-edit", cwd=clone, check=False)
-            if (clone / ".git/MERGE_HEAD").exists():  # a field beside a url that somebody added
-                git("merge", "--abort", cwd=clone)
-            else:
-                git("push", "-q", cwd=clone)
+            git("pull", "-q", "--no-rebase", "--no-edit", cwd=clone)
+            git("push", "-q", cwd=clone)
 
     def read(self, name: str) -> None:
         for key in self.runs[name]:
