@@ -38,7 +38,7 @@ def tell(directory: Path, plan: Plan, server: Server | None, limit: float) -> No
         print(summary(deeds))
         check_repositories(lab)
         final, twice = read_final(lab.bare, directory / "stranger")
-        wrong = twice + complaints(deeds, read_history(lab.bare), final)
+        wrong = complaints(deeds, read_history(lab.bare), final, twice)
         assert not wrong, "\n".join(wrong)
         print(f"took {time.monotonic() - begun:.0f} s")
     finally:

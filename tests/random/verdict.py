@@ -10,7 +10,8 @@ from the code that it judges. It reads:
   knew it: the commit that gave it is no ancestor of a commit that gave another one.
 * A thing exists if the last word on it says so, by the same rule; deleting an experiment deletes
   its runs. What one person deleted while another one changed it, or something in it, was decided
-  by somebody, one way or the other. Nothing exists twice, under whatever name.
+  by somebody, one way or the other. Nothing exists twice, under whatever name, unless one person
+  renamed it while another one changed it, and somebody decided that both shall stand.
 """
 
 from __future__ import annotations
@@ -100,16 +101,16 @@ def read_history(bare: Path) -> History:
     return History(commits, known)
 
 
-def read_final(bare: Path, directory: Path) -> tuple[Final, list[str]]:
-    """Returns every thing with its fields as a stranger sees them, and what exists twice."""
+def read_final(bare: Path, directory: Path) -> tuple[Final, dict[str, str]]:
+    """Returns every thing with its fields as a stranger sees them, and what is there twice."""
     directory.mkdir()
     git("clone", "-q", bare, directory / PROJECT, cwd=directory)
     things: dict[str, dict[str, Any]] = {}
-    twice: list[str] = []
+    twice: dict[str, str] = {}
 
     def add(thing: str, fields: dict[str, Any]) -> None:
         if thing in things:
-            twice.append(f"'{thing}' exists twice: {things[thing]['at']} and {fields['at']}")
+            twice[thing] = f"'{thing}' exists twice: {things[thing]['at']} and {fields['at']}"
         things[thing] = {"exists": True, **fields}
 
     with padre_git.open(directory) as store:
@@ -117,12 +118,18 @@ def read_final(bare: Path, directory: Path) -> tuple[Final, list[str]]:
             fields = {f"parameters.{name}": v for name, v in experiment.parameters.items()}
             add(
                 str(experiment.attributes["origin"]),
-                {"title": experiment.title, **fields, "at": experiment.key.text},
+                {
+                    "name": experiment.name,
+                    "title": experiment.title,
+                    **fields,
+                    "at": experiment.key.text,
+                },
             )
         for run in store.runs.list(PROJECT):
             marks = Counter([f"tag {tag}" for tag in run.tags])
             marks.update(f"note {note.text.strip()}" for note in run.notes)
-            twice += [f"'{run.id}' has {m} {n} times" for m, n in marks.items() if n > 1]
+            for mark in (mark for mark, count in marks.items() if count > 1):
+                twice[f"{run.id} {mark}"] = f"'{run.id}' has {mark} twice"
             add(
                 str(run.id),
                 {"title": run.title, **dict.fromkeys(marks, True), "at": run.key.text},
@@ -135,13 +142,15 @@ def read_final(bare: Path, directory: Path) -> tuple[Final, list[str]]:
 # ------------------------------------------------------------------------------- the judgement
 
 
-def complaints(deeds: Iterable[Deed], history: History, final: Final) -> list[str]:
+def complaints(
+    deeds: Iterable[Deed], history: History, final: Final, twice: Mapping[str, str]
+) -> list[str]:
     """Returns what is not as it must be."""
     told = list(deeds)
     found = _commits_of(told, history)
     wrong = [f"{d.name} ({d.what}): {d.error}" for d in told if d.outcome is Outcome.BROKEN]
     wrong += _miscounted(told, found, _given_again(told, found))
-    wrong += _Values(told, found, history).complaints(final)
+    wrong += _Values(told, found, history).complaints(final, twice)
     return [*wrong, *_lost_work(told, final)]
 
 
@@ -171,6 +180,7 @@ def _given_again(deeds: Sequence[Deed], found: Mapping[str, Sequence[Commit]]) -
             or (deed.who, w.thing, w.field) in later
             or not {(deed.who, w.thing), (deed.who, w.below)}.isdisjoint(buried)
             for w in deed.writes
+            if w.field != ALL
         ):
             again.add(deed.name)
         if deed.outcome is Outcome.DONE:
@@ -224,9 +234,11 @@ class _Values:
                     for commit in found.get(deed.name, ())
                 ]
 
-    def complaints(self, final: Final) -> Iterator[str]:
+    def complaints(self, final: Final, twice: Mapping[str, str]) -> Iterator[str]:
         """Yields the values that nobody gave, or that somebody who knew them has overwritten."""
-        for thing in sorted({*self._given, *final}):
+        both = {thing for thing in twice if self._has_contested_name(thing)}
+        yield from (text for thing, text in twice.items() if thing not in both)
+        for thing in sorted({*self._given, *final} - both):
             places = {thing, *self._below[thing]}
             deleted = [g for at in places for g in self._given[at]["exists"] if not g.value]
             made = [g for g in self._given[thing]["exists"] if g.value]
@@ -239,16 +251,21 @@ class _Values:
             elif thing in final:
                 yield from self._wrong_fields(thing, final[thing], deleted)
 
-    def _is_contested(self, deletion: _Given, places: Collection[str]) -> bool:
-        """Returns whether somebody who did not know of a deletion changed something in it."""
+    def _has_contested_name(self, thing: str) -> bool:
+        places = {thing, *self._below[thing]}
+        names = [given for at in places for given in self._given[at]["name"]]
+        return any(self._is_contested(given, places) for given in names)
+
+    def _is_contested(self, change: _Given, places: Collection[str]) -> bool:
+        """Returns whether somebody who did not know of a change changed something in it, too."""
         inside = [t for t, above in self._below.items() if not above.isdisjoint(places)]
         return any(
-            not self._history.knew(given.commit, deletion.commit)
-            and not self._history.knew(deletion.commit, given.commit)
+            not self._history.knew(given.commit, change.commit)
+            and not self._history.knew(change.commit, given.commit)
             for thing in {*places, *inside}
             for values in self._given[thing].values()
             for given in values
-            if given.commit != deletion.commit
+            if given.commit != change.commit
         )
 
     def _wrong_fields(
