@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from padre_git.api.attachments import Attachments, rendered, written
+from padre_git.api.attaching import Attaching
+from padre_git.api.attachments import Attachments
 from padre_git.api.committing import Circumstances
 from padre_git.api.draft import Draft, Moment
-from padre_git.api.events import event_of_items, event_of_split, event_of_start
+from padre_git.api.events import event_of_split, event_of_start
 from padre_git.api.home import Home
 from padre_git.api.spool import Spool
 from padre_git.collections.session import Ref
@@ -31,10 +31,8 @@ from padre_git.model import (
 
 __all__ = ["Logbook"]
 
-_LOG = "log.txt"
 
-
-class Logbook:
+class Logbook(Attaching):
     """Takes down what a run does, in memory and in its spool.
 
     What cannot be stored is refused when it is logged, never at the end. Methods can be called from
@@ -129,54 +127,6 @@ class Logbook:
         with self._logging() as draft:
             for row in draft.add_metrics(values, step, None, together=True):
                 self._write("metrics", *row)
-
-    def log_text(self, name: str, text: str) -> None:
-        """Keeps a text under a name: ``log.txt`` in the record itself, others as artifacts."""
-        with self._logging() as draft:
-            if name == _LOG:
-                draft.set_text(_LOG, text)
-                self._write("text", _LOG, draft.texts[_LOG])
-            else:
-                self._attach_bytes(name, text.encode(errors="backslashreplace"))
-
-    def log_dict(self, name: str, values: Any) -> None:
-        """Keeps a mapping or list as an artifact: YAML if the name says so, else JSON."""
-        with self._logging():
-            self._attach_bytes(name, written(name, values))
-
-    def log_figure(self, name: str, figure: Any) -> None:
-        """Keeps a figure as an artifact, in the format that the name's suffix says.
-
-        Args:
-            name: such as ``plots/roc.png``.
-            figure: of matplotlib, plotly or whatever can save itself; bytes; SVG or HTML text.
-        """
-        with self._logging():
-            self._attach_bytes(*rendered(name, figure))
-
-    def log_artifact(self, path: str | Path, name: str | None = None) -> None:
-        """Keeps a file or directory as it is now.
-
-        Args:
-            path: where it is.
-            name: path below the run's artifacts; its own name if not given.
-
-        Raises:
-            ArtifactError, InvalidInputError: for a name or file that cannot be stored.
-            NotFoundError: if there is nothing.
-        """
-        path = Path(path)
-        self._attach(path, path.resolve().name if name is None else name)
-
-    def log_artifacts(self, directory: str | Path, name: str | None = None) -> None:
-        """Keeps everything in a directory, at the top of the run's artifacts or below ``name``.
-
-        Raises:
-            ArtifactError, InvalidInputError, NotFoundError: as :meth:`log_artifact`.
-        """
-        if not Path(directory).is_dir():
-            raise InvalidInputError(f"not a directory: '{directory}'", key=self.key)
-        self._attach(Path(directory), name or "")
 
     def set_tag(self, name: str, value: str = "") -> None:
         """Labels the run; without a value it is a mere label."""
@@ -366,14 +316,6 @@ class Logbook:
             key=self.key,
             hint=f"{still}; make room, or make the store's directory writable",
         )
-
-    def _attach(self, path: Path, name: str) -> None:
-        with self._logging():
-            self._write("artifact", name, event_of_items(self._attachments.add(path, name)))
-
-    def _attach_bytes(self, name: str, data: bytes) -> None:
-        placed = self._attachments.add_bytes(data, name)
-        self._write("artifact", name, event_of_items(placed))
 
 
 class _Logging:

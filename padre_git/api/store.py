@@ -39,6 +39,7 @@ from padre_git.services import connect
 
 if TYPE_CHECKING:
     from padre_git.api.artifacts import Artifacts
+    from padre_git.api.models import Models
     from padre_git.api.recorder import Recorder
     from padre_git.hosts import Client
 
@@ -267,6 +268,13 @@ class Store(Exchanging, Past):
 
             self._artifacts = Artifacts(self)
         return self._artifacts
+
+    @property
+    def models(self) -> Models:
+        """Models that runs have kept."""
+        from padre_git.api.models import Models
+
+        return Models(self)
 
     def close(self) -> None:
         """Publishes what waits and lets go of everything; it can be called twice.
