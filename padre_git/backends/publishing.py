@@ -95,17 +95,18 @@ class Publisher:
             RemoteMissingError: if the remote has moved elsewhere.
         """
         side.check_place()
+        check_growth(side, self._notify)
         theirs = side.seen
         before = side.repository.tip()
         if theirs is None:
             return
-        check_growth(side, self._notify)
         if before is None or not side.is_ancestor(theirs, before):
             after = self._united(side, lambda: self._move(side, theirs))
             if after != before:
                 come = side.between(before, theirs)
                 self._notify(Pulled(project=side.project, commits=len(come), head=theirs))
         side.meet(theirs)
+        side.kept.tidy(theirs)
 
     def look(self, side: Side) -> None:
         """Plans what :meth:`integrate` does, and moves nothing.

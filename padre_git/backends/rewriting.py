@@ -32,17 +32,30 @@ def check_growth(side: Side, notify: Callable[[Event], None]) -> None:
 
     Raises:
         RemoteRewrittenError: if its history was replaced; the clone's is kept on a branch.
+        RemoteError: if something is missing and the remote cannot be asked again.
     """
+    if _lost(side) is None:
+        return
+    side.fetch()  # a fetch that began before a push of ours may have ended after it
+    lost = _lost(side)
+    if lost is None:
+        return
+    tip, met, seen = lost
+    if not side.is_ancestor(seen, met):
+        raise _rewritten(side, tip, met, seen)
+    notify(_set_back(side, len(side.between(seen, met))))
+    side.meet(seen)
+
+
+def _lost(side: Side) -> tuple[str, str, str] | None:
+    """Returns our tip, what the remote had and what it has, if it lost something that we have."""
     tip, met, seen = side.repository.tip(), side.met, side.seen
     if tip is None or met is None or seen is None or side.is_ancestor(met, seen):
-        return
+        return None
     if not side.is_ancestor(met, tip):  # the person has left what the remote no longer has
-        return
-    if side.is_ancestor(seen, met):
-        notify(_set_back(side, len(side.between(seen, met))))
-        side.meet(seen)
-    elif not side.is_ancestor(seen, tip):
-        raise _rewritten(side, tip, met, seen)
+        return None
+    merged = side.is_ancestor(seen, tip) and not side.is_ancestor(seen, met)
+    return None if merged else (tip, met, seen)
 
 
 def _set_back(side: Side, count: int) -> Notice:

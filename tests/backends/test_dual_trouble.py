@@ -197,6 +197,21 @@ def test_what_a_restored_backup_lacks_is_told_and_published_again(lab: Lab) -> N
     assert RUN in lab.store("ben").read([RUN])
 
 
+def test_an_old_answer_that_comes_late_is_no_loss(lab: Lab) -> None:
+    ada = lab.store("ada")
+    store(ada, IRIS, EXPERIMENT)
+    old = lab.head()
+    put(ada, RUN)
+    # as a fetch leaves it that asked before the push and wrote after it
+    git("update-ref", "refs/remotes/origin/main", old, cwd=lab.clone("ada"))
+    lab.events.clear()
+    manual = lab.store("ada", policy=Policy.MANUAL)
+    manual.push("iris")
+    put(ada, run_key(2))
+    assert lab.heard(Notice) == []
+    assert git("rev-parse", "main", cwd=lab.clone("ada")).strip() == lab.head()
+
+
 def test_a_rewritten_remote_is_asked_about_and_nothing_moves(lab: Lab) -> None:
     ada, ben = lab.store("ada"), lab.store("ben", max_age=3600)
     store(ada, IRIS, EXPERIMENT)
