@@ -35,12 +35,30 @@ class Kept:
     def __init__(self, project: str, repository: Repository) -> None:
         self._project = project
         self._repository = repository
+        self._fresh: set[Key] = set()
         self._seen: tuple[tuple[int, ...], dict[Key, str]] | None = None
 
     def keep(self, key: Key, commit: str) -> None:
         """Remembers the commit that has the copy of a record."""
+        self._fresh.add(key)
         name = _ref(key)
         self._repository.write_ref(name, commit, self._repository.read_ref(name))
+
+    def tidy(self, theirs: str) -> None:
+        """Forgets the copies of records that somebody has brought back.
+
+        Those that were made in this process stay: they come before the tombstones.
+
+        Args:
+            theirs: what the remote has.
+        """
+        if not self._all():
+            return
+        names = self._names()
+        there = Records(self._project, self._repository.snapshot(theirs)).alive(names)
+        here = Records(self._project, self._repository.snapshot()).alive(names)
+        for key in there & here - self._fresh:
+            self.drop(key)
 
     def drop(self, key: Key) -> None:
         """Forgets the copy of a record."""

@@ -294,3 +294,19 @@ def test_a_project_whose_clone_was_removed_is_restored_by_cloning_it(
     with padre_git.open(lab.directory / "ada", remote=str(lab.remote), max_age=0) as mine:
         assert mine.projects.restore("iris").name == "iris"
     assert lab.clone("ada").exists()
+
+
+def test_a_copy_does_not_answer_again_after_others_have_restored_and_deleted_the_record(
+    lab: Lab, ada: DualLayer, ben: DualLayer
+) -> None:
+    delete(ada, EXPERIMENT, mode=REMOTE)
+    ben.sync("iris")
+    restore(ben, EXPERIMENT)
+    ben.sync("iris")
+    later = lab.store("ada")
+    later.sync("iris")
+    assert later.status("iris").records == {}
+    delete(ben, EXPERIMENT, mode=ALL)
+    ben.sync("iris")
+    later.sync("iris")
+    assert later.read([EXPERIMENT]) == {EXPERIMENT: Tombstone(key=EXPERIMENT)}
