@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterable, Iterator
 
 from padre_git.backends.asked import Asked
@@ -62,6 +63,8 @@ class Meeting:
         self._replaced: dict[str, _Unmerged] = {}
         self._waiting: set[str] = set()
         self._local = threading.local()
+        self._max_age = max_age
+        self._listed: tuple[float, tuple[str, ...]] = (0.0, ())
         self.publisher = Publisher(
             exchange.location,
             author=exchange.local.author,
@@ -148,13 +151,20 @@ class Meeting:
         """Returns the living projects of the remote that have no clone here, as far as it tells."""
         if not self._freshness.publishes():
             return ()
+        listed, names = self._listed
+        if time.monotonic() < listed and self._freshness.policy is Policy.AUTO:
+            return tuple(name for name in names if self._exchange.side(name) is None)
+        names = ()
         try:
-            return self._exchange.elsewhere()
+            names = self._exchange.elsewhere()
         except RemoteUnavailableError as error:
             self._silent(error)
         except RemoteError as error:
             self._notify(Notice(text=f"projects at the remote are not listed: {error}"))
-        return ()
+        else:
+            if self._exchange.location.directory is None:  # a directory is looked at in no time
+                self._listed = time.monotonic() + self._max_age, names
+        return names
 
     # ----------------------------------------------------------------------------- writing
 

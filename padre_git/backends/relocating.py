@@ -19,6 +19,7 @@ from padre_git.errors import (
     RemoteUnavailableError,
     UnsupportedError,
 )
+from padre_git.format import FORMAT_FILE
 from padre_git.messages import Notice
 from padre_git.vcs.relocating import End, carry_over, leave_sign, point_origin_at, take_sign_away
 
@@ -71,7 +72,8 @@ class Relocation:
         return names
 
     def _names(self) -> tuple[str, ...]:
-        names = set(self._new.here()) if self._old is None else set(self._old.here())
+        clones = self._new if self._old is None else self._old
+        names = {name for name in clones.here() if _is_ours(clones, name)}
         if self._old is not None:
             try:
                 names.update(self._old.elsewhere())
@@ -132,3 +134,9 @@ class Relocation:
             self._told = True
             text = f"the old remote does not answer: {error.message}; what is here is moved"
             self._new.notify(Notice(text=text))
+
+
+def _is_ours(clones: Exchange, name: str) -> bool:
+    """Returns whether a clone is a project; a root may hold other repositories, too."""
+    side = clones.side(name)
+    return side is not None and side.repository.snapshot().entry(FORMAT_FILE) is not None

@@ -7,6 +7,7 @@ not made again from here.
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -179,7 +180,8 @@ class Side:
         raise RemoteMissingError(
             f"the remote of '{self.project}' has moved {where}",
             key=self.project,
-            hint=f"follow it, all that is here goes along: padre-git remote move {place or 'NEW'}",
+            hint="follow it, all that is here goes along: padre-git remote move"
+            f" {shlex.quote(place) if place else 'NEW'}",
         )
 
     def forget_sign(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def _check_root(root: str | None, remote: str) -> None:
     raise AlreadyExistsError(
         f"the clones in '{place}' meet at '{known}'",
         hint="clone into another root (padre-git --root DIR clone …), or, if the remote has moved,"
-        f" run: padre-git remote move {remote}",
+        f" run: padre-git remote move {shlex.quote(remote)}",
     )
 
 

@@ -240,6 +240,34 @@ def test_a_store_without_a_remote_gets_one_by_the_same_command(new: Path, tmp_pa
     assert remembered(tmp_path / "ada") == new.as_uri()
 
 
+def test_other_repositories_in_the_root_stay_where_they_are(new: Path, tmp_path: Path) -> None:
+    with store(tmp_path / "ada") as opened:
+        opened.ensure("iris/svm")
+    git("init", "-q", "-b", "main", "website", cwd=tmp_path / "ada")
+    git("commit", "-q", "--allow-empty", "-m", "mine", cwd=tmp_path / "ada/website")
+    assert move_remote(new, tmp_path / "ada") == ("iris",)
+    assert [entry.name for entry in new.glob("*.git")] == ["iris.git"]
+    assert git("remote", cwd=tmp_path / "ada/website") == ""
+
+
+def test_a_sign_cannot_slip_a_command_into_what_a_person_copies(lab: Path, tmp_path: Path) -> None:
+    with store(tmp_path / "ada", lab) as opened:
+        opened.ensure("iris")
+    hints = {"host:/$(touch made);x": "move 'host:/$(touch made);x'"}
+    hints |= dict.fromkeys(
+        ["-rf", "ext::sh -c x", "https://a:b@host/x", "\x1b[31m", ""], "move NEW"
+    )
+    for text, hint in hints.items():
+        put = subprocess.run(
+            ["git", "hash-object", "-w", "--stdin"],
+            cwd=lab / "iris.git", input=text.encode(), capture_output=True, check=True,
+        )  # fmt: skip
+        git("update-ref", MOVED, put.stdout.decode().strip(), cwd=lab / "iris.git")
+        with store(tmp_path / "ada") as opened, pytest.raises(RemoteMissingError) as caught:
+            opened.sync("iris")
+        assert str(caught.value.hint).endswith(hint)
+
+
 def test_a_repository_of_one_project_is_no_place_for_two(
     lab: Path, new: Path, tmp_path: Path
 ) -> None:

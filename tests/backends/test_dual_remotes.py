@@ -229,6 +229,26 @@ def test_a_host_without_a_shell_is_asked_for_one_once(
     assert events == []
 
 
+def test_a_list_asks_a_host_once_in_max_age_seconds(
+    sshd_kept: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sshd_kept.lend(monkeypatch)
+    location = RemoteLocation.parse(sshd_kept.base)
+    with (
+        DualLayer(GitBackend(tmp_path / "ada"), location) as ada,
+        DualLayer(GitBackend(tmp_path / "ben"), location) as ben,
+    ):
+        assert projects(ben) == []
+        store(ada, IRIS)
+        assert projects(ben) == [], "asked a moment ago"
+        assert is_alive(ben, IRIS), "what is asked for by name is looked for"
+        assert projects(ben) == ["iris"]
+    with DualLayer(GitBackend(tmp_path / "cleo"), location) as cleo:
+        assert projects(cleo) == ["iris"]
+        assert is_alive(cleo, IRIS)
+        assert projects(cleo) == ["iris"], "once"
+
+
 def test_a_host_that_does_not_know_the_key_is_told_of_and_lists_nothing(
     sshd: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
