@@ -103,7 +103,8 @@ def drop_files(repository: Repository, key: Key, data: LocalData | None) -> None
     """
     paths = _paths(repository, key)
     if not paths:
-        raise NotFoundError(f"no {key.kind} '{key}'", key=key)
+        hint = "a copy that was kept by deleting it from the remote has no files"
+        raise NotFoundError(f"no {key.kind} '{key}' in the work tree", key=key, hint=hint)
     repository.evict(paths)
     if data is not None:
         snapshot = repository.snapshot()

@@ -259,15 +259,9 @@ class DualLayer(Backend):
     def evict(self, key: Key, *, force: bool = False) -> None:
         """See :meth:`Backend.evict`; of a project, the whole clone goes.
 
-        Args:
-            key: the record.
-            force: whether a clone may go that has what exists nowhere else.
-
         Raises:
-            NotFoundError: if there is no such record.
             ConflictError: if a file holds uncommitted work; nothing was removed.
-            UnpublishedError: if a clone has what exists nowhere else; nothing was removed.
-            RemoteUnavailableError: if that cannot be found out.
+            RemoteUnavailableError: if it cannot be found out what exists nowhere else.
         """
         side = self._side(key.project)
         if key.kind is not Kind.PROJECT:
