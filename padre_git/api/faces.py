@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from padre_git.collections import Collection, Ref
-from padre_git.errors import NotFoundError, RemoteError
+from padre_git.errors import InvalidInputError, NotFoundError, RemoteError
 from padre_git.messages import Where
 from padre_git.model import (
     Computation,
@@ -84,13 +84,41 @@ class Projects(Face):
 class Datasets(Face):
     """Has the verbs for datasets and their data."""
 
-    def put_dataset(self, dataset_or_name: Dataset | str) -> Dataset:
-        """Stores a dataset, or uploads the stored one of this name; see :meth:`put_experiment`."""
-        return self._put(self.store.datasets, dataset_or_name)
+    def put_dataset(
+        self, dataset_or_name: Dataset | str, *, data: Any = None, format: str | None = None
+    ) -> Dataset:
+        """Stores a dataset, or uploads the stored one of this name; see :meth:`put_experiment`.
 
-    def get_dataset(self, id_or_url: Ref, *, at: str | None = None) -> Dataset:
-        """Returns a dataset's description; its data comes by :meth:`get_data`."""
-        return self.store.datasets.get(id_or_url, at=at)
+        Args:
+            dataset_or_name: a dataset, or a reference to one that is stored.
+            data: all of its data, with a dataset: a path, a DataFrame or an array; see
+                :meth:`padre_git.api.datasets.Datasets.put`.
+            format: of a DataFrame or an array.
+        """
+        if data is None or not isinstance(dataset_or_name, Dataset):
+            if data is not None:
+                raise InvalidInputError(
+                    "data comes with a dataset, not with a name", hint="put_data takes a name"
+                )
+            return self._put(self.store.datasets, dataset_or_name)
+        with suppress(RemoteError):  # it is stored here; what is put next meets it, too
+            self.store.ensure(Key.project_named(dataset_or_name.project))
+        return self.store.datasets.put(dataset_or_name, data=data, format=format)
+
+    def get_dataset(
+        self, id_or_url: Ref, *, metadata_only: bool = True, at: str | None = None
+    ) -> Dataset:
+        """Returns a dataset's description; its data comes by :meth:`get_data`.
+
+        Args:
+            id_or_url: also with ``@`` and the beginning of a version.
+            metadata_only: False fetches the data, too, so that it is here when there is no network.
+            at: a commit, tag, branch or date; None for now.
+        """
+        dataset = self.store.datasets.get(id_or_url, at=at)
+        if not metadata_only and dataset.version is not None:
+            self.store.datasets.data(id_or_url, at=at)
+        return dataset
 
     def put_data(self, dataset: Ref, path: str | os.PathLike[str]) -> Dataset:
         """Stores a file or directory as data of a dataset; returns the dataset as it is then.

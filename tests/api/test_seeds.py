@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from padre_git import DualBackend
@@ -197,6 +198,22 @@ def test_results_may_come_before_their_split(here: DualBackend) -> None:
     here.put_split(Split(run=run.key, number=3, test=[1]))
     with pytest.raises(NotFoundError, match="has no results"):
         here.get_results(run, 3)
+
+
+def test_a_dataset_is_put_with_its_data_and_got_with_or_without(
+    here: DualBackend, there: DualBackend
+) -> None:
+    first = here.put_dataset(Dataset(project="iris", name="iris-data"), data=np.arange(3))
+    here.put_dataset(Dataset(project="iris", name="iris-data"), data=np.arange(4))
+    cache = there.store.project_path("iris") / ".git" / "padre" / "cache"
+    assert there.get_dataset("iris/iris-data").version != first.version
+    assert not list(cache.rglob("files/md5/*/*"))
+    old = f"iris/iris-data@{first.version}"
+    assert there.get_dataset(old, metadata_only=False).version == first.version
+    assert list(cache.rglob("files/md5/*/*"))
+    assert len(np.load(there.store.datasets.data(old) / "iris-data.npy")) == 3
+    with pytest.raises(InvalidInputError, match="not with a name"):
+        here.put_dataset("iris/iris-data", data=np.arange(3))
 
 
 def test_every_other_kind_has_its_verbs(here: DualBackend, there: DualBackend) -> None:
