@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from padre_git.format import encode, write_document
-from padre_git.format.fields import EVERYTHING, merge_document
-from padre_git.model import Experiment, Key
+from padre_git.format.fields import EVERYTHING, differs_in_url_only, merge_document
+from padre_git.model import Experiment, Key, Kind
 
 RUN = Key.parse("iris/experiments/svm/runs/r-20261121t101500-k3v9x2m7q4tz")
 PLACE = (RUN, "metrics.yaml")
@@ -96,3 +96,14 @@ def test_comments_of_both_are_kept_whichever_side_is_which() -> None:
     assert (merged, found) == merge_document(PLACE, base, other, one)
     assert merged == b"a: 1\n\n# ant\n# zebra\nb: 2\n"
     assert found == []
+
+
+def test_only_a_document_differs_in_its_url_only() -> None:
+    there, elsewhere = (b"schema: project/1\n\nurl: https://%s/x\n" % h for h in (b"a", b"b"))
+    project = (Kind.PROJECT, "project.yaml")
+    assert differs_in_url_only(*project, there, elsewhere) is True
+    assert differs_in_url_only(*project, there, elsewhere + b"title: X\n") is False
+    assert differs_in_url_only(*project, None, elsewhere) is False
+    assert differs_in_url_only(*project, there, None) is False
+    assert differs_in_url_only(*project, there, b"<<<<<<<\n") is False
+    assert differs_in_url_only(Kind.RUN, "metrics.yaml", b"url: 1\n", b"url: 2\n") is False
