@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from padre_git.errors import Conflict, FormatError
+from padre_git.errors import Conflict
 from padre_git.format.fields import (
     Decide,
     differs_in_url_only,
@@ -204,17 +204,12 @@ class _Merge:
         return path not in side or self._grave(side, key, path) is not None
 
     def _grave(self, side: _Files, key: Key, path: str) -> Tombstone | None:
-        return self._dead(side[path], key) if path in side else None
-
-    def _dead(self, data: bytes, key: Key) -> Tombstone | None:
-        try:
-            return read_tombstone(data, key)
-        except FormatError:
-            return None  # a damaged document is merged, and refused, as a document
+        return read_tombstone(side[path], key) if path in side else None
 
     def _merge_deletion(self, key: Key) -> None:
         path = self._documents[key]
         below = [p for p, place in self._places.items() if place and key.contains(place[0])]
+        below += self._marks_of(below)
         gone = [side for side in (self._ours, self._theirs) if self._is_gone(side, key, path)]
         if len(gone) == 2:
             self._disputes.extend(self._different_graves(key, path))
@@ -225,7 +220,7 @@ class _Merge:
             self._disputes.extend(self._changes_below(key, below, other, moved))
         self._files.update(dict.fromkeys(below))
         self._files.update(dict.fromkeys(self._seals_of(below)))
-        own = [p for p in below if self._places[p][0] == key]  # type: ignore[index]
+        own = [p for p in below if (place := self._places[p]) is not None and place[0] == key]
         for part in (*own, *self._seals_of([path])):
             self._files[part] = min((side[part] for side in gone if part in side), default=None)
 
@@ -236,6 +231,19 @@ class _Merge:
             if place is not None and _is_main(place):
                 directory = path.rpartition("/")[0]
                 yield from filter(self._places.__contains__, seals(place[0], directory))
+
+    def _marks_of(self, paths: Iterable[str]) -> list[str]:
+        """Returns the files that are no parts and lie where these records have their seals."""
+        sealed: set[str] = set()
+        for path in paths:
+            place = self._places[path]
+            if place is not None and _is_main(place):
+                sealed.update(seals(place[0], path.rpartition("/")[0]))
+        return [
+            path
+            for path, place in self._places.items()
+            if place is None and path.rpartition("/")[0] in sealed
+        ]
 
     def _different_graves(self, key: Key, path: str) -> Iterator[Dispute]:
         targets = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from padre_git.format import tombstone
+from padre_git.format.fields import shown
 from padre_git.format.merging import Merged, merge_files
 from padre_git.model import Entity, Execution, Key
 from tests.format.test_merging import (
@@ -50,9 +51,11 @@ def test_deleting_a_run_against_something_added_to_it_is_a_conflict(part: str) -
     base = files(SVM, RUN)
     home = f"{HOME}/{RUN.id}"
     ours = files(SVM) | {f"{home}/run.yaml": tombstone(None)}
-    assert conflicts(base, ours, base | {f"{home}/{part}": b"", f"{home}/tags/z": b""}) == [
-        (RUN.key.text, None)
-    ]
+    theirs = base | {f"{home}/{part}": b"", f"{home}/tags/z": b""}
+    assert conflicts(base, ours, theirs) == [(RUN.key.text, None)]
+    (found,) = merge_files(base, ours, theirs, "iris").conflicts
+    document = shown((RUN.key, "run.yaml"), base[f"{home}/run.yaml"])
+    assert (found.base, found.ours, found.theirs) == (document, None, document)
 
 
 def test_deleting_a_run_inside_a_deleted_experiment_is_no_conflict() -> None:
