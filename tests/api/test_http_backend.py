@@ -353,3 +353,18 @@ def test_a_password_works_for_git_as_a_token(tmp_path: Path) -> None:
             assert backend.client.login().secret == token  # type: ignore[union-attr]
         assert host.tokens == {}
         assert holds(tmp_path / "a", PASSWORD) == []
+
+
+def test_a_client_goes_offline_when_the_environment_says_so(
+    lab: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with HttpClient(lab.base) as client:
+        client.authenticate(lab.user, lab.secret)
+        monkeypatch.setenv("PADRE_OFFLINE", "1")
+        with pytest.raises(OfflineError):
+            client.get("iris.git/info/refs")
+        with pytest.raises(OfflineError):
+            client.is_token_valid()
+        assert client.has_token()
+        monkeypatch.delenv("PADRE_OFFLINE")
+        assert client.is_token_valid()
