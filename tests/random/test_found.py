@@ -1,0 +1,53 @@
+"""What the long stories have found, each told as shortly as it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+import padre_git
+from padre_git.errors import ConflictError
+from padre_git.model import Code
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Iterator[tuple[padre_git.Store, padre_git.Store, padre_git.Run]]:
+    """Two clones that have the same run of one experiment."""
+    (tmp_path / "lab").mkdir()
+    with ExitStack() as stack:
+        ada, ben = (
+            stack.enter_context(
+                padre_git.open(tmp_path / name, remote=tmp_path / "lab", policy="manual")
+            )
+            for name in ("ada", "ben")
+        )
+        ada.projects.put(padre_git.Project(name="iris"))
+        svm = ada.experiments.put(padre_git.Experiment(project="iris", name="svm"))
+        execution = padre_git.Execution(experiment=svm.key, code=Code(content="ab" * 32))
+        stored = ada.executions.put(execution)
+        run = ada.runs.put(padre_git.Run(execution=stored.key, title="one"))
+        ada.sync("iris")
+        ben.pull("iris")
+        yield ada, ben, run
+
+
+@pytest.mark.parametrize(("rest", "titles"), [("ours", ["two"]), ("theirs", [])])
+def test_a_run_that_one_deletes_and_another_puts_and_tags_is_one_conflict(
+    stores: tuple[padre_git.Store, padre_git.Store, padre_git.Run], rest: str, titles: list[str]
+) -> None:
+    ada, ben, run = stores
+    ben.runs.put(ben.runs.get(run.key).replace(title="two"))
+    ben.runs.tag(run.key, "good")
+    ada.runs.delete(run.key)
+    ada.sync("iris")
+    with pytest.raises(ConflictError) as caught:
+        ben.sync("iris")
+    assert [conflict.key for conflict in caught.value.conflicts] == [run.key.text]
+    assert ben.settle("iris", rest=rest) == ()
+    ben.sync("iris")
+    ada.sync("iris")
+    for store in (ada, ben):
+        assert [found.title for found in store.runs.list("iris")] == titles
