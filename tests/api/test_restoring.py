@@ -100,6 +100,25 @@ def test_what_comes_back_is_what_was_there_in_every_clone(
         assert git("fsck", "--strict", "--no-dangling", cwd=store.project_path("iris")) == ""
 
 
+@pytest.mark.parametrize("form", ["entity", "key", "text", "path", "part", "url"])
+def test_a_run_is_deleted_and_restored_by_whatever_means_it(ada: Store, form: str) -> None:
+    run = ada.runs.list("iris/svm")[0]
+    assert run.url is not None
+    refs: dict[str, padre_git.Entity | padre_git.Key | str] = {
+        "entity": run,
+        "key": run.key,
+        "text": run.key.text,
+        "path": f"iris/svm/{run.id}",
+        "part": str(run.id)[-12:][:8],
+        "url": run.url,
+    }
+    for mode in ("all", "remote", "local"):
+        ada.runs.delete(refs[form], mode=mode)
+        assert (run.key in {gone.key for gone in ada.deleted("iris")}) is (mode != "local")
+        assert ada.runs.restore(refs[form]) == run
+        assert ada.status("iris").records == {}
+
+
 def test_files_of_the_users_come_back_too(ada: Store) -> None:
     clone = ada.project_path("iris")
     (clone / "experiments/svm/notes.md").write_text("why we try this\n")

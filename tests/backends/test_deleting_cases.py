@@ -224,7 +224,7 @@ def test_a_run_that_is_recorded_in_a_kept_experiment_is_not_lost(
 
 
 def test_many_are_deleted_and_restored_in_one_commit(lab: Lab, ada: DualLayer) -> None:
-    keys = [run_key(number) for number in range(1, 30)]
+    keys = [run_key(number) for number in range(1, 121)]
     store(ada, *keys[2:])
     count = int(git("rev-list", "--count", "main", cwd=lab.bare()))
     delete(ada, *keys, mode=ALL)
