@@ -15,7 +15,7 @@ from padre_git.backends.exchange import Side
 from padre_git.errors import RemoteRewrittenError
 from padre_git.messages import Event, Notice
 
-__all__ = ["check_growth"]
+__all__ = ["check_growth", "loss"]
 
 _SHORT = 10
 
@@ -47,6 +47,17 @@ def check_growth(side: Side, notify: Callable[[Event], None]) -> None:
     side.meet(seen)
 
 
+def loss(side: Side) -> str | None:
+    """Returns in a line what the remote's history lost; None if it has all that it had."""
+    lost = _lost(side)
+    if lost is None:
+        return None
+    _, met, seen = lost
+    if side.is_ancestor(seen, met):
+        return "the remote was put back to an older state; the next sync publishes what it lacks"
+    return "the remote's history was replaced; sync says what can be done"
+
+
 def _lost(side: Side) -> tuple[str, str, str] | None:
     """Returns our tip, what the remote had and what it has, if it lost something that we have."""
     tip, met, seen = side.repository.tip(), side.met, side.seen
@@ -72,11 +83,12 @@ def _rewritten(side: Side, tip: str, met: str, seen: str) -> RemoteRewrittenErro
     kept = _keep(side, tip, f"kept-before-{seen[:_SHORT]}")
     is_other = side.repository.merge_base(met, seen) is None
     what = "replaced by another one" if is_other else "rewritten"
+    count = len(side.between(seen, met))
+    those = "a commit" if count == 1 else f"{count} commits"
     merge = "merge --allow-unrelated-histories" if is_other else "merge"
     return RemoteRewrittenError(
-        f"the remote's history of '{side.project}' was {what}: it no longer has"
-        f" {len(side.between(seen, met))} commits that it had; nothing was changed here, and all"
-        f" that is here is kept on branch '{kept}'",
+        f"the remote's history of '{side.project}' was {what}: it no longer has {those} that it"
+        f" had; nothing was changed here, and all that is here is kept on branch '{kept}'",
         key=side.project,
         hint="ask whoever did it; then run one of these, and sync:\n"
         f"  git -C {path} rebase --onto origin/{branch} {met[:_SHORT]} {branch}"

@@ -45,8 +45,8 @@ class ProjectStatus:
         ahead: commits that the remote does not have.
         behind: commits that this clone does not have.
         pending: commits that wait for the user to finish something.
-        problem: why the remote did not answer, so that this is what was known before; None if it
-            did.
+        problem: why the remote did not answer, so that this is what was known before, or what its
+            history lost; None if all is well.
         records: the state of every record that is not simply published. Of a project that is at
             one side only, and of what was evicted or is kept, only the record itself is named.
     """

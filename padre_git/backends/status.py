@@ -8,6 +8,7 @@ from padre_git.backends.comparing import contents, touched
 from padre_git.backends.contained import have_had
 from padre_git.backends.exchange import Side
 from padre_git.backends.records import Records
+from padre_git.backends.rewriting import loss
 from padre_git.backends.states import ProjectStatus, State
 from padre_git.backends.urls import HAVE_URL
 from padre_git.format import locate
@@ -41,7 +42,7 @@ def status_of(side: Side, *, url: str | None, problem: str | None) -> ProjectSta
         ahead=ahead,
         behind=behind,
         pending=pending,
-        problem=problem,
+        problem=problem or loss(side),
         records=dict(sorted(states.items())),
     )
 

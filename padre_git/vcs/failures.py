@@ -48,7 +48,8 @@ class Answer:
 
     def words(self) -> str:
         """Returns what git and the server said, fit for one error message."""
-        kept = [line for line in map(readable, self.error.splitlines()) if _says_something(line)]
+        lines = list(filter(None, map(readable, self.error.splitlines())))
+        kept = [line for line in lines if _says_something(line)] or lines
         return _bounded("; ".join(dict.fromkeys(kept))) or "git said nothing"
 
 
@@ -60,6 +61,7 @@ _USERINFO = re.compile(r"://[^/\s@]+@")
 #: Lines that git adds to every failure, or that say nothing of it.
 _NOISE = re.compile(
     r"@+|From \S+|To \S+|Done|Everything up-to-date|Total \d+ \(delta .*"
+    r"|fatal: Could not read from remote repository\.|error: failed to push some refs to .*"
     r"|Please make sure you have the correct access rights|and the repository exists\."
     r"|Delta compression using up to .*|Cloning into .*"
 )

@@ -113,7 +113,8 @@ def check_branches(url: str, branch: str, *, limits: Limits = DEFAULT_LIMITS) ->
         raise BranchMissingError(
             f"the repository has no branch '{branch}'; it has"
             f" {', '.join(map(repr, names[:_SHOWN]))}{more}",
-            hint="open the store with branch=… to work on one of them",
+            hint=f"to work on one of them: padre_git.open(…, branch={names[0]!r}), which is"
+            " remembered",
         )
 
 

@@ -228,6 +228,7 @@ def test_a_rewritten_remote_is_asked_about_and_nothing_moves(lab: Lab) -> None:
             verb("iris")
     assert isinstance(caught.value, ConflictError)
     assert lab.head() == erased
+    assert "replaced" in str(ben.status("iris").problem)
     kept = f"kept-before-{erased[:10]}"
     assert kept in caught.value.message
     mine = git("rev-parse", "main", cwd=lab.clone("ben")).strip()
