@@ -23,7 +23,7 @@ test: $(STAMP) ## the whole test suite
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not nightly" $(ARGS)
 
 nightly: $(STAMP) ## the long randomized runs
-	$(BIN)/python -m pytest -n $(WORKERS) -m nightly $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) -m nightly --durations=0 --durations-min=1 $(ARGS)
 
 lint: $(STAMP) ## style, spelling, types and layers
 	$(BIN)/ruff check .

@@ -34,7 +34,7 @@ _OFTEN: dict[Callable[[Person], None], int] = {
     sharing.flush: 2,
     sharing.plug: 4,
     sharing.reopen: 3,
-    sharing.remove_clone: 1,
+    sharing.remove_clone: 2,
     sharing.user_commits: 3,
     sharing.user_leaves_work: 2,
     sharing.user_pulls_and_pushes: 3,

@@ -128,6 +128,8 @@ class Person:
         """Does the steps from ``first`` to before ``last``."""
         from tests.random.deeds import draw
 
+        if first == 0:
+            self._begin()
         for self.step in range(first, last):
             fresh = self._at.with_suffix(".new")
             fresh.write_text(str(self.step))
@@ -139,6 +141,13 @@ class Person:
                 killer.daemon = True
                 killer.start()
             draw(self)
+
+    def _begin(self) -> None:
+        """Gets the project, in peace: a story about somebody without a clone is a short one."""
+        if self.network is not None:
+            self.network.trouble = Trouble.NONE
+        self.store.pull(PROJECT)
+        self.go_online()
 
     @contextlib.contextmanager
     def deed(self, what: str, **facts: Any) -> Iterator[Deed]:
