@@ -40,7 +40,7 @@ def test_a_root_that_cannot_be_written_is_refused_when_something_is_to_be_rememb
     tmp_path: Path,
 ) -> None:
     with pytest.raises(InvalidInputError, match="test' cannot be written") as caught:
-        padre_git.open("/sys/padre-git-test", remote=tmp_path)
+        padre_git.open("/sys/padre-git-test", branch="work")
     assert caught.value.hint is not None
 
 
