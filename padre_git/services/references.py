@@ -201,7 +201,7 @@ def recall(backend: Backend, kind: Kind, reference: str | Key | Entity) -> Key:
         _check_remembered(backend, destination(backend, key))
         return key
     text = str(reference)
-    pieces = text.split("/")
+    pieces, _ = _pieces(text, kind)
     prefix = _above_deleted(backend, kind, pieces)
     gone = [deletion.key for deletion in backend.deletions(prefix, kind=kind)]
     fitting = _fitting(gone, pieces)
@@ -281,12 +281,7 @@ def _exact(text: str, kind: Kind) -> Key | None:
 
 def _search(backend: Backend, kind: Kind, text: str, at: str | None) -> Key:
     """Returns the only key that fits names of which some are left out or shortened."""
-    pieces = text.split("/")
-    deepest = {Kind.PROJECT: 1, Kind.RUN: 3, Kind.EXECUTION: 3}.get(kind, 2)
-    if not all(map(_PIECE.fullmatch, pieces)) or ".." in pieces:
-        raise InvalidInputError(f"not a reference: {quoted(text)}", hint=_how(kind))
-    if len(pieces) > deepest:
-        raise InvalidInputError(f"not a reference to {kind.noun}: {quoted(text)}", hint=_how(kind))
+    pieces, deepest = _pieces(text, kind)
     prefix = _start(backend, pieces, deepest, at)
     keys = list(backend.scan(prefix, kind=kind, at=at))
     fitting = _fitting(keys, pieces)
@@ -300,6 +295,21 @@ def _search(backend: Backend, kind: Kind, text: str, at: str | None) -> Key:
             f"{quoted(text)} may be any of {len(fitting)} {kind}s", hint=_candidates(fitting)
         )
     raise NotFoundError(f"no {kind} {quoted(text)}", hint=_near(text, keys, kind))
+
+
+def _pieces(text: str, kind: Kind) -> tuple[list[str], int]:
+    """Returns the names of a reference, and how many one of this kind has at most.
+
+    Raises:
+        InvalidInputError: if no record of this kind can have such a reference.
+    """
+    pieces = text.split("/")
+    deepest = {Kind.PROJECT: 1, Kind.RUN: 3, Kind.EXECUTION: 3}.get(kind, 2)
+    if not all(map(_PIECE.fullmatch, pieces)) or ".." in pieces:
+        raise InvalidInputError(f"not a reference: {quoted(text)}", hint=_how(kind))
+    if len(pieces) > deepest:
+        raise InvalidInputError(f"not a reference to {kind.noun}: {quoted(text)}", hint=_how(kind))
+    return pieces, deepest
 
 
 def _start(backend: Backend, pieces: list[str], deepest: int, at: str | None) -> Key | None:

@@ -247,6 +247,14 @@ def test_part_of_an_id_that_fits_several_deleted_runs_is_ambiguous(ada: Store) -
         ada.runs.restore("r-2")
 
 
+def test_what_is_no_reference_restores_nothing(ada: Store) -> None:
+    ada.runs.delete(ada.runs.list("iris/svm")[0])
+    for ref in ("", "/", "iris//", "../iris", "a b", "*"):
+        with pytest.raises(InvalidInputError):
+            ada.runs.restore(ref)
+    assert len(ada.deleted()) == 1
+
+
 def test_what_never_was_is_not_restored(ada: Store) -> None:
     for ref in ("iris/nothing", "nowhere", "iris/svm/zzzzzz"):
         with pytest.raises(NotFoundError):
