@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from padre_git.api import provenance
 from padre_git.api.committing import Circumstances
 from padre_git.api.home import Home
+from padre_git.api.overflow import INLINE, inline_of
 from padre_git.api.provenance import CodeVersion
 from padre_git.api.recorder import Recorder
 from padre_git.bus import Bus
@@ -31,7 +32,6 @@ from padre_git.model.ids import check_id, new_run_id
 
 __all__ = ["experiment_of", "start_run"]
 
-_INLINE = 100_000
 _said: WeakKeyDictionary[Bus, set[str]] = WeakKeyDictionary()
 
 
@@ -230,9 +230,8 @@ def _inline(home: Home, project: str) -> int:
     try:
         stored: Project = home.session.bus.send(Get(subject=Kind.PROJECT, key=key))
     except NotFoundError:
-        return _INLINE
-    limit = stored.settings.get("inline", _INLINE)
-    return limit if type(limit) is int and limit >= 0 else _INLINE
+        return INLINE
+    return inline_of(stored)
 
 
 def _use_declared_dataset(home: Home, experiment: Experiment, recorder: Recorder) -> None:

@@ -96,10 +96,10 @@ class Store(Exchanging, Past):
         self.data = data
         self._backend = backend
         self._artifacts: Artifacts | None = None
-        overflow = Overflow(root, data)
+        overflow = Overflow(root, data, backend)
         if data is not None:
             DataCheck(backend, data, self.bus)
-        connect(backend, self.bus, clock=clock, large=overflow.read)
+        connect(backend, self.bus, clock=clock, large=overflow)
         self.session = session = Session(self.bus, locally=backend.locally)
         self._home = Home(session=session, root=root)
         self.projects: Collection[Project] = Collection(Kind.PROJECT, session)

@@ -7,7 +7,7 @@ computations and splits, which are parts of runs, have their own (:mod:`~padre_g
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from padre_git.backends.base import Backend
@@ -26,8 +26,21 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _nothing_large(record: Record, name: str) -> bytes | None:
-    return None
+class _InGit:
+    """Keeps parts of any size in git."""
+
+    def read(self, record: Record, name: str) -> bytes | None:
+        """See :class:`Large`."""
+        return None
+
+    def settled(
+        self, record: Record, files: Mapping[str, bytes], names: Sequence[str]
+    ) -> Mapping[str, bytes]:
+        """See :class:`Large`."""
+        return files
+
+
+_IN_GIT = _InGit()
 
 
 def connect(
@@ -35,7 +48,7 @@ def connect(
     bus: Bus,
     *,
     clock: Callable[[], datetime] = _now,
-    large: Large = _nothing_large,
+    large: Large = _IN_GIT,
 ) -> None:
     """Puts a service for every kind on the bus.
 
@@ -43,7 +56,7 @@ def connect(
         backend: where records are; whoever made it closes it.
         bus: where commands come from and events go.
         clock: returns the time, with zone.
-        large: reads the parts of runs that are kept as artifacts.
+        large: keeps the parts of runs that are too large for git.
     """
     for kind in KINDS:
         RecordService(kind, backend, bus, clock)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Generic, TypeVar, cast
+from typing import Generic, Protocol, TypeVar, cast
 
 from padre_git.backends.base import Backend
 from padre_git.bus import Bus
@@ -26,8 +26,19 @@ from padre_git.services.subjects import named, subject_text
 __all__ = ["ComputationService", "Large", "PartService", "SplitService"]
 
 V = TypeVar("V", bound=Computation | Split)
-#: Returns the content of a part that was too large for the run's directory; None if it has none.
-Large = Callable[[Record, str], bytes | None]
+_PARTS = ("splits.yaml", "results.csv")
+
+
+class Large(Protocol):
+    """Keeps parts of runs that are too large for git elsewhere."""
+
+    def read(self, record: Record, name: str) -> bytes | None:
+        """Returns the content of a part that is kept elsewhere; None if there is none."""
+
+    def settled(
+        self, record: Record, files: Mapping[str, bytes], names: Sequence[str]
+    ) -> Mapping[str, bytes]:
+        """Returns the files of a record after parts of it have moved to where they belong."""
 
 
 class PartService(ABC, Generic[V]):
@@ -188,7 +199,7 @@ class SplitService(PartService[Split]):
     Args:
         backend: where runs are.
         bus: what it listens to and reports on.
-        large: reads what is too large for a run's directory.
+        large: keeps what is too large for a run's directory.
     """
 
     def __init__(self, backend: Backend, bus: Bus, large: Large) -> None:
@@ -198,10 +209,10 @@ class SplitService(PartService[Split]):
     def values(self, record: Record) -> tuple[Split, ...]:
         """See :meth:`PartService.values`."""
         files = {}
-        for name in ("splits.yaml", "results.csv"):
+        for name in _PARTS:
             content = record.files.get(name)
             if content is None:
-                content = self._large(record, name)
+                content = self._large.read(record, name)
             if content is not None:
                 files[name] = content
         return decode_splits(record.key, files) if files else ()
@@ -209,12 +220,9 @@ class SplitService(PartService[Split]):
     def files(self, record: Record, values: Sequence[Split]) -> Mapping[str, bytes]:
         """See :meth:`PartService.files`."""
         ordered = sorted(values, key=self.name)
-        others = {
-            name: data
-            for name, data in record.files.items()
-            if name not in ("splits.yaml", "results.csv")
-        }
-        return others | (encode_splits(ordered) if ordered else {})
+        others = {name: data for name, data in record.files.items() if name not in _PARTS}
+        files = others | (encode_splits(ordered) if ordered else {})
+        return self._large.settled(record, files, _PARTS)
 
     def name(self, value: Split) -> int:
         """See :meth:`PartService.name`."""
