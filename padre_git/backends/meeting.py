@@ -62,6 +62,7 @@ class Meeting:
         self._unmerged: dict[str, _Unmerged] = {}
         self._replaced: dict[str, _Unmerged] = {}
         self._waiting: set[str] = set()
+        self._untold: set[str] = set()
         self._local = threading.local()
         self._max_age = max_age
         self._listed: tuple[float, tuple[str, ...]] = (0.0, ())
@@ -127,8 +128,8 @@ class Meeting:
                     side.fetch()
                     if self._unmerged.get(project) != (side.repository.tip(), side.seen, True):
                         self.publisher.integrate(side)
-        except ConflictError:
-            pass  # told already, once for each pair of commits
+        except ConflictError as error:
+            self._tell_conflict(project, error)
         except RemoteUnavailableError:
             return False  # told already, once for as long as the silence lasts
         except (RemoteError, FormatError, RepositoryError) as error:
@@ -187,6 +188,7 @@ class Meeting:
                 self.publisher.publish(side)
             self._waiting.discard(side.project)
         except ConflictError as error:
+            self._untold.discard(side.project)
             self._tell(side.project, f"'{side.project}' is not in step with its remote: {error}")
         except RemoteUnavailableError:
             pass  # told already; the commits stand
@@ -259,7 +261,13 @@ class Meeting:
             if known.get(project) != state:
                 known[project] = state
                 self._notify(ConflictFound(project=project, conflicts=error.conflicts))
-                self._tell(project, f"'{project}' is not merged with its remote: {error}")
+                self._untold.add(project)
+
+    def _tell_conflict(self, project: str, error: ConflictError) -> None:
+        """Tells of a conflict that nobody gets as an error, once for each pair of commits."""
+        if project in self._untold:
+            self._untold.discard(project)
+            self._tell(project, f"'{project}' is not merged with its remote: {error}")
 
     def _tell(self, project: str, text: str) -> None:
         self._notify(Notice(text=text, project=project))

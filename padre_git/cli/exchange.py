@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from padre_git.cli.output import print_json, print_table
 from padre_git.cli.references import as_json, collection_of, project_argument
 from padre_git.errors import AlreadyExistsError, NotFoundError
 from padre_git.model import Kind
+
+if TYPE_CHECKING:
+    from padre_git.backends.states import ProjectStatus
 
 __all__ = ["COMMANDS"]
 
@@ -113,6 +117,14 @@ def sync(session: Session, project: str | None) -> None:
         click.echo(f"{name}: in step with the remote", err=True)
 
 
+def _records(status: ProjectStatus) -> list[list[object]]:
+    """Returns what is not simply published, the project as a whole first."""
+    below = [[k, state] for k, state in status.records.items() if k.kind is not Kind.PROJECT]
+    if not below and status.state == "published":
+        return []
+    return [[status.project, status.state], *below]
+
+
 @click.command()
 @click.argument("ref", required=False)
 @click.option("--records", is_flag=True, help="Name every record that is not simply published.")
@@ -142,8 +154,7 @@ def status(session: Session, ref: str | None, records: bool, json_: bool) -> Non
         if one.problem is not None:
             note(f"'{one.project}' is as it was seen last: {one.problem}")
     if records and not json_:
-        rows = [[key, state] for one in found for key, state in one.records.items()]
-        print_table(rows, ["record", "state"])
+        print_table([row for one in found for row in _records(one)], ["record", "state"])
         return
     if json_:
         print_json(found)

@@ -132,7 +132,8 @@ def _resolved(session: Session, project: str, ref: str) -> list[str]:
     keys = []
     for text in (ref, f"{project}/{ref}"):
         try:
-            keys.append(session.store.resolve(text).text)
+            with session.store.session.locally():  # the remote was asked what stands between
+                keys.append(session.store.resolve(text).text)
         except PadreGitError:
             continue  # it is looked for among the conflicts by its names
     return keys
