@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from padre_git.errors import Conflict
@@ -41,6 +42,16 @@ def file_at(side: Snapshot, path: str) -> Entry | None:
     """Returns the entry of a path that is no directory."""
     entry = side.entry(path)
     return None if entry is None or entry.is_tree else entry
+
+
+def _is_below(directory: str, others: AbstractSet[str]) -> bool:
+    """Returns whether one of the others holds a directory."""
+    above = directory
+    while above:
+        above = above.rpartition("/")[0]
+        if above in others:
+            return True
+    return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +128,16 @@ class _Merge:
         }
         ours = self._graves(self._our_paths, self._ours)
         theirs = self._graves(self._their_paths, self._theirs)
+        directories = set()
         for path, (key, moved_to) in [*ours.items(), *theirs.items()]:
             found.add(path)
             if key.kind is not Kind.ENVIRONMENT:
-                found.update(self._all_below(path.rpartition("/")[0]))
+                directories.add(path.rpartition("/")[0])
             if moved_to is not None and ours.get(path) == theirs.get(path):
-                found.update(self._all_below(record_directories(moved_to)[0]))
+                directories.add(record_directories(moved_to)[0])
+        for directory in directories:
+            if not _is_below(directory, directories):
+                found.update(self._all_below(directory))
         return frozenset(found)
 
     def _all_below(self, directory: str) -> Iterator[str]:
