@@ -228,7 +228,7 @@ def test_a_host_that_sends_us_elsewhere_does_not_get_a_secret_there(
 
         front.otherwise = answer
         client = HttpClient(f"{front.url}/lab")
-        with pytest.raises(AuthenticationError):
+        with pytest.raises(padre_git.RemoteError, match="does not answer as a git host"):
             client.authenticate("ada", lab.secret)
         with padre_git.open(tmp_path / "a", remote=f"{front.url}/lab", policy="manual") as store:
             assert store.client is not None
