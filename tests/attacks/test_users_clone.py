@@ -30,7 +30,7 @@ def test_commits_that_cannot_reach_the_branch_are_spoken_of(store: padre_git.Sto
     with pytest.raises(AssertionError, match="CONFLICT"):
         git("merge", "topic", cwd=clone)
     project = store.projects.get("iris")
-    store.projects.put(project.replace(description="written meanwhile"))
+    store.projects.put(project.replace(title="written meanwhile"))
     assert said == []
     document.write_text("schema: project/1\n\ntitle: both\n")
     git("commit", "-qam", "solved", cwd=clone)
@@ -38,9 +38,11 @@ def test_commits_that_cannot_reach_the_branch_are_spoken_of(store: padre_git.Sto
     store.start_run("iris/svm").end()
     assert len(said) == 1
     assert said[0].startswith("iris: ")
-    assert "commits wait in refs/padre/pending: 'project.yaml' was changed on the branch" in said[0]
-    assert "git merge refs/padre/pending" in said[0]
-    git("merge", "-q", "-X", "ours", "--no-edit", "refs/padre/pending", cwd=clone)
+    assert "commits wait in refs/padre/pending: 'iris' was changed on the branch" in said[0]
+    assert "padre-git resolve iris" in said[0]
+    git("merge", "-q", "refs/padre/pending", cwd=clone, check=False)
+    git("checkout", "-q", "--ours", "project.yaml", cwd=clone)
+    git("commit", "-qam", "settled", cwd=clone)
     assert store.projects.get("iris").title == "both"
     assert len(store.runs.list("iris/svm")) == 3
     assert git("status", "--porcelain", cwd=clone) == ""
