@@ -362,6 +362,7 @@ class DualLayer(Backend):
         side, problem = self._side(project), None
         try:
             side.fetch()
+            side.check_place()
         except RemoteError as error:
             problem = error.message
         return status_of(side, url=url, problem=problem)

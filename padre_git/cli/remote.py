@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from padre_git.cli.group import Session, note, show_event
-from padre_git.cli.output import print_json, print_table
+from padre_git.cli.output import print_json, printable
 from padre_git.cli.references import as_json
 
 __all__ = ["COMMANDS"]
@@ -34,7 +34,8 @@ def remote(ctx: click.Context, json_: bool) -> None:
     if json_:
         print_json(found)
         return
-    print_table([[name, value or "none"] for name, value in found.items()], ["", ""])
+    for name, value in found.items():
+        click.echo(f"{name:8}{printable(value or 'none')}")
 
 
 @remote.command()

@@ -148,6 +148,7 @@ def test_another_persons_clone_is_told_and_follows_with_the_same_command(
         assert f"padre-git remote move {new.as_uri()}" in str(caught.value.hint)
         with pytest.raises(RemoteMissingError, match="has moved to"):
             opened.ensure("iris/forest")
+        assert "has moved to" in str(opened.status("iris").problem)
     old = commit(lab / "iris.git")
     move_remote(new, ben)
     assert commit(lab / "iris.git") == old, "nothing more goes to the old place"

@@ -72,7 +72,8 @@ def test_a_move_names_every_project(lab: Path, tmp_path: Path) -> None:
     assert "from now on" in done.stderr
     assert shown(tmp_path / "ada")["remote"] == (tmp_path / "new").as_uri()
     assert padre("--root", tmp_path / "ada", "--offline", "remote", "move", lab).exit_code == 4
-    assert "remote" in padre("--root", tmp_path / "ada", "remote").stdout
+    lines = padre("--root", tmp_path / "ada", "remote").stdout.splitlines()
+    assert lines[1] == f"remote  {(tmp_path / 'new').as_uri()}"
 
 
 def test_a_groups_directory_is_made_by_init(tmp_path: Path) -> None:
