@@ -14,7 +14,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from padre_git.vcs.activity import is_at_work, work_of
+from padre_git.vcs.activity import Work, is_at_work, work_of
 from padre_git.vcs.progress import Watch, step_of
 
 __all__ = ["Listener", "TooQuietError"]
@@ -150,7 +150,8 @@ class _Quiet:
         self._silence = silence
         self._limit = limit
         self._since = time.monotonic()
-        self._work: int | None = None
+        self._work: Work | None = None
+        self._looked = self._since
 
     def heard(self) -> None:
         """Begins to count anew, if silence is what is limited."""
@@ -163,12 +164,13 @@ class _Quiet:
             raise TooQuietError("nobody waits for it any more")
         passed = time.monotonic() - self._since
         if self._silence is not None and self._work is None and passed > self._limit / 2:
-            self._work = work_of(self._session)
+            self._work, self._looked = work_of(self._session), time.monotonic()
         if passed < self._limit:
             return
         if self._silence is None:
             raise TooQuietError(f"no answer within {self._limit:g} seconds")
-        if not is_at_work(self._work, work_of(self._session)):
+        elapsed = time.monotonic() - self._looked
+        if not is_at_work(self._work, work_of(self._session), elapsed):
             raise TooQuietError(f"no sign of life for {self._limit:g} seconds")
         self.heard()
 

@@ -31,9 +31,6 @@ _OWN_ENVIRONMENT = {
 }
 _DEFAULT_ENVIRONMENT = {
     "GIT_ASKPASS": "",  # empty: neither SSH_ASKPASS nor a window; a script that is set answers
-    # any byte is a sign of life: hosts send some while a hook of theirs is at work
-    "GIT_HTTP_LOW_SPEED_LIMIT": "1",
-    "GIT_HTTP_LOW_SPEED_TIME": "60",
 }
 #: Without these, no program that git asks for a password can open a window or find a terminal.
 _WINDOWS = frozenset(["DISPLAY", "WAYLAND_DISPLAY", "GPG_TTY", "VSCODE_GIT_IPC_HANDLE"])

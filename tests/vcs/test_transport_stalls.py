@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from padre_git.errors import RejectedError, RemoteUnavailableError
-from padre_git.vcs.activity import is_at_work, work_of
+from padre_git.vcs.activity import Work, is_at_work, work_of
 from padre_git.vcs.network import ask
 from padre_git.vcs.progress import Step, step_of
 from padre_git.vcs.ssh import bounded_ssh
@@ -217,13 +217,18 @@ def test_a_flood_of_words_is_bounded(tmp_path: Path) -> None:
 
 def test_work_is_seen_and_sleep_is_not() -> None:
     before = work_of(os.getsid(0))
-    sum(range(10_000_000))
-    for _ in range(50):
-        Path("/proc/self/stat").read_bytes()
     assert before is not None
-    assert is_at_work(before, work_of(os.getsid(0)))
-    assert not is_at_work(before, before + 100)
-    assert not is_at_work(None, None)
+    for _ in range(200):
+        Path("/proc/self/stat").read_bytes()
+    after = work_of(os.getsid(0))
+    assert after is not None
+    assert after.size > before.size
+    nothing, some = Work(ticks=10, size=1000), Work(ticks=11, size=1500)
+    assert not is_at_work(nothing, some, 60)
+    assert is_at_work(nothing, Work(ticks=150, size=1000), 60)
+    assert is_at_work(nothing, Work(ticks=10, size=20_000), 60)
+    assert is_at_work(some, nothing, 60), "a process has ended"
+    assert not is_at_work(None, None, 60)
 
 
 def test_limits_are_of_silence_not_of_the_whole() -> None:
