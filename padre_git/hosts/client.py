@@ -249,19 +249,19 @@ class Client(Verbs):
     def _leave(self) -> None:
         account, self._account, self._given = self._account, None, None
         if account is not None and not self._is_lent:
-            sign_out(self._door(), account)
+            sign_out(self._door(_PROBE), account)
         self._is_lent = False
 
-    def _door(self) -> Door:
+    def _door(self, bounds: Bounds | None = None) -> Door:
         return Door(
             site=self.server,
             repository=self._repository,
-            ask=self._call,
+            ask=lambda request: self._call(request, bounds),
         )
 
-    def _call(self, request: Request) -> Response:
+    def _call(self, request: Request, bounds: Bounds | None = None) -> Response:
         self._reach()
-        return call(request, self._bounds)
+        return call(request, bounds or self._bounds)
 
     def _reach(self) -> None:
         reason = self._offline()

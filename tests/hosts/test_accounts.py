@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -136,6 +137,15 @@ def test_a_host_that_is_away_at_the_end_does_not_disturb(tmp_path: Path) -> None
         client.authenticate("ada", PASSWORD)
     client.close()
     assert not client.has_token()
+
+
+def test_a_host_that_is_silent_at_the_end_does_not_hold_us_up(gitea: Forge) -> None:
+    client = Client(f"{gitea.url}/lab")
+    client.authenticate("ada", PASSWORD)
+    gitea.listener.otherwise = lambda handler: time.sleep(5)
+    began = time.monotonic()
+    client.close()
+    assert time.monotonic() - began < 4
 
 
 def test_credentials_for_a_host_that_is_away_are_kept(tmp_path: Path) -> None:
