@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import os
+import re
 import socket
 import threading
 import time
@@ -190,3 +191,15 @@ def test_what_a_surrounding_hook_has_set_does_not_reach_git(
     monkeypatch.setenv("GIT_DIR", os.devnull)
     monkeypatch.setenv("GIT_INDEX_FILE", os.devnull)
     assert push(clone, url, first, "main") is Outcome.LANDED
+
+
+def test_nothing_of_ours_pushes_or_fetches_through_gitpython() -> None:
+    # its push does not raise when it is refused, and nothing of it has a limit
+    package = Path(__file__).parents[2] / "padre_git"
+    imported = {
+        line.strip()
+        for path in package.rglob("*.py")
+        for line in path.read_text().splitlines()
+        if re.match(r"\s*(from git(\.|\s)|import git\b)", line)
+    }
+    assert imported == {"from git.config import GitConfigParser"}
