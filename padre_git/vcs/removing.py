@@ -43,10 +43,16 @@ def remove_files(root: Path, paths: Sequence[str], *, is_still: Callable[[str], 
 
 
 def _each(work: Callable[[str], None], names: Sequence[str]) -> None:
-    if len(names) < _FEW:
-        for name in names:
-            work(name)
-        return
+    """Does some work for each name, again for some if there can be no threads any more."""
+    if len(names) >= _FEW:
+        with suppress(RuntimeError):  # too many of them, or the interpreter is on its way out
+            _each_together(work, names)
+            return
+    for name in names:
+        work(name)
+
+
+def _each_together(work: Callable[[str], None], names: Sequence[str]) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     def some(first: int) -> None:

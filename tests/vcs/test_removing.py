@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,3 +35,19 @@ def test_the_root_stays_and_an_error_is_raised(tmp_path: Path) -> None:
 
     with pytest.raises(PermissionError):
         remove_files(tmp_path, [f"{n}" for n in range(100)], is_still=fail)
+
+
+def test_files_go_while_the_interpreter_ends(tmp_path: Path) -> None:
+    for n in range(200):
+        (tmp_path / f"d{n}").mkdir()
+        (tmp_path / f"d{n}/file").write_text("x")
+    script = (
+        "import atexit, pathlib, sys\n"
+        "from padre_git.vcs.removing import remove_files\n"
+        "names = [f'd{n}/file' for n in range(200)]\n"
+        "root = pathlib.Path(sys.argv[1])\n"
+        "atexit.register(remove_files, root, names, is_still=lambda path: True)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
