@@ -20,6 +20,9 @@ __all__ = ["HOST", "needs", "serving", "started", "workshop"]
 HOST = "127.0.0.1"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+#: Ends a program together with what it has started, which may not care for its end.
+_WITH_ALL = ("sh", "-c", 'trap "trap - TERM; kill 0" TERM; "$@" & wait $!', "sh")
+
 
 def needs(*programs: str | Path) -> None:
     """Skips the test if a program is not installed; that is a failure where CI is set."""
@@ -49,7 +52,7 @@ def started(
     """Starts a process that ends with ``ends``, or with the tests if those are killed."""
     with log.open("ab") as out:
         process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "TERM", *map(str, command)],
+            ["setpriv", "--pdeathsig", "TERM", *_WITH_ALL, *map(str, command)],
             env={"PATH": _PATH, "LANG": "C.UTF-8", "HOME": "/nonexistent"},
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -81,7 +84,8 @@ def _answers(port: int, process: subprocess.Popen[bytes]) -> bool:
     limit = time.monotonic() + 20
     while process.poll() is None and time.monotonic() < limit:
         with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
-            return True
+            time.sleep(0.05)
+            return process.poll() is None  # else another one has taken the port
         time.sleep(0.02)
     return False
 
