@@ -61,9 +61,8 @@ class Taking:
         return [merge]
 
     def done(self) -> None:
-        """Forgets the decisions that were waiting for the plan, which was carried out."""
-        if self._decided:
-            self._decisions.clear()
+        """Forgets all decisions: the plan was carried out, with them or without."""
+        self._decisions.clear()
 
     def notice(self) -> Notice | None:
         """Returns what a person should know when the plan is done; mostly nothing."""

@@ -245,6 +245,36 @@ def test_with_a_policy_that_publishes_the_merge_is_published(lab: Lab, ada: Dual
     assert b"title: ours" in documents(ada, EXPERIMENT)["experiment.yaml"]
 
 
+def test_out_of_reach_what_was_seen_last_is_settled_and_published_later(
+    lab: Lab, ada: DualLayer
+) -> None:
+    cleo = lab.store("cleo", max_age=3600)
+    cleo.pull("iris")
+    lab.go_offline()
+    put(cleo, EXPERIMENT, title="ours")
+    lab.go_online()
+    put(ada, EXPERIMENT, title="theirs")
+    with pytest.raises(ConflictError):
+        cleo.pull("iris")
+    lab.go_offline()
+    (conflict,) = cleo.conflicts("iris")
+    assert cleo.settle("iris", [Decision(conflict, Choice.OURS)]) == ()
+    lab.go_online()
+    cleo.sync("iris")
+    assert b"title: ours" in documents(ada, EXPERIMENT)["experiment.yaml"]
+
+
+def test_a_decision_that_was_not_needed_is_forgotten(
+    lab: Lab, ada: DualLayer, ben: DualLayer
+) -> None:
+    put(ada, EXPERIMENT, title="theirs", seed=1)
+    put(ben, EXPERIMENT, title="ours", seed=2)
+    _, title = stuck(ben)
+    ben.settle("iris", [Decision(title, Choice.OURS)])
+    put(ben, EXPERIMENT, title="theirs", seed=1)
+    agreed(lab, ada, ben)
+
+
 # -- what was deleted ----------------------------------------------------------------------------
 
 
