@@ -46,9 +46,16 @@ from padre_git.vcs.repository import Repository
 from padre_git.vcs.snapshot import Snapshot
 from padre_git.vcs.transport import DEFAULT_LIMITS, Limits
 
-__all__ = ["GitBackend"]
+__all__ = ["Amend", "GitBackend", "as_they_are"]
 
 _Write = tuple[ChangeSet, Message]
+#: Completes a change set by the records that it goes on.
+Amend = Callable[[ChangeSet, Records], ChangeSet]
+
+
+def as_they_are(changes: ChangeSet, records: Records) -> ChangeSet:
+    """Returns a change set as it is."""
+    return changes
 
 
 class GitBackend(Backend):
@@ -110,18 +117,25 @@ class GitBackend(Backend):
         """See :meth:`Backend.apply`; the first put of a project makes its repository."""
         return self.apply_each([(changes, message)])[0]
 
-    def apply_each(self, writes: Sequence[_Write]) -> list[dict[Key, str | None]]:
+    def apply_each(
+        self, writes: Sequence[_Write], *, amend: Amend = as_they_are
+    ) -> list[dict[Key, str | None]]:
         """See :meth:`Backend.apply_each`; one durable write of one commit for each.
 
         A record that moves is written by itself, and so is the first of a new project. A group
         with such writes is several; each of them happens or does not.
+
+        Args:
+            writes: the change sets.
+            amend: completes a change set by the records that it goes on; it is called again if
+                somebody else was faster.
         """
         check_one_project(writes)
         for changes, _ in writes:
             check_files(changes)
         revisions: list[dict[Key, str | None]] = []
         for _, group in groupby(enumerate(writes), _group_of):
-            revisions += self._write([write for _, write in group])
+            revisions += self._write([write for _, write in group], amend)
         return revisions
 
     def changes(self, project: str, start: str | None = None, end: str | None = None) -> Changes:
@@ -254,20 +268,21 @@ class GitBackend(Backend):
 
     # ------------------------------------------------------------------------------- writing
 
-    def _write(self, writes: Sequence[_Write]) -> list[dict[Key, str | None]]:
+    def _write(self, writes: Sequence[_Write], amend: Amend) -> list[dict[Key, str | None]]:
         project = writes[0][0].project
         clone = self._clones.get(project)
         if clone is None:
-            revisions = self._create(project, *writes[0])
+            changes, message = writes[0]
+            revisions = self._create(project, amend(changes, Records(project, EMPTY)), message)
             if revisions is not None:
-                return [revisions, *(self._write(writes[1:]) if writes[1:] else [])]
+                return [revisions, *(self._write(writes[1:], amend) if writes[1:] else [])]
             clone = self._clones.need(project)
         done: list[Plan] = []
         unsealed: set[str] = set()
 
         def commits(snapshot: Snapshot) -> list[NewCommit]:
             done.clear()
-            done.extend(self._plans(clone, snapshot, writes, unsealed))
+            done.extend(self._plans(clone, snapshot, writes, unsealed, amend))
             return [
                 self._commit(planned, message)
                 for planned, (_, message) in zip(done, writes, strict=True)
@@ -286,7 +301,12 @@ class GitBackend(Backend):
         return [planned.revisions for planned in done]
 
     def _plans(
-        self, clone: Clone, snapshot: Snapshot, writes: Sequence[_Write], unsealed: set[str]
+        self,
+        clone: Clone,
+        snapshot: Snapshot,
+        writes: Sequence[_Write],
+        unsealed: set[str],
+        amend: Amend,
     ) -> list[Plan]:
         """Returns what each write does, to the snapshot and those before it."""
         clone.check(snapshot)
@@ -295,7 +315,8 @@ class GitBackend(Backend):
             tree = Overlay(snapshot)
         plans: list[Plan] = []
         for changes, _ in writes:
-            planned = plan(changes, clone.records(tree), unsealed=unsealed)
+            records = clone.records(tree)
+            planned = plan(amend(changes, records), records, unsealed=unsealed)
             if snapshot.commit is None and not plans:  # cloned from an empty repository
                 planned = replace(planned, edits={**scaffold(), **planned.edits})
             if isinstance(tree, Overlay):

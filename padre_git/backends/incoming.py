@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 
 from padre_git.backends.exchange import Side
 from padre_git.backends.git import GitBackend
+from padre_git.backends.records import Records
 from padre_git.backends.urls import HAVE_URL, stored_url, with_url
 from padre_git.messages import Event, Message, Notice, Op
 from padre_git.model import Change, ChangeSet, Found, Key, Record
 
-__all__ = ["apply_to"]
+__all__ = ["apply_to", "keep_urls"]
 
 _Write = tuple[ChangeSet, Message]
 
@@ -38,16 +39,15 @@ def apply_to(
     if side is not None and side.kept.tops():
         _bring_back(local, side, writes, notify)
     copies = side.kept.read(_keys(writes)) if side is not None else {}
-    current = local.read(key for key in _keys(writes) if key.kind in HAVE_URL)
     left: list[_Write] = []
     dropped: list[dict[Key, str | None]] = []
     for changes, message in writes:
         gone = [change.key for change in changes if _deletes(change) and change.key in copies]
-        rest = tuple(_own(c, current.get(c.key)) for c in changes if c.key not in gone)
+        rest = tuple(change for change in changes if change.key not in gone)
         dropped.append(dict.fromkeys(gone))
         if rest:
             left.append((ChangeSet(changes=rest), message))
-    done = iter(local.apply_each(left) if left else ())
+    done = iter(local.apply_each(left, amend=keep_urls) if left else ())
     revisions = [
         gone if len(gone) == len(changes.changes) else gone | next(done)
         for gone, (changes, _) in zip(dropped, writes, strict=True)
@@ -79,6 +79,15 @@ def _deletes(change: Change) -> bool:
 
 def _keys(writes: Sequence[_Write]) -> list[Key]:
     return [change.key for changes, _ in writes for change in changes]
+
+
+def keep_urls(changes: ChangeSet, records: Records) -> ChangeSet:
+    """Returns changes with the urls as they are stored in the records that they go on."""
+    with_url = [c.key for c in changes if c.files is not None and c.key.kind in HAVE_URL]
+    if not with_url:
+        return changes
+    current = records.find(with_url)
+    return ChangeSet(changes=tuple(_own(change, current.get(change.key)) for change in changes))
 
 
 def _own(change: Change, current: Found | None) -> Change:
