@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from padre_git.messages import Author, Event, Notice, Skipped
 from padre_git.model import Key
 from padre_git.vcs import driver
 from padre_git.vcs.advance import PENDING
+from padre_git.vcs.leftovers import aside
 from padre_git.vcs.progress import Watch
 from padre_git.vcs.refs import symbolic_target
 from padre_git.vcs.repository import Repository
@@ -250,7 +250,7 @@ class Clones:
         if remote_tip(url, self.branch, limits=limits) is None:
             check_branches(url, self.branch, limits=limits)
             return False
-        place = self.root / f".{project}.{secrets.token_hex(6)}"
+        place = aside(path)
         try:
             with Repository.clone(
                 url, place, branch=self.branch, limits=limits, watch=watch

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from padre_git.errors import NotFoundError, RemoteUnavailableError, UnpublishedE
 from padre_git.format import commit_text, part_path
 from padre_git.messages import Message
 from padre_git.model import DOCUMENTS, Change, ChangeSet, Key, Kind
+from padre_git.vcs.leftovers import aside, held
 from padre_git.vcs.plan import NewCommit
 from padre_git.vcs.process import run_git
 from padre_git.vcs.repository import Repository
@@ -217,7 +217,8 @@ def remove_clone(repository: Repository) -> None:
     """Removes a clone from its root directory: all of it or, after a crash, nothing visible."""
     path = repository.path
     with repository.lock():
-        gone = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+        gone = aside(path)
         path.rename(gone)
     repository.close()
-    shutil.rmtree(gone)
+    with held(gone):
+        shutil.rmtree(gone)

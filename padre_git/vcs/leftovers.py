@@ -19,14 +19,15 @@ from pathlib import Path
 
 from padre_git.vcs.refs import check_ref
 
-__all__ = ["clear_abandoned", "held", "receiving", "sweep_directories"]
+__all__ = ["aside", "clear_abandoned", "held", "receiving", "sweep_directories"]
 
 #: A ref's lock is held for milliseconds.
 _LOCK_AGE = 60.0
 #: A transfer that goes on writes all the time, and one that does not is ended much earlier.
 _PACK_AGE = 6 * 3600.0
 _TEMPORARY = re.compile(r"tmp_(pack|idx|rev|mtimes|obj)_\w+")
-_PLACE = re.compile(r"\..+\.[0-9a-f]{12}")
+_OURS = ".padre-git"
+_PLACE = re.compile(r"\..+\.[0-9a-f]{12}" + re.escape(_OURS))
 _PLACE_AGE = 60.0
 
 
@@ -79,9 +80,17 @@ def _is_open(path: Path) -> bool:
     return False
 
 
+def aside(path: Path) -> Path:
+    """Returns a hidden name beside a path, for a directory that is not complete (any more).
+
+    Nobody else gives such names; what has one and is held by nobody may be swept.
+    """
+    return path.with_name(f".{path.name}.{secrets.token_hex(6)}{_OURS}")
+
+
 @contextlib.contextmanager
 def held(place: Path) -> Iterator[None]:
-    """Marks a directory as being filled, for as long as this process lives and fills it."""
+    """Marks a directory as being filled or removed, for as long as this process lives and does."""
     descriptor = os.open(place, os.O_RDONLY)
     try:
         with contextlib.suppress(OSError):  # no locks there: it is only never swept

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from padre_git.errors import AlreadyExistsError, InvalidNameError, NotFoundError
 from padre_git.vcs.durable import fsync_directory
-from padre_git.vcs.leftovers import held, sweep_directories
+from padre_git.vcs.leftovers import aside, held, sweep_directories
 from padre_git.vcs.process import run_git
 from padre_git.vcs.refs import check_ref
 
@@ -68,7 +67,7 @@ def new_directory(path: Path) -> Iterator[Path]:
     _require_free(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep_directories(path.parent)
-    place = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    place = aside(path)
     try:
         place.mkdir()
         with held(place):

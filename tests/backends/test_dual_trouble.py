@@ -369,15 +369,20 @@ def test_half_a_clone_is_no_project_and_goes_with_the_next_clone(lab: Lab) -> No
     ada = lab.store("ada")
     store(ada, IRIS, EXPERIMENT)
     root = lab.directory / "ben"
-    half = root / ".iris.0123456789ab"
+    half = root / ".iris.0123456789ab.padre-git"
     (half / ".git").mkdir(parents=True)
     os.utime(half, (1, 1))
-    young = root / "..iris.0123456789ab.0123456789ab"
+    young = root / "..iris.0123456789ab.padre-git.0123456789ab.padre-git"
     young.mkdir()
+    somebodys = root / ".notes.0123456789ab"
+    somebodys.mkdir()
+    os.utime(somebodys, (1, 1))
     ben = lab.store("ben")
     assert list(ben.scan(kind=Kind.PROJECT)) == [IRIS]
     ben.pull("iris")
-    assert sorted(path.name for path in root.iterdir()) == [young.name, "iris"]
+    assert sorted(path.name for path in root.iterdir()) == sorted(
+        [young.name, somebodys.name, "iris"]
+    )
 
 
 def test_a_fetch_gets_over_an_old_lock_and_names_a_young_one(lab: Lab) -> None:
