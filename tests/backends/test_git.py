@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -170,16 +172,23 @@ def test_it_keeps_history_and_lends_the_repository_of_a_project(
     assert backend.repository("nowhere") is None
 
 
+def children() -> set[str]:
+    """Returns the ids of the processes that this one has started."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    return {pid for task in tasks for pid in task.read_text().split()}
+
+
 def test_a_closed_backend_leaves_no_process(backend: GitBackend, iris: Path) -> None:
     lent = backend.repository("iris")
     assert lent is not None
-    assert backend.read([Key.parse("iris")])
-    children = Path("/proc/self/task").glob("*/children")
-    before = {pid for task in children for pid in task.read_text().split()}
-    assert before, "reading starts one process that is kept"
     backend.close()
-    children = Path("/proc/self/task").glob("*/children")
-    assert not before & {pid for task in children for pid in task.read_text().split()}
+    others = children()  # of stores that earlier tests have left to the garbage collector
+    assert backend.read([Key.parse("iris")])
+    lent = backend.repository("iris")
+    started = children() - others
+    assert started, "reading starts one process that is kept"
+    backend.close()
+    assert not started & children()
 
 
 def test_the_first_commit_of_a_project_is_by_the_messages_author(tmp_path: Path) -> None:
@@ -259,3 +268,19 @@ def test_other_directories_beside_the_projects_are_nobodys_business(tmp_path: Pa
         (tmp_path / "empty").mkdir()
         assert list(backend.scan()) == [IRIS]
     assert events == []
+
+
+def test_of_many_who_make_a_project_at_once_everybody_is_heard(tmp_path: Path) -> None:
+    for turn in range(5):
+        root, together = tmp_path / str(turn), Barrier(6)
+        experiments = [IRIS.experiment(f"e{n}") for n in range(6)]
+
+        def begin(key: Key, root: Path = root, together: Barrier = together) -> None:
+            with GitBackend(root) as backend:
+                together.wait()
+                store(backend, IRIS, key)
+
+        with ThreadPoolExecutor(6) as threads:
+            list(threads.map(begin, experiments))
+        with GitBackend(root) as backend:
+            assert list(backend.scan()) == sorted([IRIS, *experiments])
