@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import grp
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -18,15 +17,17 @@ import pytest
 from padre_git.errors import AlreadyExistsError, InvalidInputError
 from padre_git.vcs.sharing import Sharing, consenting, make_base
 from tests.conftest import git
-from tests.servers.processes import workshop
+from tests.servers.processes import needs, needs_root, workshop
 
 ADA, BEN, EVE = 43210, 43211, 43212
 GROUP = next(found for found in grp.getgrall() if found.gr_name in ("users", "games"))
 
-needs_root = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("setpriv") is None,
-    reason="not root: cannot be two users (setpriv)",
-)
+
+@pytest.fixture
+def users() -> None:
+    """Makes sure that a test can be other users."""
+    needs_root()
+    needs("setpriv")
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ READS = """
 """
 
 
-@needs_root
+@pytest.mark.usefixtures("users")
 def test_two_users_of_a_group_push_and_read_and_a_third_cannot(place: Path) -> None:
     base = place / "lab"
     assert make_base(base, Sharing.GROUP, group=GROUP.gr_name) == GROUP.gr_name
@@ -105,7 +106,7 @@ def test_two_users_of_a_group_push_and_read_and_a_third_cannot(place: Path) -> N
             assert found.st_mode & 0o2030 == 0o2030, path
 
 
-@needs_root
+@pytest.mark.usefixtures("users")
 def test_who_is_not_in_the_group_is_told_so(place: Path) -> None:
     base = place / "lab"
     make_base(base, Sharing.GROUP, group=GROUP.gr_name)
@@ -135,7 +136,7 @@ def test_git_is_told_of_nothing_but_anothers_repository_in_a_groups_base(tmp_pat
     assert consenting(command, mine.as_uri()) == command
 
 
-@needs_root
+@pytest.mark.usefixtures("users")
 def test_a_directory_that_anybody_may_write_is_no_groups_base(tmp_path: Path) -> None:
     base = tmp_path / "our lab"
     make_base(base, Sharing.GROUP)

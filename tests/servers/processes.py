@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["HOST", "needs", "serving", "started", "workshop"]
+__all__ = ["HOST", "needs", "needs_root", "serving", "started", "workshop"]
 
 HOST = "127.0.0.1"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -27,12 +27,20 @@ _WITH_ALL = ("sh", "-c", 'trap "trap - TERM; kill 0" TERM; "$@" & wait $!', "sh"
 def needs(*programs: str | Path) -> None:
     """Skips the test if a program is not installed; that is a failure where CI is set."""
     missing = [str(p) for p in programs if shutil.which(str(p), path=_PATH) is None]
-    if not missing:
-        return
-    words = f"not installed: {', '.join(missing)}; run .ci/install-servers"
+    if missing:
+        _do_without(f"not installed: {', '.join(missing)}; run .ci/install-servers")
+
+
+def needs_root() -> None:
+    """Skips the test if this is not root; that is a failure where CI is set."""
+    if os.geteuid() != 0:
+        _do_without("not root: cannot be several users")
+
+
+def _do_without(what: str) -> None:
     if os.environ.get("CI"):
-        pytest.fail(words)
-    pytest.skip(words)
+        pytest.fail(what)
+    pytest.skip(what)
 
 
 def workshop(ends: contextlib.ExitStack) -> Path:
