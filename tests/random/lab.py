@@ -21,8 +21,8 @@ from tests.servers import Server
 __all__ = ["Lab", "Plan"]
 
 PEOPLE = ("ada", "ben", "cleo", "dan", "eva", "finn")
-#: What repositories on the web are called by everybody; git finds the way to each one's network.
-_ALIAS = "http://lab.test/"
+#: What everybody calls the server; git finds the way to it through each one's own network.
+_ALIAS = "lab.test"
 #: Kills the process that takes a push now and then: before the branch has moved, or after it.
 _KILLING = """\
 n=$(cat "$GIT_DIR/pushes" 2>/dev/null || echo 0); n=$((n + 1)); echo $n > "$GIT_DIR/pushes"
@@ -85,10 +85,11 @@ class Lab:
         remote = str(self.bare.parent)
         known = None
         if server is not None:
-            path = server.base.partition("://")[2].partition("/")[2]
-            remote = f"{_ALIAS}{path}"
+            scheme, _, rest = server.base.partition("://")
+            remote = f"{scheme}://{_ALIAS}/{rest.partition('/')[2]}"
+            ssh = server.environment.get("GIT_SSH_COMMAND", "").rpartition(" ")[2]
             known = {"host": server.host, "port": server.port, "secret": server.secret}
-            known |= {"alias": _ALIAS}
+            known |= {"alias": _ALIAS, "ssh": ssh}
         return {
             "name": name, "seed": self.plan.seed, "rate": self.plan.rate,
             "killed": self.plan.killed, "root": str(self.directory / name),

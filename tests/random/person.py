@@ -33,6 +33,7 @@ from padre_git.errors import (
     UnpublishedError,
 )
 from tests.random.journal import Deed, Journal, Outcome
+from tests.servers.processes import HOST
 from tests.servers.proxy import Proxy, Trouble
 from tests.servers.web import credentials
 
@@ -78,16 +79,20 @@ class Person:
             server["host"], server["port"], seed=random.Random(seed).getrandbits(32),
             rate=0.0 if calm else self.settings["rate"],
         )  # fmt: skip
-        os.environ.update(credentials(network.port, server["secret"]))
-        here = f"http://127.0.0.1:{network.port}/"
-        os.environ.update(
-            GIT_CONFIG_COUNT="2",
-            GIT_CONFIG_KEY_1=f"url.{here}.insteadOf",
-            GIT_CONFIG_VALUE_1=server["alias"],
-            GIT_HTTP_LOW_SPEED_LIMIT="1",
-            GIT_HTTP_LOW_SPEED_TIME="4",
-        )
+        if server["ssh"]:
+            self._lead_ssh(server, network.port)
+        else:
+            _lead_http(server, network.port)
         return network
+
+    def _lead_ssh(self, server: dict[str, Any], port: int) -> None:
+        """Writes what ssh needs to go through the person's own network."""
+        config = self.root.with_suffix(".ssh")
+        config.write_text(
+            f"Host {server['alias']}\n  HostName {HOST}\n  Port {port}\n  HostKeyAlias lab\n"
+            f"Include {server['ssh']}\n"
+        )
+        os.environ["GIT_SSH_COMMAND"] = f"ssh -F {config}"
 
     # ---------------------------------------------------------------------------- the store
 
@@ -201,6 +206,18 @@ class Person:
         """Puts it back."""
         if self.network is not None:
             self.network.trouble = None
+
+
+def _lead_http(server: dict[str, Any], port: int) -> None:
+    """Leads git through the person's own network, and gives it the password for it."""
+    os.environ.update(credentials(port, server["secret"]))
+    os.environ.update(
+        GIT_CONFIG_COUNT="2",
+        GIT_CONFIG_KEY_1=f"url.http://{HOST}:{port}/.insteadOf",
+        GIT_CONFIG_VALUE_1=f"http://{server['alias']}/",
+        GIT_HTTP_LOW_SPEED_LIMIT="1",
+        GIT_HTTP_LOW_SPEED_TIME="4",
+    )
 
 
 def main() -> None:

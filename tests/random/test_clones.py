@@ -88,3 +88,12 @@ def test_after_a_long_story_in_a_directory_everything_is_there_once(
     tmp_path: Path, seed: int
 ) -> None:
     tell(tmp_path, Plan(seed=seed, people=6, steps=50), None, limit=1500)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", SEEDS[:4])
+def test_after_a_long_story_over_ssh_everything_is_there_once(
+    tmp_path: Path, sshd: Server, seed: int
+) -> None:
+    tell(tmp_path, Plan(seed=seed, people=6, steps=50), sshd, limit=1500)
