@@ -176,6 +176,9 @@ class Side:
         if self.repository.read_ref(MOVED) is None:
             return
         place = read_sign(self.repository.path)
+        if place == str(self._store.location):  # the person has followed it by hand
+            self.forget_sign()
+            return
         where = "elsewhere" if place is None else f"to '{place}'"
         raise RemoteMissingError(
             f"the remote of '{self.project}' has moved {where}",

@@ -158,6 +158,25 @@ def test_another_persons_clone_is_told_and_follows_with_the_same_command(
         assert commit(ada / "iris") == commit(ben / "iris") == commit(new / "iris.git")
 
 
+def test_who_opens_the_store_with_the_new_remote_has_followed_too(
+    lab: Path, new: Path, tmp_path: Path
+) -> None:
+    ada, ben = tmp_path / "ada", tmp_path / "ben"
+    with store(ada, lab) as opened:
+        opened.ensure("iris/svm")
+    with store(ben, lab) as opened:
+        opened.pull("iris")
+    move_remote(new, ada)
+    with store(ben) as opened, pytest.raises(RemoteMissingError):
+        opened.sync("iris")
+    with store(ben, new) as opened:
+        opened.ensure("iris/forest")
+        opened.sync("iris")
+        assert opened.status("iris").problem is None
+    assert remembered(ben) == new.as_uri()
+    assert commit(ben / "iris") == commit(new / "iris.git")
+
+
 def test_who_had_published_at_the_old_place_meanwhile_loses_nothing(
     lab: Path, new: Path, tmp_path: Path
 ) -> None:
