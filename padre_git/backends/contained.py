@@ -25,10 +25,10 @@ def have_had(repository: Repository, ours: str, theirs: str) -> bool:
         ours: our commit.
         theirs: the remote's commit, neither of them in the history of the other.
     """
-    base = repository.merge_base(ours, theirs)
-    if base is None:
-        return False
-    paths = repository.diff_paths(base, ours)
+    bases = repository.merge_bases(ours, theirs)
+    if len(bases) != 1:
+        return False  # of several, none alone tells what we have changed
+    paths = repository.diff_paths(bases[0], ours)
     if not paths:
         return True
     if not _touching(repository, ours, theirs, paths[-1:], options=["--max-count=1"]):

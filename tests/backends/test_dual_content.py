@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from padre_git.backends.contained import have_had
 from padre_git.backends.dual import DualLayer
 from padre_git.backends.policy import Policy
 from padre_git.backends.status import State
 from padre_git.errors import ConflictError
 from padre_git.messages import DeleteMode, Message, Notice, Op
 from padre_git.testing.documents import EXPERIMENT, IRIS, put, run_key, store
+from padre_git.vcs.repository import Repository
 from tests.backends.dual_stores import Lab, documents
 from tests.conftest import git
 
@@ -228,3 +230,32 @@ def test_a_commit_of_the_users_that_changes_nothing_goes_with_the_others(
     assert tip(lab) == lab.head()
     assert "think" in git("reflog", cwd=lab.clone("ada"))
     assert "think" not in subjects(lab)
+
+
+def test_where_there_are_several_beginnings_none_alone_tells_what_is_ours(tmp_path: Path) -> None:
+    place = tmp_path / "iris"
+    git("init", "-q", "-b", "main", place, cwd=tmp_path)
+
+    def commit(name: str, text: str | None) -> None:
+        path = place / name
+        path.unlink() if text is None else path.write_text(text)
+        git("add", "-A", cwd=place)
+        git("commit", "-q", "-m", f"{name} {text}", cwd=place)
+
+    commit("base", "0")
+    for branch in ("first", "second"):
+        git("checkout", "-q", "-b", branch, "main", cwd=place)
+        commit(branch, "1")
+    git("checkout", "-q", "-b", "ours", "first", cwd=place)
+    git("merge", "-q", "--no-edit", "second", cwd=place)
+    git("checkout", "-q", "-b", "theirs", "second", cwd=place)
+    git("merge", "-q", "--no-edit", "first", cwd=place)
+    commit("news", "2")
+    for taken_back in ("first", "second"):
+        git("checkout", "-q", "ours", cwd=place)
+        git("checkout", "-q", "-B", "trial", cwd=place)
+        commit(taken_back, None)
+        with Repository.open(place, branch="trial") as repository:
+            ours, theirs = repository.resolve("trial"), repository.resolve("theirs")
+            assert len(repository.merge_bases(ours, theirs)) == 2
+            assert not have_had(repository, ours, theirs)
