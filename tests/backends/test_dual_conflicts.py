@@ -308,25 +308,39 @@ def test_settled_with_plain_git_either_side_can_win(
 # -- what only the remote has while something else contradicts ------------------------------------
 
 
-def test_what_is_not_merged_yet_can_be_written_to_and_below(
+def test_runs_can_be_stored_below_an_experiment_that_is_not_merged_yet(
     lab: Lab, ada: DualLayer, ben: DualLayer
 ) -> None:
-    theirs, new_run = IRIS.experiment("theirs"), run_key(9)
+    theirs = IRIS.experiment("theirs")
     below = run_key(10, theirs)
     put(ada, EXPERIMENT, title="ours")
-    store(ada, theirs, new_run)
+    store(ada, theirs)
+    put(ben, EXPERIMENT, title="mine")
+    with pytest.raises(ConflictError):
+        ben.sync("iris")
+    put(ben, below)
+    put(ben, EXPERIMENT, title="ours")
+    ben.sync("iris")
+    assert set(ada.read([theirs, below])) == {theirs, below}
+
+
+def test_a_record_that_is_not_merged_yet_cannot_be_changed_before_it_is(
+    lab: Lab, ada: DualLayer, ben: DualLayer
+) -> None:
+    new_run = run_key(9)
+    put(ada, EXPERIMENT, title="ours")
+    store(ada, new_run)
     put(ben, EXPERIMENT, title="mine")
     with pytest.raises(ConflictError):
         ben.sync("iris")
     found = ben.read([new_run])[new_run]
     assert isinstance(found, Record)
-    put(ben, new_run, {"tags/best": b""}, expected=found.revision)
-    put(ben, below)
-    assert set(documents(ben, new_run)) == {"run.yaml", "tags/best"}
+    with pytest.raises(ConflictError, match="at the remote and not merged yet"):
+        put(ben, new_run, {"tags/best": b""}, expected=found.revision)
+    put(ada, new_run, seed=2)
     put(ben, EXPERIMENT, title="ours")
     ben.sync("iris")
-    assert set(documents(ada, new_run)) == {"run.yaml", "tags/best"}
-    assert set(ada.read([below])) == {below}
+    assert documents(ben, new_run) == files_of(new_run, seed=2)
 
 
 def test_what_was_deleted_here_is_not_taken_over_by_a_write_below_it(
