@@ -234,6 +234,24 @@ class _Values:
                     for commit in found.get(deed.name, ())
                 ]
 
+        self._note_copies()
+
+    def _note_copies(self) -> None:
+        """Notes the experiments that somebody copied from the remote before they were merged.
+
+        Who copied had what it was then, and may have decided that it shall stay so.
+        """
+        names = {
+            str(given.value): thing
+            for thing, fields in self._given.items()
+            for given in fields.get("name", ())
+        }
+        for commit in self._history.commits:
+            for key in commit.keys if commit.subject.startswith("take over ") else ():
+                thing = names.get(key.rpartition("/")[2])
+                if thing is not None:
+                    self._given[thing][ALL].append(_Given(None, commit.number, commit.subject))
+
     def complaints(self, final: Final, twice: Mapping[str, str]) -> Iterator[str]:
         """Yields the values that nobody gave, or that somebody who knew them has overwritten."""
         both = {thing for thing in twice if self._has_contested_name(thing)}
