@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from padre_git.errors import InvalidInputError, UnsupportedError
 
-__all__ = ["Login", "Secret", "handed", "no_login", "origin_of"]
+__all__ = ["Login", "Secret", "concealed", "handed", "no_login", "origin_of"]
 
 _USER, _SECRET = "PADRE_GIT_LOGIN_USER", "PADRE_GIT_LOGIN_SECRET"
 _HELPER = (
@@ -29,6 +29,7 @@ _PLAIN = re.compile(
 )
 _PORTS = {"http": 80, "https": 443}
 _LONGEST = 65_536
+_SHORTEST = 4
 
 
 class Secret(str):
@@ -71,6 +72,16 @@ class Login:
             raise InvalidInputError("a password or token is one line that is not empty")
 
 
+def concealed(text: str, login: Login | None) -> str:
+    """Returns a text in which a secret is not said again, whoever said it.
+
+    One of a few letters would take words apart, and hide nothing.
+    """
+    if login is None or len(login.secret) < _SHORTEST:
+        return text
+    return text.replace(login.secret, "…")
+
+
 def no_login() -> Login | None:
     """Returns nobody: git asks the person's own helpers."""
     return None
@@ -106,7 +117,7 @@ def handed(login: Login | None, variables: Mapping[str, str]) -> dict[str, str]:
         return {}
     first = _count(variables.get("GIT_CONFIG_COUNT", ""))
     name = f"credential.{login.origin}.helper"
-    added = {"GIT_CONFIG_COUNT": str(first + 2), _USER: login.user, _SECRET: str(login.secret)}
+    added = {"GIT_CONFIG_COUNT": str(first + 2), _USER: login.user, _SECRET: login.secret}
     values = ("", _HELPER)  # empty: forget the helpers before it
     for number, value in enumerate(values, first):
         added[f"GIT_CONFIG_KEY_{number}"] = name

@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from padre_git.vcs.credentials import Login, handed
+from padre_git.vcs.credentials import Login, concealed, handed
 from padre_git.vcs.failures import Answer, failure, readable
 from padre_git.vcs.listening import Listener, TooQuietError
 from padre_git.vcs.process import environment, no_git
@@ -88,8 +88,10 @@ def ask(
                 listener.listen(limit, silence, given_up)
             except TooQuietError as error:
                 _end(process)
-                return Answer(-1, "", f"{error}\n{listener.error()}", late=True)
-            return Answer(process.wait(), listener.out(), listener.error())
+                said = concealed(listener.error(), login)
+                return Answer(-1, "", f"{error}\n{said}", late=True)
+            code = process.wait()
+            return Answer(code, listener.out(), concealed(listener.error(), login))
     except BaseException:
         _end(process)
         raise
@@ -112,7 +114,7 @@ def _started(
     except FileNotFoundError as error:
         if cwd is not None and not cwd.is_dir():
             raise
-        raise no_git() from error
+        raise no_git() from error.with_traceback(None)  # its frames know the environment
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -18,7 +18,13 @@ from pathlib import Path
 
 import pytest
 
-from padre_git.errors import AuthenticationError, InvalidInputError, UnsupportedError
+from padre_git.errors import (
+    AuthenticationError,
+    InvalidInputError,
+    RejectedError,
+    RepositoryError,
+    UnsupportedError,
+)
 from padre_git.vcs.credentials import Login, Secret, handed, origin_of
 from padre_git.vcs.network import ask, network_environment
 from padre_git.vcs.repository import Repository
@@ -69,6 +75,30 @@ def test_nobody_and_a_wrong_secret_are_told_as_credentials(nginx: Server, iris: 
         with pytest.raises(AuthenticationError) as caught:
             remote_tip(nginx.url("iris"), "main", limits=told)
         assert invented not in "".join(traceback.format_exception(caught.value)) + repr(told)
+
+
+def test_a_server_that_says_a_secret_aloud_is_not_repeated(nginx: Server, iris: Path) -> None:
+    nginx.hook("iris", "pre-receive", f"echo you are {nginx.secret} >&2; exit 1")
+    first = git("rev-parse", "HEAD", cwd=iris).strip()
+    with pytest.raises(RejectedError, match="you are …") as caught:
+        push(iris, nginx.url("iris"), first, "main", limits=limits(nginx))
+    assert nginx.secret not in "".join(traceback.format_exception(caught.value))
+
+
+def test_tracebacks_do_not_show_the_environment_of_git(
+    nginx: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RepositoryError, match="git cannot be started") as caught:
+        ask(["version"], None, 10, login=login(nginx))
+    shown, error = "", caught.value
+    for one in (error, error.__cause__, error.__context__):
+        if one is not None:
+            stack = traceback.TracebackException.from_exception(one, capture_locals=True).stack
+            shown += "".join(str(f.locals) for f in stack if "/tests/" not in f.filename)
+    assert "PADRE_GIT_LOGIN_USER" in shown, "the frame is there"
+    assert nginx.secret not in shown
+    assert nginx.secret not in repr(handed(login(nginx), {}))
 
 
 def test_the_persons_own_helpers_do_not_hear_of_it(
