@@ -102,11 +102,15 @@ def check_branches(url: str, branch: str, *, limits: Limits = DEFAULT_LIMITS) ->
 
     Raises:
         BranchMissingError: if it has others; it names them.
+        RemoteError: if it has the branch after all: somebody has just made it, or an answer came
+            garbled.
         RemoteUnavailableError, RemoteMissingError, AuthenticationError, RemoteError: if it cannot
             be asked.
     """
     prefix = "refs/heads/"
     found = _refs(url, f"{prefix}*", cwd=None, limits=limits)
+    if prefix + branch in found:
+        raise RemoteError(f"the remote has branch '{branch}' after all", hint="ask it again")
     names = sorted(readable(name.removeprefix(prefix))[:_NAME] for name in found)
     if names:
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""

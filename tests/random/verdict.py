@@ -9,9 +9,9 @@ from the code that it judges. It reads:
 * Every field of every thing has a value that somebody gave it, and that nobody has overwritten who
   knew it: the commit that gave it is no ancestor of a commit that gave another one.
 * A thing exists if the last word on it says so, by the same rule; deleting an experiment deletes
-  its runs. What one person deleted while another one changed it, or something in it, was decided
-  by somebody, one way or the other. Nothing exists twice, under whatever name, unless one person
-  renamed it while another one changed it, and somebody decided that both shall stand.
+  its runs. What one person deleted or renamed while another one changed it, or something in it,
+  was decided by somebody, one way or the other. Nothing exists twice, under whatever name, unless
+  that was about a rename, and somebody decided that both shall stand.
 """
 
 from __future__ import annotations
@@ -267,7 +267,9 @@ class _Values:
             if (thing in final) not in allowed:
                 yield f"'{thing}' exists: {thing in final}, but {_told(last)}"
             elif thing in final:
-                yield from self._wrong_fields(thing, final[thing], deleted)
+                moved = [g for at in places - {thing} for g in self._given[at]["name"]]
+                moved = [given for given in moved if self._is_contested(given, places)]
+                yield from self._wrong_fields(thing, final[thing], deleted + moved)
 
     def _has_contested_name(self, thing: str) -> bool:
         places = {thing, *self._below[thing]}

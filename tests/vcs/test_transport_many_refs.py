@@ -92,3 +92,11 @@ def test_an_address_that_looks_like_an_option_runs_nothing(url: str, clone: Path
         with pytest.raises(RemoteError):
             ask()
     assert list(clone.parent.rglob("canary*")) == []
+
+
+def test_a_branch_that_is_there_after_all_is_not_called_missing(tmp_path: Path) -> None:
+    git("init", "-q", "-b", "main", "work", cwd=tmp_path)
+    git("commit", "-q", "--allow-empty", "-m", "first", cwd=tmp_path / "work")
+    with pytest.raises(RemoteError, match="has branch 'main' after all") as caught:
+        check_branches(str(tmp_path / "work"), "main")
+    assert not isinstance(caught.value, BranchMissingError)
