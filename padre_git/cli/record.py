@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -18,6 +18,8 @@ from padre_git.cli.group import Session, note
 from padre_git.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    import io
+
     from padre_git.api.recorder import Recorder
 
 __all__ = ["COMMANDS"]
@@ -68,22 +70,21 @@ def record(ctx: click.Context, /, command: tuple[str, ...], experiment: str,
 
 def _execute(run: Recorder, command: tuple[str, ...], values: dict[str, Any]) -> int:
     """Runs the command, shows its output while it is kept, and returns its exit code."""
+    from padre_git.api import interrupts
+
     environment = {**os.environ, "PADRE_RUN": run.key.text}
     environment |= {f"PADRE_PARAM_{name}": str(value) for name, value in values.items()}
-    try:
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
-        )
-    except OSError as error:
-        raise InvalidInputError(f"cannot start '{command[0]}': {error.strerror}") from error
-    assert process.stdout is not None  # noqa: S101 - asked for above
     started = time.monotonic()
-    with process, tempfile.TemporaryDirectory(prefix="padre-git-") as scratch:
+    process: subprocess.Popen[bytes] | None = None
+    with tempfile.TemporaryDirectory(prefix="padre-git-") as scratch:
         kept = Path(scratch) / _OUTPUT
         try:
-            _show_and_keep(process.stdout, kept)
+            with interrupts.postponed():  # between its start and our knowing of it
+                process = _begun(command, environment)
+            _show_and_keep(process, kept)
+            process.wait()
         except BaseException:  # we are asked to end, and the command with us
-            process.terminate()
+            _end(process)
             raise
         finally:
             _log_output(run, kept)
@@ -91,11 +92,27 @@ def _execute(run: Recorder, command: tuple[str, ...], values: dict[str, Any]) ->
     return process.returncode
 
 
-def _show_and_keep(output: IO[bytes], kept: Path) -> None:
+def _begun(command: tuple[str, ...], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
+        )
+    except OSError as error:
+        raise InvalidInputError(f"cannot start '{command[0]}': {error.strerror}") from error
+
+
+def _end(process: subprocess.Popen[bytes] | None) -> None:
+    if process is not None:
+        process.terminate()
+        process.wait()
+
+
+def _show_and_keep(process: subprocess.Popen[bytes], kept: Path) -> None:
     """Keeps what a command prints in a file, and shows it as soon as it comes."""
     is_whole = True
-    with kept.open("wb", buffering=0) as file:
-        while piece := output.read1(_PIECE):  # type: ignore[attr-defined] # typeshed's IO is narrow
+    output = cast("io.BufferedReader", process.stdout)
+    with output, kept.open("wb", buffering=0) as file:
+        while piece := output.read1(_PIECE):
             try:
                 if is_whole:
                     file.write(piece)

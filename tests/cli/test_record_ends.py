@@ -107,3 +107,22 @@ def test_a_full_disk_below_the_output_does_not_end_the_command(tmp_path: Path) -
     run, log = the_run(tmp_path / "store")
     assert run.status == "finished"
     assert log.startswith("[1000")  # 6 MB less the end, in the log's first line
+
+
+def test_without_room_for_the_output_the_command_is_not_started(tmp_path: Path) -> None:
+    script = (
+        "import sys, tempfile; tempfile.tempdir = sys.argv.pop(1);"
+        " from padre_git.cli import main; main()"
+    )
+    words = [str(tmp_path / "none"), "--root", str(tmp_path / "store"), "record", "-e", "demo/svm"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words, "--", "touch", "begun"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(HOME)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "no such file or directory" in done.stderr
+    assert not (tmp_path / "begun").exists()
+    assert the_run(tmp_path / "store")[0].status == "failed"
