@@ -98,7 +98,7 @@ def test_a_hook_that_declines_is_quoted(host: Host) -> None:
     assert RUN in host.store("ben").read([RUN])
 
 
-@pytest.mark.parametrize("up", [600, 4000])
+@pytest.mark.parametrize("up", [4000, pytest.param(600, marks=pytest.mark.nightly)])
 def test_an_answer_that_is_lost_makes_no_second_commit(host: Host, up: int) -> None:
     ada = host.store("ada")
     before = int(git("rev-list", "--count", "main", cwd=host.server.bare("iris")))
@@ -158,7 +158,13 @@ DualLayer(GitBackend(Path(sys.argv[1])), RemoteLocation.parse(sys.argv[2])).sync
 """
 
 
-@pytest.mark.parametrize("trouble", [Trouble.STALL(down=1500), Trouble.STALL(up=700)])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Trouble.STALL(down=1500),
+        pytest.param(Trouble.STALL(up=700), marks=pytest.mark.nightly),
+    ],
+)
 def test_killed_in_the_middle_of_a_sync_a_clone_works_on(host: Host, trouble: Trouble) -> None:
     ada, ben = host.store("ada"), host.store("ben")
     ben.pull("iris")

@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -113,11 +113,12 @@ def test_the_users_own_hook_before_a_push_is_asked(url: str, clone: Path) -> Non
 
 def test_no_repository_and_no_machine_are_two_things(clone: Path, tmp_path: Path) -> None:
     first = commit(clone, "one")
-    for action in (
+    actions: list[Callable[[str], object]] = [
         lambda url: remote_tip(url, "main"),
         lambda url: push(clone, url, first, "main"),
         lambda url: fetch(clone, url, "main", tracking=TRACKING),
-    ):
+    ]
+    for action in actions:
         with pytest.raises(RemoteMissingError):
             action(f"file://{tmp_path}/none.git")
         with pytest.raises(RemoteUnavailableError):
