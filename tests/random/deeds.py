@@ -71,6 +71,7 @@ def settle(person: Person) -> None:
     """Brings a clone and the remote to rest: everything here is there, and the other way round."""
     person.store.close()
     person.store = person.open("manual")
+    sharing.give_up_merge(person)  # it was begun by somebody who was killed in the middle of it
     sharing.pull(person)
     sharing.commit_what_was_left(person)
     for _ in range(10):

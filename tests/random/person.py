@@ -180,22 +180,25 @@ class Person:
         return f"{self.name}-{self.step}"
 
     def git(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Runs plain git in the clone, as a user does, whatever comes of it.
+        """Runs plain git in the clone, as a user does in another window, whatever comes of it.
 
-        A push hangs for ever if the server dies in the middle of its answer; users press Ctrl-C.
+        It goes on if the person's process is killed. A push hangs for ever if the server dies in
+        the middle of its answer; users press Ctrl-C.
         """
         if not (self.clone / ".git").exists():
             return subprocess.CompletedProcess(words, 1, "", "no clone")
-        process = subprocess.Popen(
-            ["git", *words], cwd=self.clone, text=True, start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        try:
-            said, _ = process.communicate(timeout=15)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGINT)
-            said, _ = process.communicate(timeout=15)
-        return subprocess.CompletedProcess(words, process.returncode, said, "")
+        window = self.root.with_suffix(f".{self.step}.git.txt")
+        with window.open("w") as output:
+            process = subprocess.Popen(
+                ["git", *words], cwd=self.clone, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+            try:
+                code = process.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGINT)
+                code = process.wait(15)
+        return subprocess.CompletedProcess(words, code, window.read_text(errors="replace"), "")
 
     def go_offline(self) -> None:
         """Pulls the plug."""

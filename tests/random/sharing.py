@@ -16,6 +16,7 @@ from tests.random.storing import experiment_writes, origin_of, run_writes
 __all__ = [
     "commit_what_was_left",
     "flush",
+    "give_up_merge",
     "look",
     "plug",
     "pull",
@@ -196,10 +197,16 @@ def user_pulls_and_pushes(person: Person) -> None:
     """Pulls and pushes with plain git; a merge with conflicts is given up."""
     with person.deed("user pulls and pushes"):
         person.git("pull", "-q", "--no-rebase", "--no-edit")
-        if (person.clone / ".git/MERGE_HEAD").exists():
-            person.git("merge", "--abort")
-        else:
+        if not give_up_merge(person):
             person.git("push", "-q")
+
+
+def give_up_merge(person: Person) -> bool:
+    """Gives up a merge with conflicts, and returns whether there was one."""
+    if not (person.clone / ".git/MERGE_HEAD").exists():
+        return False
+    person.git("merge", "--abort")
+    return True
 
 
 def _commit(person: Person, deed: Deed, file: str) -> None:
