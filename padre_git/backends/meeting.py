@@ -63,6 +63,7 @@ class Meeting:
         self._replaced: dict[str, _Unmerged] = {}
         self._waiting: set[str] = set()
         self._untold: set[str] = set()
+        self._problems: dict[str, str] = {}
         self._local = threading.local()
         self._max_age = max_age
         self._listed: tuple[float, tuple[str, ...]] = (0.0, ())
@@ -134,7 +135,9 @@ class Meeting:
             return False  # told already, once for as long as the silence lasts
         except (RemoteError, FormatError, RepositoryError) as error:
             self._freshness.answered(project)
-            self._tell(project, f"'{project}' is as it was seen last: {error}")
+            self._tell_problem(project, f"'{project}' is as it was seen last: {error}")
+        else:
+            self._problems.pop(project, None)
         return True
 
     def unmerged(self, side: Side) -> Records:
@@ -161,8 +164,9 @@ class Meeting:
         except RemoteUnavailableError as error:
             self._silent(error)
         except RemoteError as error:
-            self._notify(Notice(text=f"projects at the remote are not listed: {error}"))
+            self._tell_problem("", f"projects at the remote are not listed: {error}")
         else:
+            self._problems.pop("", None)
             if self._exchange.location.directory is None:  # a directory is looked at in no time
                 self._listed = time.monotonic() + self._max_age, names
         return names
@@ -268,6 +272,12 @@ class Meeting:
         if project in self._untold:
             self._untold.discard(project)
             self._tell(project, f"'{project}' is not merged with its remote: {error}")
+
+    def _tell_problem(self, project: str, text: str) -> None:
+        """Tells why reading is not up to date, once for as long as that is the reason."""
+        if self._problems.get(project) != text:
+            self._problems[project] = text
+            self._notify(Notice(text=text, project=project or None))
 
     def _tell(self, project: str, text: str) -> None:
         self._notify(Notice(text=text, project=project))

@@ -186,3 +186,21 @@ def test_of_many_projects_on_a_silent_host_only_the_first_are_asked(lab: Lab) ->
     assert 1 <= len(asked) <= 5
     assert sum("offline" in n.text for n in lab.heard(Notice)) == 1
     assert threading.active_count() == threads
+
+
+def test_why_reads_are_not_up_to_date_is_told_once(lab: Lab) -> None:
+    ben = lab.store("ben", policy=Policy.ALWAYS)
+    ben.pull("iris")
+    bare, away = lab.bare(), lab.remote / "away"
+    bare.rename(away)
+    lab.events.clear()
+    for _ in range(3):
+        ben.read([IRIS])
+    (told,) = lab.heard(Notice)
+    assert "'iris' is as it was seen last" in told.text
+    away.rename(bare)
+    ben.read([IRIS])
+    bare.rename(away)
+    ben.read([IRIS])
+    assert len(lab.heard(Notice)) == 1
+    away.rename(bare)
