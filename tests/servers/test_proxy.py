@@ -83,6 +83,7 @@ def test_without_trouble_every_byte_arrives_and_an_end_of_one_way_is_passed_on(
     proxy: Proxy, echo: Echo
 ) -> None:
     assert ask(proxy, HELLO) == bytes(reversed(HELLO))
+    wait_for(echo, 1)
     assert echo.heard == [HELLO]
     assert [c.struck for c in proxy.connections] == [False]
     assert proxy.connections[0].sent == {Way.UP: len(HELLO), Way.DOWN: len(HELLO)}
@@ -106,6 +107,7 @@ def test_a_cut_lets_so_many_bytes_up_and_ends_both_sides(proxy: Proxy, echo: Ech
 def test_a_cut_lets_so_many_bytes_down(proxy: Proxy, echo: Echo) -> None:
     proxy.trouble = Trouble.CUT(down=100)
     assert ask(proxy, HELLO) == bytes(reversed(HELLO))[:100]
+    wait_for(echo, 1)
     assert echo.heard == [HELLO]
 
 
@@ -133,6 +135,7 @@ def test_a_lost_reply_is_of_a_request_that_arrived(proxy: Proxy, echo: Echo) -> 
     proxy.trouble = Trouble.LOSE_REPLY
     begun = time.monotonic()
     assert ask(proxy, HELLO) == b""
+    wait_for(echo, 1)
     assert echo.heard == [HELLO]
     assert time.monotonic() - begun < 2
     assert proxy.connections[0].sent == {Way.UP: len(HELLO), Way.DOWN: 0}
@@ -169,6 +172,7 @@ def test_garbled_is_one_byte(proxy: Proxy, echo: Echo) -> None:
     answer = ask(proxy, HELLO)
     whole = bytes(reversed(HELLO))
     assert [n for n, (a, b) in enumerate(zip(answer, whole, strict=True)) if a != b] == [7]
+    wait_for(echo, 1)
     assert echo.heard == [HELLO]
 
 
@@ -176,6 +180,7 @@ def test_garbled_is_one_byte(proxy: Proxy, echo: Echo) -> None:
 def test_garbled_is_the_byte_that_was_named_or_none(proxy: Proxy, echo: Echo, place: int) -> None:
     proxy.trouble = Trouble.GARBLE(up=place)
     ask(proxy, HELLO)
+    wait_for(echo, 1)
     changed = [n for n, (a, b) in enumerate(zip(echo.heard[0], HELLO, strict=True)) if a != b]
     assert changed == [place][: int(place < len(HELLO))]
 
