@@ -106,22 +106,23 @@ class Proxy:
         self.close()
 
     def _run(self) -> None:
-        listening = self._loop.create_task(self._listen())
+        self._loop.add_reader(self._listener, self._accept)
         try:
             self._loop.run_forever()
         finally:
-            listening.cancel()
-            self._loop.run_until_complete(asyncio.gather(listening, return_exceptions=True))
+            self._loop.remove_reader(self._listener)
             self._loop.run_until_complete(self._drop())
             self._listener.close()
             self._loop.close()
 
-    async def _listen(self) -> None:
-        while True:
-            client, _ = await self._loop.sock_accept(self._listener)
+    def _accept(self) -> None:
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            client, _ = self._listener.accept()
             task = self._loop.create_task(self._serve(client, self._next()))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+            # a task that is cancelled before its first step has no chance to close anything
+            task.add_done_callback(lambda _: client.close())
 
     def _next(self) -> Connection:
         if self._scripted:
