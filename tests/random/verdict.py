@@ -225,13 +225,20 @@ class _Values:
         self._history = history
         self._given: dict[str, dict[str, list[_Given]]] = defaultdict(lambda: defaultdict(list))
         self._below: dict[str, set[str]] = defaultdict(set)
-        for deed in deeds:
+        told = list(deeds)
+        for deed in told:
+            alike = [d for d in told if d.ending and (d.who, d.key) == (deed.who, deed.key)]
+            own = found.get(deed.name, ())
+            unsure: tuple[None, ...] = ()
+            if deed in alike and len(own) == len(alike):  # their order says which is whose
+                own = [own[alike.index(deed)]]
+            elif len(alike) > 1:
+                unsure = (None,)
             for write in deed.writes:
                 if write.below:
                     self._below[write.thing].add(write.below)
                 self._given[write.thing][write.field] += [
-                    _Given(write.value, commit.number, deed.name)
-                    for commit in found.get(deed.name, ())
+                    _Given(write.value, commit.number, deed.name) for commit in own
                 ]
 
         self._note_copies()
