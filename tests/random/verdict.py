@@ -238,7 +238,9 @@ class _Values:
                 if write.below:
                     self._below[write.thing].add(write.below)
                 self._given[write.thing][write.field] += [
-                    _Given(write.value, commit.number, deed.name) for commit in own
+                    _Given(value, commit.number, deed.name)
+                    for commit in own
+                    for value in (write.value, *(unsure if write.field != "exists" else ()))
                 ]
 
         self._note_copies()
