@@ -27,7 +27,7 @@ from padre_git.bus import Bus
 from padre_git.errors import InvalidInputError, PadreGitError
 from padre_git.messages import Author, Notice
 from padre_git.vcs.remotes import RemoteLocation
-from padre_git.vcs.transport import DEFAULT_LIMITS, Limits
+from padre_git.vcs.transport import DEFAULT_TERMS, Terms
 
 if TYPE_CHECKING:
     from padre_git.hosts import Client
@@ -222,11 +222,11 @@ def _backend(
         return clones
     from padre_git.backends.dual import DualLayer
 
-    limits, catalogue = DEFAULT_LIMITS, None
+    terms, catalogue = DEFAULT_TERMS, None
     if client is not None:
         from padre_git.hosts import Repositories
 
-        limits, catalogue = Limits(login=client.login), Repositories(client)
+        terms, catalogue = Terms(login=client.login), Repositories(client)
     return DualLayer(
         clones,
         RemoteLocation.parse(settings.remote),
@@ -236,7 +236,7 @@ def _backend(
         data=data.publish,
         local_data=data,
         notify=bus.publish,
-        limits=limits,
+        terms=terms,
         catalogue=catalogue,
         offline=when.offline,
         answered=answered,

@@ -28,7 +28,7 @@ from padre_git.vcs.progress import Watch
 from padre_git.vcs.refs import symbolic_target
 from padre_git.vcs.repository import Repository
 from padre_git.vcs.snapshot import Snapshot
-from padre_git.vcs.transport import DEFAULT_LIMITS, Limits, check_branches, remote_tip
+from padre_git.vcs.transport import DEFAULT_TERMS, Terms, check_branches, remote_tip
 from padre_git.vcs.userstate import UserState
 
 __all__ = ["Clone", "Clones", "check_branch"]
@@ -229,7 +229,7 @@ class Clones:
         project: str,
         url: str,
         *,
-        limits: Limits = DEFAULT_LIMITS,
+        terms: Terms = DEFAULT_TERMS,
         watch: Watch | None = None,
     ) -> bool:
         """Clones a project from a remote; tells whether the remote has it.
@@ -237,7 +237,7 @@ class Clones:
         Args:
             project: its name here.
             url: where from, as git takes it.
-            limits: how long the remote may take to answer.
+            terms: on which the remote is talked to.
             watch: is told how far it is.
 
         Raises:
@@ -247,13 +247,13 @@ class Clones:
                 cannot be asked.
         """
         path = project_directory(self.root, project)
-        if remote_tip(url, self.branch, limits=limits) is None:
-            check_branches(url, self.branch, limits=limits)
+        if remote_tip(url, self.branch, terms=terms) is None:
+            check_branches(url, self.branch, terms=terms)
             return False
         place = aside(path)
         try:
             with Repository.clone(
-                url, place, branch=self.branch, limits=limits, watch=watch
+                url, place, branch=self.branch, terms=terms, watch=watch
             ) as repository:
                 Clone(project, repository).snapshot()
             place.rename(path)

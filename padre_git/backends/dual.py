@@ -46,7 +46,7 @@ from padre_git.messages.settling import Choice, Decision
 from padre_git.model import Change, ChangeSet, Found, Key, Kind, Record
 from padre_git.vcs.places import Catalogue
 from padre_git.vcs.remotes import RemoteLocation
-from padre_git.vcs.transport import DEFAULT_LIMITS, Limits
+from padre_git.vcs.transport import DEFAULT_TERMS, Terms
 
 __all__ = ["DualLayer"]
 
@@ -65,7 +65,7 @@ class DualLayer(Backend):
         data: has the data of commits at its remote before they are pushed; None for no data.
         local_data: what is asked before data leaves a clone; None for no data.
         notify: is told what happened and what a person should know.
-        limits: how long the remote may take.
+        terms: on which the remote is talked to: how long it may take, and what it is told.
         catalogue: lists and makes repositories where git and ssh cannot; None for nothing.
         offline: why no remote is talked to; None if they may be.
         answered: is called once, when the remote has told something of its repositories.
@@ -84,7 +84,7 @@ class DualLayer(Backend):
         data: Data | None = None,
         local_data: LocalData | None = None,
         notify: Callable[[Event], None] = ignore,
-        limits: Limits = DEFAULT_LIMITS,
+        terms: Terms = DEFAULT_TERMS,
         catalogue: Catalogue | None = None,
         offline: str | None = None,
         answered: Callable[[], None] | None = None,
@@ -96,7 +96,7 @@ class DualLayer(Backend):
         self._exchange = Exchange(
             local,
             remote,
-            limits=limits,
+            terms=terms,
             notify=notify,
             catalogue=catalogue,
             offline=offline or (policy.value if policy is Policy.OFFLINE else None),

@@ -22,7 +22,7 @@ from padre_git.vcs import driver
 from padre_git.vcs.places import Catalogue, Place
 from padre_git.vcs.progress import Watch
 from padre_git.vcs.remotes import RemoteLocation
-from padre_git.vcs.transport import Limits, remote_tip
+from padre_git.vcs.transport import Terms, remote_tip
 
 __all__ = ["MET", "Exchange", "Side"]
 
@@ -33,7 +33,7 @@ class Exchange:
     Args:
         local: the clones.
         location: their remotes.
-        limits: how long a remote may take.
+        terms: on which remotes are talked to.
         notify: is told what happened.
         catalogue: what knows a host's own interface; None for nothing.
         offline: why no remote is talked to; None if they may be.
@@ -45,7 +45,7 @@ class Exchange:
         local: GitBackend,
         location: RemoteLocation,
         *,
-        limits: Limits,
+        terms: Terms,
         notify: Callable[[Event], None],
         catalogue: Catalogue | None = None,
         offline: str | None = None,
@@ -56,9 +56,9 @@ class Exchange:
         self.offline = offline
         self.location = location
         self._given_up = threading.Event()
-        self.limits = replace(limits, given_up=self._given_up.is_set)
+        self.terms = replace(terms, given_up=self._given_up.is_set)
         self.notify = notify
-        self.place = Place(location, branch=local.branch, limit=limits.ask, catalogue=catalogue)
+        self.place = Place(location, branch=local.branch, limit=terms.ask, catalogue=catalogue)
         self._guard = threading.Lock()
         self._sides: dict[str, Side] = {}
         self.cloned: set[str] = set()
@@ -92,7 +92,7 @@ class Exchange:
             return False
         self.reach()
         try:
-            came = self.local.adopt(project, url, limits=self.limits, watch=self.watch(project))
+            came = self.local.adopt(project, url, terms=self.terms, watch=self.watch(project))
         except RemoteMissingError:
             return False
         except OSError:  # another process was quicker to clone it
@@ -138,7 +138,7 @@ class Exchange:
             return False
         self.reach()
         try:
-            tip = remote_tip(url, self.local.branch, limits=self.limits)
+            tip = remote_tip(url, self.local.branch, terms=self.terms)
         except RemoteMissingError:
             return False
         self.heard()

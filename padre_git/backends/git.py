@@ -44,7 +44,7 @@ from padre_git.vcs.process import run_git
 from padre_git.vcs.progress import Watch
 from padre_git.vcs.repository import Repository
 from padre_git.vcs.snapshot import Snapshot
-from padre_git.vcs.transport import DEFAULT_LIMITS, Limits
+from padre_git.vcs.transport import DEFAULT_TERMS, Terms
 
 __all__ = ["Amend", "GitBackend", "as_they_are"]
 
@@ -237,11 +237,11 @@ class GitBackend(Backend):
         project: str,
         url: str,
         *,
-        limits: Limits = DEFAULT_LIMITS,
+        terms: Terms = DEFAULT_TERMS,
         watch: Watch | None = None,
     ) -> bool:
         """Clones a project from a remote; see :meth:`Clones.adopt`."""
-        return self._clones.adopt(project, url, limits=limits, watch=watch)
+        return self._clones.adopt(project, url, terms=terms, watch=watch)
 
     # ------------------------------------------------------------------------------- reading
 

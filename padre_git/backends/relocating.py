@@ -90,7 +90,7 @@ class Relocation:
             self._bring(name)
         side.start_anew()
         side.fetch()
-        end = End(url=str(self._new.location.url(name)), limits=self._new.limits)
+        end = End(url=str(self._new.location.url(name)), terms=self._new.terms)
         take_sign_away(side.repository.path, end)
         self._publisher.publish(side, look=Look.EVERYWHERE)
         self._carry_over(side, end)
@@ -118,7 +118,7 @@ class Relocation:
         point_origin_at(path, end.url, before=before)
         if self._old is None or before is None or before == end.url:
             return
-        start = End(url=before, limits=self._old.limits)
+        start = End(url=before, terms=self._old.terms)
         try:
             left = carry_over(path, start, end, besides=branch)
         except (RemoteUnavailableError, RemoteMissingError):

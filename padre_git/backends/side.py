@@ -95,7 +95,7 @@ class Side:
                 self._url,
                 self.repository.branch,
                 tracking=self._tracking,
-                limits=self._store.limits,
+                terms=self._store.terms,
                 watch=self._store.watch(self.project),
             )
         except RemoteMissingError as error:
@@ -105,7 +105,7 @@ class Side:
         self._store.heard()
         if known is not None and found != known:
             if found is None:
-                check_branches(self._url, self.repository.branch, limits=self._store.limits)
+                check_branches(self._url, self.repository.branch, terms=self._store.terms)
                 raise self._gone()
             if self.met is None:
                 self.meet(known)
@@ -212,14 +212,14 @@ class Side:
                 clear_stale(common / self._tracking, mark=common / "padre" / "mark")
 
     def _push(self, commit: str) -> Outcome:
-        repository, limits = self.repository, self._store.limits
+        repository, terms = self.repository, self._store.terms
         return push(
             repository.path,
             self._url,
             commit,
             repository.branch,
             known=self.seen,
-            limits=limits,
+            terms=terms,
             watch=self._store.watch(self.project),
         )
 

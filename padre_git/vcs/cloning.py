@@ -12,12 +12,12 @@ from pathlib import Path
 from padre_git.vcs.process import run_git
 from padre_git.vcs.progress import Watch
 from padre_git.vcs.setup import check_branch, fsync_new, init, set_unless_set
-from padre_git.vcs.transport import Limits, fetch
+from padre_git.vcs.transport import Terms, fetch
 
 __all__ = ["clone"]
 
 
-def clone(url: str, place: Path, *, branch: str, limits: Limits, watch: Watch | None) -> None:
+def clone(url: str, place: Path, *, branch: str, terms: Terms, watch: Watch | None) -> None:
     """Clones into an empty directory and checks a branch out; see ``Repository.clone``."""
     init(place, branch=check_branch(branch))
     url, full, tracking = _absolute(url), f"refs/heads/{branch}", f"refs/remotes/origin/{branch}"
@@ -29,7 +29,7 @@ def clone(url: str, place: Path, *, branch: str, limits: Limits, watch: Watch | 
         ("core.symlinks", "false"),
     ):
         set_unless_set(place, name, value)
-    tip = fetch(place, url, branch, tracking=tracking, limits=limits, watch=watch)
+    tip = fetch(place, url, branch, tracking=tracking, terms=terms, watch=watch)
     if tip is not None:
         run_git(["update-ref", full, tip], place)
         run_git(["read-tree", "-m", "-u", "HEAD"], place)

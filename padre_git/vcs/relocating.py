@@ -15,7 +15,7 @@ from padre_git.vcs.failures import failure
 from padre_git.vcs.network import ask
 from padre_git.vcs.process import run_git, try_git
 from padre_git.vcs.remotes import RemoteLocation
-from padre_git.vcs.transport import MOVED, Limits
+from padre_git.vcs.transport import MOVED, Terms
 
 __all__ = ["End", "carry_over", "leave_sign", "point_origin_at", "read_sign", "take_sign_away"]
 
@@ -32,11 +32,11 @@ class End:
 
     Attributes:
         url: of the repository.
-        limits: how long it may take.
+        terms: on which it is talked to.
     """
 
     url: str
-    limits: Limits
+    terms: Terms
 
 
 def carry_over(directory: Path, source: End, target: End, *, besides: str) -> tuple[str, ...]:
@@ -115,9 +115,9 @@ def point_origin_at(directory: Path, url: str, *, before: str | None) -> None:
 
 
 def _run(command: list[str], directory: Path, end: End) -> str:
-    limits = end.limits
+    terms = end.terms
     done = ask(
-        command, directory, limits.ask, url=end.url, silence=limits.silence, login=limits.login()
+        command, directory, terms.ask, url=end.url, silence=terms.silence, login=terms.login()
     )
     told = any(line.startswith("!\t") for line in done.out.splitlines())
     if done.code and not told:

@@ -37,7 +37,7 @@ from padre_git.vcs.progress import Watch
 from padre_git.vcs.reflog import Reflog
 from padre_git.vcs.site import Site
 from padre_git.vcs.snapshot import Snapshot
-from padre_git.vcs.transport import DEFAULT_LIMITS, Limits
+from padre_git.vcs.transport import DEFAULT_TERMS, Terms
 from padre_git.vcs.upkeep import Upkeep
 from padre_git.vcs.userstate import Checkout, UserState, checkouts, state_of
 from padre_git.vcs.worktree import WorkTree
@@ -121,7 +121,7 @@ class Repository(History):
         path: str | Path,
         *,
         branch: str,
-        limits: Limits = DEFAULT_LIMITS,
+        terms: Terms = DEFAULT_TERMS,
         watch: Watch | None = None,
     ) -> Self:
         """Clones one branch of a repository with all its history and checks it out.
@@ -134,7 +134,7 @@ class Repository(History):
             url: where from, as git takes it.
             path: where to; a missing or empty directory.
             branch: the branch to use, whatever the other side's HEAD names.
-            limits: how long the remote may take, and what it is told of who we are.
+            terms: on which the remote is talked to, see :class:`~padre_git.vcs.transport.Terms`.
             watch: is told how far it is.
 
         Raises:
@@ -142,7 +142,7 @@ class Repository(History):
             RemoteError: if the remote cannot be asked; there is no directory then.
         """
         with setup.new_directory(Path(path)) as place:
-            clone(url, place, branch=branch, limits=limits, watch=watch)
+            clone(url, place, branch=branch, terms=terms, watch=watch)
         return cls(path, branch=branch)
 
     def __enter__(self) -> Self:

@@ -25,11 +25,11 @@ from padre_git.vcs.refs import RefStore
 from padre_git.vcs.setup import find_git_dir
 
 __all__ = [
-    "DEFAULT_LIMITS",
+    "DEFAULT_TERMS",
     "MOVED",
     "BusyError",
-    "Limits",
     "Outcome",
+    "Terms",
     "check_branches",
     "fetch",
     "push",
@@ -38,8 +38,8 @@ __all__ = [
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
-    """Is how long a remote may take, and what it is told of who we are.
+class Terms:
+    """Is how a remote is talked to: how long it may take, and what it is told of who we are.
 
     Attributes:
         ask: seconds to say which commits it has, and to begin with a transfer.
@@ -55,7 +55,7 @@ class Limits:
     given_up: Callable[[], bool] = lambda: False
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_TERMS = Terms()
 #: Where a place says that its repository is elsewhere by now; see :mod:`.relocating`.
 MOVED = "refs/padre/moved"
 #: A fetch is bookkeeping; a push is what the person's own pre-push hook is there to judge. What
@@ -85,7 +85,7 @@ class BusyError(RejectedError):
 
 
 def remote_tip(
-    url: str, branch: str, *, cwd: Path | None = None, limits: Limits = DEFAULT_LIMITS
+    url: str, branch: str, *, cwd: Path | None = None, terms: Terms = DEFAULT_TERMS
 ) -> str | None:
     """Returns the commit of a remote's branch; None if the repository has no such branch.
 
@@ -94,10 +94,10 @@ def remote_tip(
             be asked.
     """
     ref = f"refs/heads/{branch}"
-    return _refs(url, ref, cwd=cwd, limits=limits).get(ref)
+    return _refs(url, ref, cwd=cwd, terms=terms).get(ref)
 
 
-def check_branches(url: str, branch: str, *, limits: Limits = DEFAULT_LIMITS) -> None:
+def check_branches(url: str, branch: str, *, terms: Terms = DEFAULT_TERMS) -> None:
     """Makes sure that a repository without a branch is one without any.
 
     Raises:
@@ -108,7 +108,7 @@ def check_branches(url: str, branch: str, *, limits: Limits = DEFAULT_LIMITS) ->
             be asked.
     """
     prefix = "refs/heads/"
-    found = _refs(url, f"{prefix}*", cwd=None, limits=limits)
+    found = _refs(url, f"{prefix}*", cwd=None, terms=terms)
     if prefix + branch in found:
         raise RemoteError(f"the remote has branch '{branch}' after all", hint="ask it again")
     names = sorted(readable(name.removeprefix(prefix))[:_NAME] for name in found)
@@ -128,7 +128,7 @@ def fetch(
     branch: str,
     *,
     tracking: str,
-    limits: Limits = DEFAULT_LIMITS,
+    terms: Terms = DEFAULT_TERMS,
     watch: Watch | None = None,
 ) -> str | None:
     """Brings a remote's branch into a clone and returns its commit; None if there is none.
@@ -138,7 +138,7 @@ def fetch(
         url: what git is given: a remote's name or an address.
         branch: the remote's branch.
         tracking: the ref that remembers it.
-        limits: how long it may take.
+        terms: on which the remote is talked to.
         watch: is told how far it is.
 
     Raises:
@@ -150,11 +150,11 @@ def fetch(
     command = [*_FETCH, "--", url, f"+refs/heads/{branch}:{tracking}", f"+{MOVED}*:{MOVED}*"]
     for attempt in range(_TRIES):
         with receiving(common):
-            done = _transfer(command, directory, url, limits, watch)
+            done = _transfer(command, directory, url, terms, watch)
         if not done.code:
             return RefStore(common, common / "padre" / "mark").read(tracking)
         if "couldn't find remote ref" in done.error:
-            _check_git(url, limits)
+            _check_git(url, terms)
             return None
         if "cannot lock ref" not in done.error:
             raise failure(done, url)
@@ -174,7 +174,7 @@ def push(
     branch: str,
     *,
     known: str | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    terms: Terms = DEFAULT_TERMS,
     watch: Watch | None = None,
 ) -> Outcome:
     """Offers a commit as the remote's branch, only ever forwards.
@@ -185,7 +185,7 @@ def push(
         commit: what the branch shall be.
         branch: the remote's branch.
         known: the commit that it was seen to have; None for none.
-        limits: how long it may take.
+        terms: on which the remote is talked to.
         watch: is told how far it is.
 
     Returns:
@@ -199,7 +199,7 @@ def push(
             get there.
     """
     command = [*_PUSH, "--", url, f"{commit}:refs/heads/{branch}"]
-    done = _transfer(command, directory, url, limits, watch)
+    done = _transfer(command, directory, url, terms, watch)
     flag, reason = _pushed(done)
     if not done.code and flag in {" ", "*", "="}:
         return Outcome.LANDED
@@ -208,7 +208,7 @@ def push(
     # only the answer may have been lost; curl offers again by itself, and is refused then
     if not done.late:  # whoever is silent is not asked: the next sync finds what landed
         with contextlib.suppress(RemoteError):
-            tip = remote_tip(url, branch, cwd=directory, limits=limits)
+            tip = remote_tip(url, branch, cwd=directory, terms=terms)
             if tip == commit:
                 return Outcome.LANDED
             if tip not in {known, None}:
@@ -216,42 +216,42 @@ def push(
     raise _refused(done, reason) or _refused_here(done) or failure(done, url)
 
 
-def _refs(url: str, pattern: str, *, cwd: Path | None, limits: Limits) -> dict[str, str]:
+def _refs(url: str, pattern: str, *, cwd: Path | None, terms: Terms) -> dict[str, str]:
     command = ["ls-remote", "--refs", "--", url, pattern]
-    done = ask(command, cwd, limits.ask, url=url, login=limits.login(), given_up=limits.given_up)
+    done = ask(command, cwd, terms.ask, url=url, login=terms.login(), given_up=terms.given_up)
     if done.code:
         raise failure(done, url)
     lines = (line.partition("\t") for line in done.out.splitlines())
     found = {name: commit for commit, tab, name in lines if tab}
     if not found:
-        _check_git(url, limits)
+        _check_git(url, terms)
     return found
 
 
-def _check_git(url: str, limits: Limits) -> None:
+def _check_git(url: str, terms: Terms) -> None:
     """Makes sure that a web server which seems to have nothing speaks git's protocol at all.
 
     git takes any page without a line in it for an empty repository of the oldest kind.
     """
     if url.startswith("http"):
         command, trace = ["ls-remote", "--", url, "HEAD"], {"GIT_TRACE_PACKET": "1"}
-        done = ask(command, None, limits.ask, url=url, login=limits.login(), more=trace)
+        done = ask(command, None, terms.ask, url=url, login=terms.login(), more=trace)
         if " packet: " not in done.error:
             raise not_git("it has nothing to say in git's protocol", url)
 
 
 def _transfer(
-    command: list[str], directory: Path, url: str, limits: Limits, watch: Watch | None
+    command: list[str], directory: Path, url: str, terms: Terms, watch: Watch | None
 ) -> Answer:
     return ask(
         command,
         directory,
-        limits.ask,
+        terms.ask,
         url=url,
-        silence=limits.silence,
-        login=limits.login(),
+        silence=terms.silence,
+        login=terms.login(),
         watch=watch,
-        given_up=limits.given_up,
+        given_up=terms.given_up,
     )
 
 

@@ -16,7 +16,7 @@ from padre_git.backends.policy import Policy
 from padre_git.hosts import Client
 from padre_git.vcs.credentials import Login, Secret
 from padre_git.vcs.remotes import RemoteLocation
-from padre_git.vcs.transport import Limits
+from padre_git.vcs.transport import Terms
 from tests.backends.dual_stores import Plain, fsck
 from tests.backends.test_dual_conformance import DualSuite
 from tests.servers import Server
@@ -53,7 +53,7 @@ class OverHttp:
             GitBackend(root),
             client.location,
             policy=Policy.ALWAYS,
-            limits=Limits(login=client.login),
+            terms=Terms(login=client.login),
             catalogue=Administrator(self.server),
         )
 

@@ -25,7 +25,7 @@ from padre_git.messages import Message, Op
 from padre_git.model import Change, ChangeSet, Key
 from padre_git.testing.documents import EXPERIMENT, IRIS, files_of, run_key, store
 from padre_git.vcs.remotes import RemoteLocation
-from padre_git.vcs.transport import Limits
+from padre_git.vcs.transport import Terms
 from tests.backends.dual_stores import Lab
 from tests.conftest import git
 
@@ -58,7 +58,7 @@ def record(backend: DualLayer, *keys: Key) -> None:
 
 def stalled(lab: Lab, silence: str, **options: object) -> DualLayer:
     local = GitBackend(lab.directory / "ada", notify=lab.events.append)
-    options = {"notify": lab.events.append, "limits": Limits(ask=20), **options}
+    options = {"notify": lab.events.append, "terms": Terms(ask=20), **options}
     return DualLayer(local, RemoteLocation.parse(silence), **options)
 
 
@@ -90,7 +90,7 @@ def test_a_run_of_a_project_that_is_new_waits_once_to_ask_for_it(
     tmp_path: Path, silence: str
 ) -> None:
     location = RemoteLocation.parse(silence)
-    dual = DualLayer(GitBackend(tmp_path / "eve"), location, limits=Limits(ask=1))
+    dual = DualLayer(GitBackend(tmp_path / "eve"), location, terms=Terms(ask=1))
     with padre_git.Store(dual, root=tmp_path / "eve") as opened:
         begun = time.monotonic()
         for number in range(3):
@@ -132,7 +132,7 @@ def test_recording_with_auto_asks_no_more_than_with_manual(lab: Lab, tmp_path: P
 
 
 def test_flush_raises_what_failed_and_what_waits_is_shown(lab: Lab, silence: str) -> None:
-    ada = stalled(lab, silence, push_every=3600, limits=Limits(ask=1))
+    ada = stalled(lab, silence, push_every=3600, terms=Terms(ask=1))
     record(ada, RUN)
     found = ada.status("iris")
     assert found.records == {RUN: State.LOCAL_ONLY}
@@ -175,7 +175,7 @@ def test_closing_in_the_middle_of_a_push_ends_it(lab: Lab, silence: str) -> None
 
 
 def test_a_silence_that_is_known_is_not_waited_for_again_at_the_end(lab: Lab, silence: str) -> None:
-    ada = stalled(lab, silence, push_every=3600, max_age=3600, limits=Limits(ask=1))
+    ada = stalled(lab, silence, push_every=3600, max_age=3600, terms=Terms(ask=1))
     with pytest.raises(RemoteUnavailableError):
         ada.pull("iris")
     lab.events.clear()

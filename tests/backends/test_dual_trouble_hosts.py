@@ -18,14 +18,14 @@ from padre_git.errors import RejectedError, RemoteUnavailableError, RepositoryEr
 from padre_git.messages import Event, Notice
 from padre_git.testing.documents import EXPERIMENT, IRIS, put, run_key, store
 from padre_git.vcs.remotes import RemoteLocation
-from padre_git.vcs.transport import Limits
+from padre_git.vcs.transport import Terms
 from tests.backends.dual_stores import fsck
 from tests.conftest import git
 from tests.servers import Server
 from tests.servers.proxy import Proxy, Trouble
 
 RUN = run_key(1)
-SHORT = Limits(ask=5, silence=3)
+SHORT = Terms(ask=5, silence=3)
 
 
 class Host:
@@ -45,7 +45,7 @@ class Host:
             local,
             RemoteLocation.parse(self.base),
             max_age=0,
-            limits=SHORT,
+            terms=SHORT,
             notify=self.events.append,
         )
         self._open.append(opened)

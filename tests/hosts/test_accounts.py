@@ -18,7 +18,7 @@ from padre_git.errors import (
     RemoteUnavailableError,
 )
 from padre_git.hosts import Client, Software
-from padre_git.vcs.transport import Limits, remote_tip
+from padre_git.vcs.transport import Terms, remote_tip
 from tests.conftest import git
 from tests.hosts.conftest import TOKEN, named, named_user
 from tests.hosts.forge import PASSWORD, Forge, forge
@@ -74,12 +74,12 @@ def test_a_token_is_proved_and_used(host: Forge) -> None:
         assert client.account().name == "ada"
         assert client.get(f"{client.server.api}/user").json()["id"] == 7
         host.create("lab/iris")
-        told = Limits(login=client.login)
-        assert remote_tip(f"{host.url}/lab/iris.git", "main", limits=told) is None
+        told = Terms(login=client.login)
+        assert remote_tip(f"{host.url}/lab/iris.git", "main", terms=told) is None
         host.tokens.clear()
         assert not client.is_token_valid(), "the host is asked each time"
         with pytest.raises(AuthenticationError):
-            remote_tip(f"{host.url}/lab/iris.git", "main", limits=told)
+            remote_tip(f"{host.url}/lab/iris.git", "main", terms=told)
     assert not client.has_token(), "closing forgets"
 
 
@@ -189,12 +189,12 @@ def test_tokens_of_a_plain_server_are_good_until_they_are_not(token_server: Toke
     with Client(token_server.base) as client:
         client.authenticate(secret=token)
         assert client.is_token_valid()
-        told = Limits(login=client.login)
-        assert remote_tip(token_server.url("iris"), "main", limits=told) is None
+        told = Terms(login=client.login)
+        assert remote_tip(token_server.url("iris"), "main", terms=told) is None
         token_server.tokens.revoke(token)
         assert not client.is_token_valid()
         with pytest.raises(AuthenticationError) as caught:
-            remote_tip(token_server.url("iris"), "main", limits=told)
+            remote_tip(token_server.url("iris"), "main", terms=told)
         assert token not in str(caught.value)
         client.authenticate(secret=token_server.tokens.issue(right=Right.READ))
         assert client.is_token_valid(), "it may read"

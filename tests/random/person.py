@@ -108,7 +108,7 @@ class Person:
         )
         # git itself waits for ever when a server dies in the middle of its answer to a push
         exchange = store._backend._exchange  # type: ignore[attr-defined]
-        exchange.limits = dataclasses.replace(exchange.limits, silence=8.0)
+        exchange.terms = dataclasses.replace(exchange.terms, silence=8.0)
         return store
 
     def reopen(self) -> None:

@@ -10,13 +10,13 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from padre_git.vcs.transport import Limits
+from padre_git.vcs.transport import Terms
 from tests.conftest import git
 
 __all__ = ["SHORT", "TRACKING", "Odd", "certificate", "commit", "new_clone", "odd_host", "proxied"]
 
 TRACKING = "refs/remotes/origin/main"
-SHORT = Limits(ask=2, silence=2)
+SHORT = Terms(ask=2, silence=2)
 
 
 class Odd:

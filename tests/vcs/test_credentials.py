@@ -28,7 +28,7 @@ from padre_git.errors import (
 from padre_git.vcs.credentials import Login, Secret, handed, origin_of
 from padre_git.vcs.network import ask, network_environment
 from padre_git.vcs.repository import Repository
-from padre_git.vcs.transport import Limits, Outcome, fetch, push, remote_tip
+from padre_git.vcs.transport import Outcome, Terms, fetch, push, remote_tip
 from tests.conftest import git
 from tests.servers import Server
 
@@ -39,9 +39,9 @@ def login(server: Server, secret: str | None = None) -> Login:
     )
 
 
-def limits(server: Server, secret: str | None = None) -> Limits:
+def terms(server: Server, secret: str | None = None) -> Terms:
     found = login(server, secret)
-    return Limits(login=lambda: found)
+    return Terms(login=lambda: found)
 
 
 @pytest.fixture
@@ -58,12 +58,12 @@ def iris(nginx: Server, tmp_path: Path) -> Path:
 def test_pushing_fetching_asking_and_cloning_are_allowed(
     nginx: Server, iris: Path, tmp_path: Path
 ) -> None:
-    url, told = nginx.url("iris"), limits(nginx)
+    url, told = nginx.url("iris"), terms(nginx)
     first = git("rev-parse", "HEAD", cwd=iris).strip()
-    assert push(iris, url, first, "main", limits=told) is Outcome.LANDED
-    assert remote_tip(url, "main", limits=told) == first
-    assert fetch(iris, url, "main", tracking="refs/remotes/origin/main", limits=told) == first
-    with Repository.clone(url, tmp_path / "other", branch="main", limits=told) as other:
+    assert push(iris, url, first, "main", terms=told) is Outcome.LANDED
+    assert remote_tip(url, "main", terms=told) == first
+    assert fetch(iris, url, "main", tracking="refs/remotes/origin/main", terms=told) == first
+    with Repository.clone(url, tmp_path / "other", branch="main", terms=told) as other:
         assert other.tip() == first
     everything = b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
     assert nginx.secret.encode() not in everything
@@ -71,9 +71,9 @@ def test_pushing_fetching_asking_and_cloning_are_allowed(
 
 def test_nobody_and_a_wrong_secret_are_told_as_credentials(nginx: Server, iris: Path) -> None:
     invented = secrets.token_hex(8)
-    for told in (Limits(), limits(nginx, invented)):
+    for told in (Terms(), terms(nginx, invented)):
         with pytest.raises(AuthenticationError) as caught:
-            remote_tip(nginx.url("iris"), "main", limits=told)
+            remote_tip(nginx.url("iris"), "main", terms=told)
         assert invented not in "".join(traceback.format_exception(caught.value)) + repr(told)
 
 
@@ -81,7 +81,7 @@ def test_a_server_that_says_a_secret_aloud_is_not_repeated(nginx: Server, iris: 
     nginx.hook("iris", "pre-receive", f"echo you are {nginx.secret} >&2; exit 1")
     first = git("rev-parse", "HEAD", cwd=iris).strip()
     with pytest.raises(RejectedError, match="you are …") as caught:
-        push(iris, nginx.url("iris"), first, "main", limits=limits(nginx))
+        push(iris, nginx.url("iris"), first, "main", terms=terms(nginx))
     assert nginx.secret not in "".join(traceback.format_exception(caught.value))
 
 
@@ -108,12 +108,12 @@ def test_the_persons_own_helpers_do_not_hear_of_it(
     git("config", "--global", "credential.helper", "store", cwd=iris)
     git("config", "--global", f"credential.{origin_of(nginx.base)}.helper", "store", cwd=iris)
     git("config", "--local", "credential.helper", "store", cwd=iris)
-    assert remote_tip(nginx.url("iris"), "main", cwd=iris, limits=limits(nginx)) is None
+    assert remote_tip(nginx.url("iris"), "main", cwd=iris, terms=terms(nginx)) is None
     assert not kept.exists()
     kept.write_text(f"http://{nginx.user}:{nginx.secret}@127.0.0.1:{nginx.port}\n")
     kept.chmod(0o600)
     with pytest.raises(AuthenticationError):
-        remote_tip(nginx.url("iris"), "main", cwd=iris, limits=limits(nginx, "expired"))
+        remote_tip(nginx.url("iris"), "main", cwd=iris, terms=terms(nginx, "expired"))
     assert nginx.secret in kept.read_text(), "nor is it told to forget its own"
     assert remote_tip(nginx.url("iris"), "main", cwd=iris) is None
 
@@ -140,7 +140,7 @@ def test_a_helper_on_the_command_line_of_a_surrounding_git_does_not_hear_of_it(
         "from padre_git.vcs.credentials import *\n"
         "told = Login(origin=os.environ['AT'], user=os.environ['WHO'],\n"
         "    secret=Secret(os.environ['WORD']))\n"
-        "remote_tip(os.environ['URL'], 'main', limits=Limits(login=lambda: told))\n"
+        "remote_tip(os.environ['URL'], 'main', terms=Terms(login=lambda: told))\n"
         "print(ask(['config', 'padre.test'], None, 10, login=told).out)\n"
     ).replace(
         "from padre_git.vcs.cred", "from padre_git.vcs.network import ask\nfrom padre_git.vcs.cred"
@@ -199,7 +199,7 @@ def watched_processes() -> Iterator[set[bytes]]:
 def test_no_process_has_a_secret_among_its_arguments(nginx: Server, iris: Path) -> None:
     with watched_processes() as seen:
         for _ in range(5):
-            remote_tip(nginx.url("iris"), "main", limits=limits(nginx))
+            remote_tip(nginx.url("iris"), "main", terms=terms(nginx))
         time.sleep(0.05)
     assert any(b"ls-remote" in command for command in seen), "something was seen"
     assert not [command for command in seen if nginx.secret.encode() in command]
@@ -214,7 +214,7 @@ def test_every_program_that_is_started_has_clean_arguments(
         "from padre_git.vcs.credentials import *\n"
         "told = Login(origin=os.environ['AT'], user=os.environ['WHO'],\n"
         "    secret=Secret(os.environ['WORD']))\n"
-        "remote_tip(os.environ['URL'], 'main', limits=Limits(login=lambda: told))\n"
+        "remote_tip(os.environ['URL'], 'main', terms=Terms(login=lambda: told))\n"
     )
     tested = {"URL": nginx.url("iris"), "WORD": nginx.secret, "AT": str(origin_of(nginx.base))}
     tested["WHO"] = nginx.user

@@ -22,11 +22,11 @@ from padre_git.errors import (
 )
 from padre_git.vcs.places import create
 from padre_git.vcs.remotes import RemoteLocation
-from padre_git.vcs.transport import Limits, Outcome, fetch, push, remote_tip
+from padre_git.vcs.transport import Outcome, Terms, fetch, push, remote_tip
 from tests.conftest import git
 
 TRACKING = "refs/remotes/origin/main"
-SHORT = Limits(ask=1, silence=1)
+SHORT = Terms(ask=1, silence=1)
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_a_host_that_says_nothing_is_left_after_the_limit() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started = time.monotonic()
         with pytest.raises(RemoteUnavailableError, match="within 1 s"):
-            remote_tip(f"http://127.0.0.1:{silent.getsockname()[1]}/x.git", "main", limits=SHORT)
+            remote_tip(f"http://127.0.0.1:{silent.getsockname()[1]}/x.git", "main", terms=SHORT)
         assert time.monotonic() - started < 8
 
 

@@ -61,7 +61,7 @@ def test_a_push_in_trouble_lands_whole_or_not_at_all_and_the_next_works(
     first = git("rev-parse", "HEAD", cwd=clone).strip()
     proxy.script(trouble)
     try:
-        outcome = push(clone, url, first, "main", limits=SHORT)
+        outcome = push(clone, url, first, "main", terms=SHORT)
     except RemoteUnavailableError:
         assert remote_tip(url, "main") is None, "what landed is known to have landed"
     else:
@@ -82,7 +82,7 @@ def test_a_fetch_in_trouble_brings_all_or_nothing_and_the_next_works(
     before = sorted(path.name for path in (reader / ".git").rglob("*"))
     proxy.trouble = trouble
     try:
-        assert fetch(reader, url, "main", tracking=TRACKING, limits=SHORT) == first
+        assert fetch(reader, url, "main", tracking=TRACKING, terms=SHORT) == first
     except RemoteUnavailableError:
         after = sorted(path.name for path in (reader / ".git").rglob("*"))
         assert [name for name in after if name not in before] == []
@@ -100,7 +100,7 @@ def test_a_clone_in_trouble_leaves_no_directory(
     root = tmp_path / "root"
     proxy.trouble = trouble
     with pytest.raises(RemoteError):
-        Repository.clone(url, root / "iris", branch="main", limits=SHORT)
+        Repository.clone(url, root / "iris", branch="main", terms=SHORT)
     assert list(root.iterdir()) == []
     proxy.trouble = Trouble.NONE
     with Repository.clone(url, root / "iris", branch="main") as made:

@@ -241,7 +241,7 @@ def test_bytes_that_were_garbled_on_the_way_are_an_error_and_change_nothing(
         url = proxied(nginx.url("iris"), nginx.port, proxy.port)
         proxy.trouble = Trouble.GARBLE(down=down)
         with suppress(RemoteError):  # unless the byte was in a header that nobody reads
-            assert fetch(reader, url, "main", tracking=TRACKING, limits=SHORT) == first
+            assert fetch(reader, url, "main", tracking=TRACKING, terms=SHORT) == first
         proxy.trouble = Trouble.NONE
         assert fetch(reader, url, "main", tracking=TRACKING) == first
 

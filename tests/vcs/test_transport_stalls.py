@@ -16,13 +16,13 @@ from padre_git.vcs.activity import Work, is_at_work, work_of
 from padre_git.vcs.network import ask
 from padre_git.vcs.progress import Step, step_of
 from padre_git.vcs.ssh import bounded_ssh
-from padre_git.vcs.transport import Limits, Outcome, fetch, push, remote_tip
+from padre_git.vcs.transport import Outcome, Terms, fetch, push, remote_tip
 from tests.conftest import git
 from tests.servers import Server
 from tests.servers.proxy import Proxy, Trouble
 from tests.vcs.odd_hosts import TRACKING, commit, new_clone, proxied
 
-SHORT = Limits(ask=1.5, silence=1.5)
+SHORT = Terms(ask=1.5, silence=1.5)
 
 
 @pytest.fixture
@@ -61,11 +61,11 @@ def test_a_host_that_says_nothing_is_left_when_asked_fetched_from_and_pushed_to(
 ) -> None:
     url, started = f"http://127.0.0.1:{silent}/x.git", time.monotonic()
     with pytest.raises(RemoteUnavailableError, match=r"within 1\.5 s"):
-        remote_tip(url, "main", limits=SHORT)
+        remote_tip(url, "main", terms=SHORT)
     with pytest.raises(RemoteUnavailableError, match=r"no sign of life for 1\.5 s"):
-        fetch(clone, url, "main", tracking=TRACKING, limits=SHORT)
+        fetch(clone, url, "main", tracking=TRACKING, terms=SHORT)
     with pytest.raises(RemoteUnavailableError, match=r"no sign of life for 1\.5 s"):
-        push(clone, url, head(clone), "main", limits=SHORT)
+        push(clone, url, head(clone), "main", terms=SHORT)
     assert time.monotonic() - started < 25
 
 
@@ -77,7 +77,7 @@ def test_ssh_is_told_to_give_up_and_does(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(RemoteUnavailableError):
-        remote_tip(f"ssh://127.0.0.1:{silent}/x.git", "main", limits=SHORT)
+        remote_tip(f"ssh://127.0.0.1:{silent}/x.git", "main", terms=SHORT)
     last = (tmp_path / "said").read_text().splitlines()[-1]
     assert "ConnectTimeout=20" in last
     assert "ServerAliveInterval=15" in last
@@ -131,25 +131,25 @@ def test_a_transfer_that_stalls_is_ended_and_can_be_made_again(
         proxy.script(Trouble.STALL(up=100_000))
         started = time.monotonic()
         with pytest.raises(RemoteUnavailableError, match="no sign of life"):
-            push(clone, url, head(clone), "main", limits=SHORT)
+            push(clone, url, head(clone), "main", terms=SHORT)
         assert time.monotonic() - started < 20
         assert push(clone, url, head(clone), "main") is Outcome.LANDED
 
 
 def test_a_hook_that_works_for_long_and_says_so_is_waited_for(clone: Path, bare: Path) -> None:
     hook(bare, "pre-receive", "for n in 1 2 3 4; do sleep 0.8; echo step $n >&2; done")
-    assert push(clone, f"file://{bare}", head(clone), "main", limits=SHORT) is Outcome.LANDED
+    assert push(clone, f"file://{bare}", head(clone), "main", terms=SHORT) is Outcome.LANDED
 
 
 def test_a_hook_that_computes_in_silence_is_waited_for(clone: Path, bare: Path) -> None:
     hook(clone / ".git", "pre-push", "timeout 4 sh -c 'while :; do :; done'; exit 0")
-    assert push(clone, f"file://{bare}", head(clone), "main", limits=SHORT) is Outcome.LANDED
+    assert push(clone, f"file://{bare}", head(clone), "main", terms=SHORT) is Outcome.LANDED
 
 
 def test_a_hook_that_sleeps_is_not_waited_for_and_ends(clone: Path, bare: Path) -> None:
     hook(bare, "pre-receive", "trap '' TERM; sleep 61.25; exit 0")
     with pytest.raises(RemoteUnavailableError, match="no sign of life"):
-        push(clone, f"file://{bare}", head(clone), "main", limits=SHORT)
+        push(clone, f"file://{bare}", head(clone), "main", terms=SHORT)
     assert remote_tip(f"file://{bare}", "main") is None
     assert not running("sleep 61.25")
 
@@ -232,7 +232,7 @@ def test_work_is_seen_and_sleep_is_not() -> None:
 
 
 def test_limits_are_of_silence_not_of_the_whole() -> None:
-    assert Limits().silence > Limits().ask
+    assert Terms().silence > Terms().ask
 
 
 def running(words: str) -> bool:
