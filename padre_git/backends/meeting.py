@@ -116,9 +116,7 @@ class Meeting:
         Returns:
             Whether the remote was asked.
         """
-        if self.is_local:
-            return False
-        if not self._freshness.due(project, missing=missing):
+        if self.is_local or not self._freshness.due(project, missing=missing):
             return False
         try:
             with self.told(project):
