@@ -17,7 +17,7 @@ from padre_git.errors import (
 from padre_git.messages import Recall, Resolve
 from padre_git.model import Entity, Key, Kind, Record
 from padre_git.model.values import FrozenMapping
-from padre_git.services.references import parse_url
+from padre_git.services.spelling import parse_url
 
 __all__ = ["Ref", "Session", "Unit"]
 

@@ -10,7 +10,7 @@ from padre_git.errors import AmbiguousReferenceError, NotFoundError
 from padre_git.messages import Status
 from padre_git.model import Entity, Key, Kind
 from padre_git.model.ids import short_id
-from padre_git.services.references import parse_url
+from padre_git.services.spelling import parse_url
 
 __all__ = ["state_of"]
 

@@ -28,7 +28,8 @@ from padre_git.services.kinds import KINDS
 from padre_git.services.loading import living_keys, living_records
 from padre_git.services.order import Order, by_start
 from padre_git.services.query import condition_of
-from padre_git.services.references import find, follow, resolve, short_names
+from padre_git.services.references import find, follow, resolve
+from padre_git.services.spelling import short_names
 
 __all__ = ["Reading", "check_page"]
 

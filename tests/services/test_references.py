@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from padre_git.errors import AmbiguousReferenceError, InvalidInputError, NotFoundError
 from padre_git.messages import Message, Op, Prepare, Rename, Resolve
 from padre_git.model import Change, ChangeSet, Dataset, Execution, Experiment, Kind, Project, Run
-from padre_git.services.references import parse_url, short_names
+from padre_git.services.spelling import parse_url, short_names
 from tests.services.conftest import CODE, IRIS, SVM, Desk
 
 A = SVM.run("r-20261121t101500-aaaaaaaaaaaa")
