@@ -103,7 +103,7 @@ def _started(
     try:
         return subprocess.Popen(
             ["git", *args],
-            cwd=cwd,
+            cwd=cwd or os.sep,  # a repository around this process has no say
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -22,6 +22,8 @@ from padre_git.vcs.shell import Made, make_repository, project_documents
 
 __all__ = ["Catalogue", "Place", "create"]
 
+#: What a repository lacks would be fetched by a program that it names itself.
+_NOTHING_FETCHED = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": ""}
 #: Seconds that making a repository may take.
 _LIMIT = 60.0
 
@@ -123,6 +125,7 @@ class Place:
                     *("cat-file", "blob", f"refs/heads/{self._branch}:{document}"),
                 ],
                 "/",
+                env=_NOTHING_FETCHED,
             )
             if not found.code:
                 yield name, found.out

@@ -38,10 +38,13 @@ _PORT = re.compile(r":[0-9]*$")
 _NO_CONNECTION = 255
 _LARGEST = 64_000_000
 
-# The answer is what follows the mark, whatever a login says before.
+# The answer is what follows the mark, whatever a login says before. What a repository of somebody
+# else lacks is not fetched: that would run a program which the repository names.
 _LIST = """
 printf '%s\\n' "$1"
 cd "$2" || exit 3
+GIT_NO_LAZY_FETCH=1 GIT_ALLOW_PROTOCOL=
+export GIT_NO_LAZY_FETCH GIT_ALLOW_PROTOCOL
 for d in "$3"*"$4"; do
   test -f "$d/HEAD" || continue
   printf '%s\\n' "$d"
