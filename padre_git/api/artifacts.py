@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import builtins
 import os
-import random
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from padre_git.api.attachments import RESERVED
 from padre_git.api.datasets import at_version
-from padre_git.errors import ConflictError, InvalidInputError, NotFoundError, UnsupportedError
-from padre_git.format import decode
-from padre_git.messages import Commit, Message, Op, Prepare, Read
-from padre_git.model import Dataset, Key, Kind, Record
+from padre_git.api.pointing import DIRECTORIES, Pointing, pointer_of
+from padre_git.errors import InvalidInputError, NotFoundError, UnsupportedError
+from padre_git.messages import Read
+from padre_git.model import Key, Kind
 from padre_git.model.names import quoted
 from padre_git.services.subjects import named, subject_text
 
@@ -28,16 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Artifact", "Artifacts"]
 
-#: The directory (or file) that the pointer of a record stands for.
-_DIRECTORIES = {Kind.RUN: "artifacts", Kind.DATASET: "data", Kind.EXECUTION: "code"}
 _WRITABLE = (Kind.RUN, Kind.DATASET)
-_ATTEMPTS = 12
-_PAUSE = 0.01
-_LONGEST_PAUSE = 0.5
 _SHOWN = 40
-
-#: Returns the pointer of a record after a change; None takes it away.
-_Edit = Callable[["ProjectData", "Pointer | None"], "Pointer | None"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +60,7 @@ class Artifacts:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._session = store.session
+        self._pointing = Pointing(store.session, self.data_of)
 
     def put(
         self,
@@ -109,15 +100,15 @@ class Artifacts:
 
         def edit(data: ProjectData, before: Pointer | None) -> Pointer:
             if whole:
-                return pointer_to(data.cache, _DIRECTORIES[key.kind], items)
+                return pointer_to(data.cache, DIRECTORIES[key.kind], items)
             if before is not None:
                 data.listing(before)
-            return add_member(data.cache, before, _DIRECTORIES[key.kind], target, items)
+            return add_member(data.cache, before, DIRECTORIES[key.kind], target, items)
 
         shown = "data" if whole else target[-_SHOWN:]
         text = subject_text(message, f"{named(key)}: add {shown}")
         try:
-            self._edit(key, edit, text)
+            self._pointing.edit(key, edit, text)
         except BaseException:
             if move:
                 self._give_back(key, source, items)
@@ -215,7 +206,7 @@ class Artifacts:
             return remove_member(data.cache, pointer, name)
 
         text = subject_text(message, f"{named(key)}: remove {name[-_SHOWN:]}")
-        self._edit(key, edit, text)
+        self._pointing.edit(key, edit, text)
 
     # -------------------------------------------------------------------------------- upkeep
 
@@ -284,9 +275,9 @@ class Artifacts:
 
     def _pointer(self, owner: Ref, at: str | None) -> tuple[Key, Pointer | None]:
         owner, at = at_version(self._session, owner, at)
-        key = self._session.resolve(owner, tuple(_DIRECTORIES), at=at)
+        key = self._session.resolve(owner, tuple(DIRECTORIES), at=at)
         record = self._session.bus.send(Read(subject=key.kind, key=key, at=at))
-        return key, _pointer_of(record)
+        return key, pointer_of(record)
 
     def _give_back(self, key: Key, source: Path, items: Mapping[str, Item]) -> None:
         """Puts files back that were given away for nothing."""
@@ -314,52 +305,6 @@ class Artifacts:
         if unit is None:
             return data.of(key.project)
         return unit.data(lambda: data.of(key.project).batch())
-
-    def _edit(self, key: Key, edit: _Edit, subject: str) -> None:
-        if self._session.unit is not None:
-            entity, record = self._session.unit.pending(key) or self._read(key)
-            self._session.unit.put(*self._edited(key, entity, record, edit))
-            return
-        for attempt in range(_ATTEMPTS):
-            try:
-                self._commit(key, edit, subject)
-            except ConflictError:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-                # others add something meanwhile; who waits a random while meets them less often
-                time.sleep(random.uniform(0, min(_PAUSE * 2**attempt, _LONGEST_PAUSE)))  # noqa: S311
-            else:
-                return
-
-    def _commit(self, key: Key, edit: _Edit, subject: str) -> None:
-        entity, parts = self._edited(key, *self._read(key), edit)
-        bus = self._session.bus
-        change = bus.send(Prepare(subject=key.kind, entity=entity, parts=parts))
-        message = Message(op=Op.PUT, subject=subject)
-        bus.send(Commit(subject=key.kind, changes=[change], message=message))
-
-    def _read(self, key: Key) -> tuple[Any, Record]:
-        record = self._session.bus.send(Read(subject=key.kind, key=key))
-        return decode(record), record
-
-    def _edited(
-        self, key: Key, entity: Any, record: Record, edit: _Edit
-    ) -> tuple[Any, dict[str, bytes | None]]:
-        from padre_git.artifacts import write_pointer
-
-        pointer = edit(self.data_of(key), _pointer_of(record))
-        if isinstance(entity, Dataset):
-            entity = entity.replace(version=None if pointer is None else f"md5:{pointer.md5}")
-        part = f"{_DIRECTORIES[key.kind]}.dvc"
-        return entity, {part: None if pointer is None else write_pointer(pointer)}
-
-
-def _pointer_of(record: Record) -> Pointer | None:
-    from padre_git.artifacts import read_pointer
-
-    part = f"{_DIRECTORIES[record.key.kind]}.dvc"
-    text = record.files.get(part)
-    return None if text is None else read_pointer(text, file=f"{record.key}/{part}")
 
 
 def _name_for(key: Key, source: Path, name: str | None) -> str:
