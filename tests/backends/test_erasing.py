@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,8 +96,18 @@ def test_the_data_goes_with_dvc_in_a_new_clone(tmp_path: Path) -> None:
     git("clone", "-q", "--bare", "--single-branch", "--no-local", clean, lab / "demo.git", cwd=lab)
     shutil.rmtree(clean)
     git("clone", "-q", lab / "demo.git", clean, cwd=tmp_path)
-    words = ["dvc", "gc", "--all-commits", "--cloud", "--force", "--quiet"]
-    config = ["dvc", "remote", "add", "--local", "--default", "lab", str(lab / "demo.dvc")]
+    words = [sys.executable, "-m", "dvc", "gc", "--all-commits", "--cloud", "--force", "--quiet"]
+    config = [
+        sys.executable,
+        "-m",
+        "dvc",
+        "remote",
+        "add",
+        "--local",
+        "--default",
+        "lab",
+        str(lab / "demo.dvc"),
+    ]
     subprocess.run(config, cwd=clean, check=True, capture_output=True)
     subprocess.run(words, cwd=clean, check=True, capture_output=True)
     texts = [path.read_text() for path in (lab / "demo.dvc").rglob("*") if path.is_file()]

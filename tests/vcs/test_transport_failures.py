@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ from padre_git.vcs.failures import Answer, failure, readable
 from padre_git.vcs.transport import Outcome, fetch, push, remote_tip
 from tests.conftest import git
 from tests.servers import Server
+from tests.servers.processes import needs
 from tests.servers.proxy import Proxy, Trouble
 from tests.servers.tokens import TokenServer
 from tests.vcs.odd_hosts import (
@@ -247,11 +249,20 @@ def test_bytes_that_were_garbled_on_the_way_are_an_error_and_change_nothing(
 
 
 def test_a_directory_that_may_not_be_read_is_not_missing(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may read everything")
     (tmp_path / "iris.git").mkdir(mode=0)
-    with pytest.raises(AuthenticationError, match="no permission"):
-        remote_tip(f"file://{tmp_path}/iris.git", "main")
+    needs("setpriv")
+    like_anybody = ["setpriv", "--inh-caps=-all"]
+    if os.geteuid() == 0:
+        like_anybody.append("--bounding-set=-dac_override,-dac_read_search")
+    script = (
+        "import sys; from padre_git.vcs.transport import remote_tip\n"
+        "try: remote_tip(sys.argv[1], 'main')\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    command = [*like_anybody, sys.executable, "-c", script, f"file://{tmp_path}/iris.git"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("AuthenticationError")
+    assert "no permission" in done.stdout
 
 
 def test_a_repository_of_somebody_elses_is_told_with_what_to_do(tmp_path: Path) -> None:
