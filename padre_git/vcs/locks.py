@@ -3,17 +3,70 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from padre_git.errors import LockedError
 
-__all__ = ["clear_stale", "git_lock", "make_mark"]
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+__all__ = ["CloneLock", "clear_stale", "git_lock", "make_mark"]
 
 _NO_LINKS = "padre_git holds this lock\n"
 _PAUSE = 0.001
+_POLL = 0.002
+
+
+class CloneLock:
+    """Keeps other writers of ours from a clone: processes, and threads of this one.
+
+    Args:
+        path: the file that is locked.
+        of: the clone, for messages.
+        mark: see :func:`make_mark`.
+    """
+
+    def __init__(self, path: Path, *, of: Path, mark: Path) -> None:
+        self._path = path
+        self._clone = of
+        self._mark = mark
+        self._lock: FileLock | None = None
+        self._owner = os.getpid()
+        self._guard = threading.Lock()
+
+    @contextmanager
+    def hold(self, timeout: float) -> Iterator[None]:
+        """Holds it; a thread that has it can take it again.
+
+        Args:
+            timeout: seconds to wait for another process.
+
+        Raises:
+            LockedError: if it was held for all that time.
+        """
+        from filelock import FileLock, Timeout
+
+        with self._guard:
+            if self._lock is None or self._owner != os.getpid():  # a fork inherits no lock
+                make_mark(self._mark)
+                self._lock, self._owner = FileLock(self._path), os.getpid()
+            lock = self._lock
+        try:
+            lock.acquire(timeout=timeout, poll_interval=_POLL)
+        except Timeout as error:
+            raise LockedError(
+                f"another process has been writing to '{self._clone}' for {timeout:g} s",
+                hint="try again when it has ended",
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
 
 def make_mark(mark: Path) -> None:

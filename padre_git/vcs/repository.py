@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from padre_git.errors import (
-    InvalidInputError,
-    LockedError,
-    PadreGitError,
-)
+from padre_git.errors import InvalidInputError, LockedError, PadreGitError
 from padre_git.messages import Author
 from padre_git.vcs import setup
 from padre_git.vcs.advance import PENDING, Advance, Plan
@@ -27,7 +21,7 @@ from padre_git.vcs.healing import Recent
 from padre_git.vcs.history import History
 from padre_git.vcs.identity import Identity, find_identity
 from padre_git.vcs.indexfile import IndexFile
-from padre_git.vcs.locks import clear_stale, make_mark
+from padre_git.vcs.locks import CloneLock, clear_stale
 from padre_git.vcs.merging import PlanMerge, plan_by_path
 from padre_git.vcs.moving import Clone, Mover, read_intent
 from padre_git.vcs.packs import PackWriter
@@ -42,12 +36,7 @@ from padre_git.vcs.upkeep import Upkeep
 from padre_git.vcs.userstate import Checkout, UserState, checkouts, state_of
 from padre_git.vcs.worktree import WorkTree
 
-if TYPE_CHECKING:
-    from filelock import FileLock
-
 __all__ = ["Repository"]
-
-_POLL = 0.002
 
 
 class Repository(History):
@@ -71,9 +60,7 @@ class Repository(History):
         self._evictions = Evictions(self._own / "evicted")
         self._upkeep = Upkeep(self.common_dir / "objects")
         self._indexes: dict[Path, IndexFile] = {}
-        self._lock: FileLock | None = None
-        self._owner = os.getpid()
-        self._guard = threading.Lock()
+        self._lock = CloneLock(self._own / "lock", of=self.path, mark=self._mark)
         self._plan_merge: PlanMerge | None = None
 
     @classmethod
@@ -190,24 +177,8 @@ class Repository(History):
         Raises:
             LockedError: if it was held for all that time.
         """
-        from filelock import FileLock, Timeout
-
-        with self._guard:
-            if self._lock is None or self._owner != os.getpid():  # a fork inherits no lock
-                make_mark(self._mark)
-                self._lock, self._owner = FileLock(self._own / "lock"), os.getpid()
-            lock = self._lock
-        try:
-            lock.acquire(timeout=timeout, poll_interval=_POLL)
-        except Timeout as error:
-            raise LockedError(
-                f"another process has been writing to '{self.path}' for {timeout:g} s",
-                hint="try again when it has ended",
-            ) from error
-        try:
+        with self._lock.hold(timeout):
             yield
-        finally:
-            lock.release()
 
     def advance(self, plan: Plan, *, timeout: float = 60.0) -> str:
         """Makes commits on the branch, durably, and returns the new tip.
