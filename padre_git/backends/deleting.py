@@ -15,7 +15,7 @@ from padre_git.backends.records import Records
 from padre_git.backends.uniting import Unites
 from padre_git.errors import NotFoundError, RemoteUnavailableError, UnpublishedError
 from padre_git.format import commit_text, part_path
-from padre_git.messages import Message
+from padre_git.messages import Message, Op
 from padre_git.model import DOCUMENTS, Change, ChangeSet, Key, Kind
 from padre_git.vcs.leftovers import aside, held
 from padre_git.vcs.plan import NewCommit
@@ -48,47 +48,44 @@ class LocalData(Unites, Protocol):
         """Removes the data of these pointers, but not what others share or only this clone has."""
 
 
-def withdraw(side: Side, keys: Sequence[Key], *, publisher: Publisher, message: Message) -> None:
-    """Deletes records from the remote; copies of them stay here, and answer as before.
+def withdraw(side: Side, key: Key, *, publisher: Publisher) -> None:
+    """Deletes a record from the remote; a copy of it stays here, and answers as before.
 
-    The tombstones are pushed first and come to this clone's branch when the remote has them.
+    The tombstone is pushed first and comes to this clone's branch when the remote has it.
 
     Raises:
-        NotFoundError: if a record is not at the remote; nothing was deleted.
+        NotFoundError: if it is not at the remote; nothing was deleted.
         ConflictError: if the remote has something that contradicts; nothing was deleted.
         RemoteError: if the remote did not take it; nothing was deleted.
     """
-    changes = ChangeSet(changes=tuple(Change(key=key, files=None) for key in keys))
+    changes = ChangeSet(changes=(Change(key=key, files=None),))
+    message = Message(op=Op.DELETE, subject=f"withdraw {key.kind} {key.name}")
+
+    def grave(snapshot: Snapshot) -> Sequence[NewCommit]:
+        edits = plan(changes, Records(side.project, snapshot)).edits
+        text = commit_text(message, [key])
+        return [NewCommit(edits=edits, text=text, author=publisher.author)]
+
     with side.busy:
         theirs = side.fetch()
         publisher.integrate(side)
-        published = Records(side.project, side.repository.snapshot(theirs)) if theirs else None
-        for key in keys:
-            if published is None or not published.alive([key]):
-                raise NotFoundError(f"'{key}' is not at the remote", key=key)
-
-        def graves(snapshot: Snapshot) -> Sequence[NewCommit]:
-            edits = plan(changes, Records(side.project, snapshot)).edits
-            return [
-                NewCommit(
-                    edits=edits,
-                    text=commit_text(message, keys),
-                    author=message.author or publisher.author,
-                )
-            ]
-
+        if theirs is None or not _is_there(side, key, theirs):
+            raise NotFoundError(f"'{key}' is not at the remote", key=key)
         before = side.repository.tip()
-        for key in keys if before else ():
-            side.kept.keep(key, str(before))
+        if before is not None:
+            side.kept.keep(key, before)
         try:
-            publisher.publish(side, extra=graves)
+            publisher.publish(side, extra=grave)
         except RemoteUnavailableError:
-            raise  # it may have landed all the same: the copies stay, and do no harm if not
+            raise  # it may have landed all the same: the copy stays, and does no harm if not
         except BaseException:
-            seen = Records(side.project, side.repository.snapshot(side.seen))
-            for key in seen.alive(keys):
+            if _is_there(side, key, side.seen):
                 side.kept.drop(key)
             raise
+
+
+def _is_there(side: Side, key: Key, commit: str | None) -> bool:
+    return bool(Records(side.project, side.repository.snapshot(commit)).alive([key]))
 
 
 def drop_files(repository: Repository, key: Key, data: LocalData | None) -> None:

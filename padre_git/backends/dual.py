@@ -41,9 +41,9 @@ from padre_git.errors import (
     RemoteUnavailableError,
     UnsupportedError,
 )
-from padre_git.messages import DeleteMode, Deletion, Event, Message, Op, Version
+from padre_git.messages import Deletion, Event, Message, Op, Version
 from padre_git.messages.settling import Choice, Decision
-from padre_git.model import Change, ChangeSet, Found, Key, Kind, Record
+from padre_git.model import ChangeSet, Found, Key, Kind, Record
 from padre_git.vcs.places import Catalogue
 from padre_git.vcs.remotes import RemoteLocation
 from padre_git.vcs.transport import DEFAULT_TERMS, Terms
@@ -229,32 +229,11 @@ class DualLayer(Backend):
         if restore_copies(self.local, self._exchange.side(project), keys, message, at=at):
             self._meeting.after_write(self._side(project))
 
-    def delete(
-        self, keys: Sequence[Key], mode: DeleteMode, message: Message, *, force: bool = False
-    ) -> None:
-        """Deletes records of one project with what lies below them.
-
-        Args:
-            keys: the records.
-            mode: from where.
-            message: what the log shall say.
-            force: whether a clone may go that has what exists nowhere else.
-
-        Raises:
-            NotFoundError, ConflictError, UnpublishedError, RemoteError: see :meth:`apply`,
-                :meth:`withdraw` and :meth:`evict`.
-        """
-        if mode is DeleteMode.ALL:
-            self.apply(ChangeSet(changes=tuple(Change(key=k, files=None) for k in keys)), message)
-        elif mode is DeleteMode.REMOTE:
-            self._withdraw(keys, message)
-        else:
-            for key in keys:
-                self.evict(key, force=force)
-
     def withdraw(self, key: Key) -> None:
         """See :meth:`Backend.withdraw`; nothing is deleted while the remote is out of reach."""
-        self._withdraw([key], Message(op=Op.DELETE, subject=f"withdraw {key.kind} {key.name}"))
+        side = self._side(key.project)
+        with self._meeting.told(side.project):
+            withdraw(side, key, publisher=self._meeting.publisher)
 
     def evict(self, key: Key, *, force: bool = False) -> None:
         """See :meth:`Backend.evict`; of a project, the whole clone goes.
@@ -278,11 +257,6 @@ class DualLayer(Backend):
     def _is_alive(self, keys: Sequence[Key]) -> bool:
         found = self.local.read(keys)
         return all(isinstance(found.get(key), Record) for key in keys)
-
-    def _withdraw(self, keys: Sequence[Key], message: Message) -> None:
-        side = self._side(keys[0].project)
-        with self._meeting.told(side.project):
-            withdraw(side, keys, publisher=self._meeting.publisher, message=message)
 
     # ------------------------------------------------------------------------------ exchange
 

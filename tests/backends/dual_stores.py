@@ -9,12 +9,12 @@ from typing import Any
 from padre_git.backends.dual import DualLayer
 from padre_git.backends.git import GitBackend
 from padre_git.backends.urls import with_url
-from padre_git.messages import Event
-from padre_git.model import Found, Key, Record
+from padre_git.messages import DeleteMode, Event, Message, Op
+from padre_git.model import Change, ChangeSet, Found, Key, Record
 from padre_git.vcs.remotes import RemoteLocation
 from tests.conftest import git
 
-__all__ = ["Lab", "Plain", "documents", "fsck"]
+__all__ = ["Lab", "Plain", "delete", "documents", "fsck"]
 
 
 class Plain(DualLayer):
@@ -92,3 +92,18 @@ def documents(store: DualLayer, key: Key) -> dict[str, bytes]:
     record = store.read([key])[key]
     assert isinstance(record, Record), record
     return dict(record.files)
+
+
+def delete(
+    store: DualLayer, *keys: Key, mode: DeleteMode = DeleteMode.ALL, force: bool = False
+) -> None:
+    """Deletes records of one project, in a mode, as the services do."""
+    if mode is DeleteMode.ALL:
+        changes = ChangeSet(changes=tuple(Change(key=key, files=None) for key in keys))
+        store.apply(changes, Message(op=Op.DELETE, subject=f"delete {keys[0].name}"))
+        return
+    for key in keys:
+        if mode is DeleteMode.REMOTE:
+            store.withdraw(key)
+        else:
+            store.evict(key, force=force)

@@ -16,7 +16,7 @@ from padre_git.backends.urls import stored_url
 from padre_git.messages import DeleteMode, Message, Op
 from padre_git.model import Change, ChangeSet, Key, Record, Tombstone
 from padre_git.testing.documents import EXECUTION, EXPERIMENT, IRIS, files_of, put, run_key, store
-from tests.backends.dual_stores import Lab, documents
+from tests.backends.dual_stores import Lab, delete, documents
 from tests.conftest import git
 
 RUN = run_key(1)
@@ -44,11 +44,6 @@ def ben(lab: Lab, ada: DualLayer) -> DualLayer:
     opened = lab.store("ben", policy=Policy.MANUAL)
     opened.pull("iris")
     return opened
-
-
-def delete(backend: DualLayer, *keys: Key, mode: DeleteMode, force: bool = False) -> None:
-    message = Message(op=Op.DELETE, subject=f"delete {keys[0].name}")
-    backend.delete(keys, mode, message, force=force)
 
 
 def restore(backend: DualLayer, *keys: Key) -> None:

@@ -22,11 +22,11 @@ from padre_git.backends.status import State
 from padre_git.backends.urls import stored_url
 from padre_git.errors import ConflictError
 from padre_git.format import identify, record_directories
-from padre_git.messages import DeleteMode, Message, Op
+from padre_git.messages import DeleteMode
 from padre_git.model import DOCUMENTS, Code, Execution, Key, Kind, Record, Tombstone
 from padre_git.testing.documents import EXECUTION, EXPERIMENT, IRIS, put, run_key, store
 from padre_git.vcs.repository import Repository
-from tests.backends.dual_stores import Lab
+from tests.backends.dual_stores import Lab, delete
 from tests.conftest import git
 
 ALL, REMOTE, LOCAL = DeleteMode.ALL, DeleteMode.REMOTE, DeleteMode.LOCAL
@@ -128,8 +128,7 @@ class World:
         self._work_beside()
         if self.key in BELOW:
             self._work_below()
-        message = Message(op=Op.DELETE, subject=f"delete {self.key.name}")
-        ada.delete([self.key], self.mode, message)
+        delete(ada, self.key, mode=self.mode)
         self.lab.close()
 
     def _work_beside(self) -> None:

@@ -12,10 +12,10 @@ from padre_git.backends.dual import DualLayer
 from padre_git.backends.policy import Policy
 from padre_git.backends.status import State
 from padre_git.errors import ConflictError
-from padre_git.messages import DeleteMode, Message, Notice, Op
+from padre_git.messages import Notice
 from padre_git.testing.documents import EXPERIMENT, IRIS, put, run_key, store
 from padre_git.vcs.repository import Repository
-from tests.backends.dual_stores import Lab, documents
+from tests.backends.dual_stores import Lab, delete, documents
 from tests.conftest import git
 
 MINE = [run_key(1), run_key(2)]
@@ -113,7 +113,7 @@ def test_what_was_changed_after_the_merge_is_newer(
     ben = lab.store("ben")
     ben.pull("iris")
     put(ben, EXPERIMENT, title="settled")
-    ben.delete([MINE[0]], DeleteMode.ALL, Message(op=Op.DELETE, subject="no good"))
+    delete(ben, MINE[0])
     ada.sync("iris")
     assert tip(lab) == lab.head()
     assert b"title: settled" in documents(ada, EXPERIMENT)["experiment.yaml"]

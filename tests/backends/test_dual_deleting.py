@@ -18,10 +18,10 @@ from padre_git.errors import (
     RemoteUnavailableError,
     UnpublishedError,
 )
-from padre_git.messages import DeleteMode, Message, Op
-from padre_git.model import Key, Kind, Tombstone
+from padre_git.messages import DeleteMode
+from padre_git.model import Kind, Tombstone
 from padre_git.testing.documents import EXECUTION, EXPERIMENT, IRIS, document, put, run_key, store
-from tests.backends.dual_stores import Lab, documents
+from tests.backends.dual_stores import Lab, delete, documents
 from tests.conftest import git
 
 RUN = run_key(1)
@@ -47,11 +47,6 @@ def ben(lab: Lab, ada: DualLayer) -> DualLayer:
     opened = lab.store("ben")
     opened.pull("iris")
     return opened
-
-
-def delete(backend: DualLayer, *keys: Key, mode: DeleteMode, force: bool = False) -> None:
-    message = Message(op=Op.DELETE, subject=f"delete {keys[0].name}")
-    backend.delete(keys, mode, message, force=force)
 
 
 # -- everywhere ---------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ import pytest
 
 from padre_git.backends.policy import Policy
 from padre_git.errors import RemoteUnavailableError
-from padre_git.messages import DeleteMode, Message, Op
 from padre_git.model import Key, Record
 from padre_git.testing.documents import EXPERIMENT, IRIS, document, put, remove, run_key, store
 from tests.backends.dual_stores import Lab
@@ -68,8 +67,7 @@ class World:
     def withdraw(self, name: str) -> None:
         if self.online and (key := self.own(name)):
             self.sync(name)
-            message = Message(op=Op.DELETE, subject="withdraw")
-            self.stores[name].delete([key], DeleteMode.REMOTE, message)
+            self.stores[name].withdraw(key)
             del self.runs[name][key]
             self.gone.add(key)
 

@@ -15,11 +15,11 @@ from padre_git.backends.dual import DualLayer
 from padre_git.backends.git import GitBackend
 from padre_git.backends.status import State
 from padre_git.errors import AuthenticationError, RemoteMissingError, RemoteUnavailableError
-from padre_git.messages import DeleteMode, Event, Message, Notice, Op
+from padre_git.messages import Event, Notice
 from padre_git.model import Key, Kind, Record
 from padre_git.testing.documents import EXPERIMENT, IRIS, put, run_key, store
 from padre_git.vcs.remotes import RemoteLocation
-from tests.backends.dual_stores import documents, fsck
+from tests.backends.dual_stores import delete, documents, fsck
 from tests.conftest import git
 from tests.servers import Server
 
@@ -119,7 +119,7 @@ def test_what_one_puts_another_gets_lists_changes_and_deletes(lab: Remote, tmp_p
         put(ada, run_key(3))
         ben.sync("iris")
         assert set(ben.scan(EXPERIMENT)) == {run_key(1), run_key(2), run_key(3)}
-        ben.delete([run_key(1)], DeleteMode.ALL, Message(op=Op.DELETE, subject="not this one"))
+        delete(ben, run_key(1))
         assert not is_alive(ada, run_key(1))
         ada.sync("iris")
         assert git("rev-parse", "main", cwd=lab.bare) == git(
@@ -190,7 +190,7 @@ def test_a_deleted_project_is_neither_listed_nor_made_again(making: Remote, tmp_
     with making.store(tmp_path / "ada") as ada, making.store(tmp_path / "ben") as ben:
         store(ada, IRIS, EXPERIMENT)
         assert is_alive(ben, EXPERIMENT)
-        ada.delete([IRIS], DeleteMode.ALL, Message(op=Op.DELETE, subject="done with it"))
+        delete(ada, IRIS)
         with making.store(tmp_path / "cleo") as cleo:
             assert projects(cleo) == []
         assert not is_alive(ben, EXPERIMENT)
