@@ -27,18 +27,15 @@ from padre_git.backends.restoring import (
     restoration,
 )
 from padre_git.backends.settling import Settling
+from padre_git.backends.versions import all_paths, own_paths, versions
 from padre_git.errors import Conflict, ConflictError, NotFoundError
 from padre_git.format import (
     commit_text,
-    part_path,
-    read_trailers,
-    record_directories,
     scaffold,
 )
 from padre_git.messages import Author, Deletion, Event, Message, Version
 from padre_git.messages.settling import Choice, Decision
-from padre_git.model import DOCUMENTS, ChangeSet, Found, Key, Kind
-from padre_git.vcs.objects import Commit
+from padre_git.model import ChangeSet, Found, Key, Kind
 from padre_git.vcs.plan import NewCommit
 from padre_git.vcs.process import run_git
 from padre_git.vcs.progress import Watch
@@ -151,19 +148,11 @@ class GitBackend(Backend):
 
     def history(self, key: Key, *, limit: int | None = None) -> Iterator[Version]:
         """See :meth:`Backend.history`."""
-        return self._versions(key, _paths_of(key), limit)
+        return versions(self.repository(key.project), key, own_paths(key), limit=limit)
 
     def log(self, key: Key, *, limit: int | None = None) -> Iterator[Version]:
         """See :meth:`Backend.log`; of a project, every commit of its branch."""
-        whole = {Kind.PROJECT: (), Kind.EXPERIMENT: record_directories(key)}
-        return self._versions(key, whole.get(key.kind, _paths_of(key)), limit)
-
-    def _versions(self, key: Key, paths: Sequence[str], limit: int | None) -> Iterator[Version]:
-        clone = self._clones.get(key.project)
-        commits = clone.repository.log(paths, limit=limit) if clone is not None else []
-        if not commits:
-            raise NotFoundError(f"no {key.kind} '{key}'", key=key)
-        return map(_version, commits)
+        return versions(self.repository(key.project), key, all_paths(key), limit=limit)
 
     def deletions(self, prefix: Key | None = None, *, kind: Kind | None = None) -> list[Deletion]:
         """See :meth:`Backend.deletions`."""
@@ -369,21 +358,3 @@ def _with_ignored_files(clone: Clone, plans: Iterable[Plan]) -> set[str]:
     users = run_git(words, clone.repository.path).decode(errors="surrogateescape").split("\0")
     found = {path for path in seals if (clone.repository.path / path).is_dir()}
     return {path for path in found if not any(name.startswith(f"{path}/") for name in users)}
-
-
-def _paths_of(key: Key) -> list[str]:
-    """Returns the paths of a record, without what lies below it."""
-    directories = record_directories(key)
-    if key.kind in (Kind.DATASET, Kind.EXECUTION, Kind.RUN):
-        return list(directories)
-    return [part_path(key, directories[0], DOCUMENTS[key.kind])]
-
-
-def _version(commit: Commit) -> Version:
-    return Version(
-        state=commit.id,
-        time=commit.time,
-        author=commit.author,
-        subject=commit.text.partition("\n")[0],
-        op=read_trailers(commit.text)[0],
-    )
