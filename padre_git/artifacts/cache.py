@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from padre_git.errors import ArtifactError, NotFoundError
 __all__ = ["Cache"]
 
 _READ = os.O_RDONLY | os.O_NONBLOCK
+#: Seconds for which an object need not be made young again.
+_FRESH = 3600.0
 
 
 class Cache(Objects):
@@ -101,6 +105,50 @@ class Cache(Objects):
         """Removes an object from this cache, if it is there."""
         self.path(md5).unlink(missing_ok=True)
 
+    def discard_older(self, md5: str, before: float) -> bool:
+        """Removes an object that nobody has added, or added again, since a time.
+
+        Args:
+            md5: the object.
+            before: seconds since 1970.
+
+        Returns:
+            Whether it was removed.
+        """
+        path = self.path(md5)
+        with self._locked(fcntl.LOCK_EX):
+            try:
+                if path.lstat().st_mtime >= before:
+                    return False
+                path.unlink()
+            except FileNotFoundError:
+                return False
+        return True
+
+    def _has_again(self, md5: str, size: int) -> bool:
+        # young again, so that nobody removes it before its commit is made
+        with self._locked(fcntl.LOCK_SH):
+            found = super()._has_again(md5, size)
+            path = self.path(md5)
+            if found and path.lstat().st_mtime < time.time() - _FRESH:
+                os.utime(path, follow_symlinks=False)
+        return found
+
+    @contextlib.contextmanager
+    def _locked(self, kind: int) -> Iterator[None]:
+        """Keeps those who remove objects apart from those who count on them."""
+        try:
+            descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            yield  # nothing is here
+            return
+        try:
+            with contextlib.suppress(OSError):  # no locks there: what is young stays all the same
+                fcntl.flock(descriptor, kind)
+            yield
+        finally:
+            os.close(descriptor)
+
     def _can_take(self, path: Path, state: os.stat_result) -> bool:
         durable.make_directories(self.root, mode=0o700)
         same_device = state.st_dev == self.root.stat().st_dev
@@ -108,7 +156,7 @@ class Cache(Objects):
 
     def _take(self, path: Path, source: int, before: os.stat_result) -> tuple[str, int]:
         md5, size = durable.hash_of(source)
-        if self.size(md5) == size:
+        if self._has_again(md5, size):
             return md5, size
         after = os.fstat(source)
         if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):

@@ -73,18 +73,22 @@ class Objects:
         """
         with self._scratch() as (target, temporary):
             md5, size = durable.copy_hashed(source, target)
-            if self.size(md5 + suffix) != size:
+            if not self._has_again(md5 + suffix, size):
                 self._install(target, temporary, md5 + suffix)
         return md5 + suffix, size
 
     def keep_bytes(self, data: bytes, *, suffix: str = "") -> tuple[str, int]:
         """Writes ``data`` into an object and returns its hash and size."""
         md5 = durable.hash_bytes(data) + suffix
-        if self.size(md5) != len(data):
+        if not self._has_again(md5, len(data)):
             with self._scratch() as (target, temporary):
                 durable.write_all(target, data)
                 self._install(target, temporary, md5)
         return md5, len(data)
+
+    def _has_again(self, md5: str, size: int) -> bool:
+        """Returns whether an object that somebody is about to mean is here already."""
+        return self.size(md5) == size
 
     def receive(self, source: int, md5: str) -> int:
         """Copies an open file into the object ``md5``, replacing what is there; returns its size.
@@ -97,7 +101,9 @@ class Objects:
             found, size = durable.copy_hashed(source, target)
             if found != md5[:32]:
                 raise ArtifactCorruptError(
-                    f"not the bytes of artifact '{md5}': their hash is '{found}'"
+                    f"not the bytes of artifact '{md5}': their hash is '{found}'",
+                    hint="padre-git verify names what it belongs to, padre-git repair looks for"
+                    " another copy",
                 )
             self._install(target, temporary, md5)
         return size
@@ -207,6 +213,7 @@ class Objects:
     def _install(self, target: int, temporary: str, md5: str) -> None:
         final = self.root / object_path(md5)
         os.fchmod(target, _MODE)
+        os.utime(target)  # a file that was moved here may be old, and is new as an object
         if self._stage is not None and os.fstat(target).st_size < _SMALL:
             self._stage.add(md5, Path(temporary), final)
             return

@@ -117,9 +117,16 @@ def _readable(texts: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Pointer
 
 
 def _spooled(data: ProjectData) -> frozenset[str]:
-    """Returns everything in the spools that looks like a hash; too many do no harm."""
+    """Returns everything in the spools that looks like a hash; too many do no harm.
+
+    A run that began before its project was there has its spool beside the clones.
+    """
     found: set[str] = set()
-    for file in (data.cache.root.parent / "spool").glob("*/*"):
+    places = (
+        data.cache.root.parent / "spool",
+        data.project.parent / ".padre" / "spool" / data.project.name,
+    )
+    for file in (file for place in places for file in place.glob("*/*")):
         if file.is_file() and not file.is_symlink():
             found.update(m.decode() for m in _SPOOLED.findall(file.read_bytes()))
     return frozenset(found)

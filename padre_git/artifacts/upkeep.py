@@ -80,7 +80,8 @@ def survey(data: ProjectData) -> tuple[Damage, ...]:
         RepositoryError: if git cannot read the history.
     """
     known = references(data)
-    found = [Damage(path=path, md5="", problem=Problem.UNKNOWN) for path in known.unknown]
+    unknown = dict.fromkeys(known.unknown)  # each once, however many commits have it
+    found = [Damage(path=path, md5="", problem=Problem.UNKNOWN) for path in unknown]
     here = [md5 for md5 in known.objects if data.cache.has(md5)]
     sound = in_threads(lambda md5: _is_sound(data, md5), here)
     damaged = {md5 for md5, is_sound in zip(here, sound, strict=True) if not is_sound}
@@ -181,19 +182,20 @@ def _objects(data: ProjectData, oldest: float) -> Iterator[Unneeded]:
 def remove(data: ProjectData, objects: Sequence[Unneeded]) -> int:
     """Removes objects from this clone and returns the bytes that were freed.
 
-    What has come to be meant since they were found stays.
+    What has come to be meant, or was added again, since they were found stays.
 
     Raises:
         ArtifactMissingError, RepositoryError: as :func:`unneeded`.
         PadreGitError: if the cache cannot be written.
     """
+    oldest = time.time() - _YOUNG
     still = {one.md5 for one in unneeded(data)}
     freed = 0
     for one in objects:
         if one.md5 in still:
             try:
-                data.cache.discard(one.md5)
+                if data.cache.discard_older(one.md5, oldest):
+                    freed += one.size
             except OSError as error:
                 raise PadreGitError(f"cannot remove '{one.file}': {error.strerror}") from error
-            freed += one.size
     return freed

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -233,3 +235,76 @@ def test_what_has_come_to_be_meant_meanwhile_stays(data: ProjectData) -> None:
     grow_old(data)
     assert remove(data, found) == 0
     assert data.cache.has(md5)
+
+
+def grow_older(file: Path) -> None:
+    past = time.time() - 3 * 24 * 3600
+    os.utime(file, (past, past))
+
+
+@pytest.mark.parametrize("way", ["bytes", "copied", "moved", "batch"])
+def test_what_is_added_again_is_young_again(data: ProjectData, tmp_path: Path, way: str) -> None:
+    md5 = data.cache.add_bytes(b"old and about to be meant").md5
+    grow_old(data)
+    source = write(tmp_path / "source.bin", b"old and about to be meant")
+    grow_older(source)
+    found = unneeded(data)
+    assert [one.md5 for one in found] == [md5]
+    if way == "batch":
+        with data.cache.batch() as cache:
+            cache.add(source)
+    elif way == "bytes":
+        data.cache.add_bytes(source.read_bytes())
+    else:
+        data.cache.add(source, move=way == "moved")
+    assert unneeded(data) == ()
+    assert remove(data, found) == 0
+    assert data.cache.has(md5)
+
+
+@pytest.mark.parametrize("size", [10, 3_000_000])
+@pytest.mark.parametrize("together", [False, True], ids=["alone", "batch"])
+def test_an_old_file_that_is_moved_here_is_young(
+    data: ProjectData, tmp_path: Path, size: int, *, together: bool
+) -> None:
+    source = write(tmp_path / "source.bin", b"x" * size)
+    grow_older(source)
+    if together:
+        with data.cache.batch() as cache:
+            cache.add(source, move=True)
+    else:
+        data.cache.add(source, move=True)
+    assert not source.exists()
+    assert unneeded(data) == ()
+
+
+def test_what_was_added_again_after_the_last_look_is_not_removed(data: ProjectData) -> None:
+    md5 = data.cache.add_bytes(b"again").md5
+    grow_old(data)
+    oldest = time.time() - 3600
+    data.cache.add_bytes(b"again")
+    assert not data.cache.discard_older(md5, oldest)
+    assert data.cache.has(md5)
+    grow_old(data)
+    assert data.cache.discard_older(md5, oldest)
+    assert not data.cache.discard_older(md5, oldest)
+
+
+def test_nothing_is_lost_between_those_who_add_and_those_who_remove(data: ProjectData) -> None:
+    """What ``add_bytes`` has acknowledged is there, whatever somebody removes meanwhile."""
+    script = (
+        "import sys, time; from pathlib import Path\n"
+        "from padre_git.artifacts.cache import Cache\n"
+        "cache, md5, ends = Cache(Path(sys.argv[1])), sys.argv[2], time.time() + 2\n"
+        "while time.time() < ends: cache.discard_older(md5, time.time() - 3600)\n"
+    )
+    md5 = data.cache.add_bytes(b"wanted").md5
+    command = [sys.executable, "-c", script, str(data.cache.root), md5]
+    lost = 0
+    with subprocess.Popen(command) as remover:
+        while remover.poll() is None:
+            data.cache.add_bytes(b"wanted")
+            lost += not data.cache.has(md5)
+            grow_older(data.cache.path(md5))
+    assert remover.returncode == 0
+    assert lost == 0
