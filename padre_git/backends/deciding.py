@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from padre_git.backends.decisions import spoken
 from padre_git.backends.sides import Outcome, Sides, file_at
 from padre_git.backends.uniting import Pointers
 from padre_git.errors import Conflict, InvalidInputError
@@ -130,13 +131,13 @@ class Deciding:
         for decision in decisions:
             if decision.choice is Choice.VALUE:
                 raise InvalidInputError(
-                    f"{_spoken(decision.conflict)} is no single value",
+                    f"{spoken(decision.conflict)} is no single value",
                     key=decision.conflict.key,
                     hint="choose a side: ours or theirs",
                 )
         if len({decision.choice for decision in decisions}) > 1:
             raise InvalidInputError(
-                f"{_spoken(decisions[0].conflict)} and {_spoken(decisions[-1].conflict)} were"
+                f"{spoken(decisions[0].conflict)} and {spoken(decisions[-1].conflict)} were"
                 " deleted together and are decided differently",
                 key=group[0].top,
                 hint=f"'{group[0].top}' comes back as a whole or not at all: decide them alike",
@@ -150,10 +151,6 @@ class Deciding:
 
 def _order(place: tuple[str, str | None]) -> tuple[str, str]:
     return place[0], place[1] or ""
-
-
-def _spoken(conflict: Conflict) -> str:
-    return f"'{conflict.key}'" if conflict.field is None else f"'{conflict.key}' {conflict.field}"
 
 
 def _groups(disputes: Iterable[Dispute]) -> Iterator[list[Dispute]]:

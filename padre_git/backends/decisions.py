@@ -19,7 +19,7 @@ from padre_git.messages.settling import Choice, Decision
 from padre_git.model.values import thaw
 from padre_git.vcs.repository import Repository
 
-__all__ = ["Decisions", "fingerprint"]
+__all__ = ["Decisions", "fingerprint", "spoken"]
 
 _FILE = "decisions.json"
 _VERSION = 1
@@ -110,3 +110,8 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     if not isinstance(known, dict):
         return {}
     return {mark: entry for mark, entry in known.items() if isinstance(entry, dict)}
+
+
+def spoken(conflict: Conflict) -> str:
+    """Returns the place of a conflict, as error messages name it."""
+    return f"'{conflict.key}'" if conflict.field is None else f"'{conflict.key}' {conflict.field}"

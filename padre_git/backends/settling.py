@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from padre_git.backends.decisions import Decisions, fingerprint
+from padre_git.backends.decisions import Decisions, fingerprint, spoken
 from padre_git.backends.reconciling import ContradictionError
 from padre_git.errors import (
     Conflict,
@@ -118,13 +118,13 @@ class Settling:
                 continue  # somebody has changed their mind
             if now is None:
                 raise InvalidInputError(
-                    f"nothing is open at {_spoken(about)}",
+                    f"nothing is open at {spoken(about)}",
                     key=about.key,
                     hint="'padre-git resolve' shows what is",
                 )
             if fingerprint(now) != fingerprint(about):
                 raise ConflictError(
-                    f"{_spoken(about)} is not what it was: somebody has changed it since",
+                    f"{spoken(about)} is not what it was: somebody has changed it since",
                     conflicts=[now],
                     key=about.key,
                     hint="nothing was decided; look again",
@@ -150,7 +150,3 @@ def settling_with_remote(side: Side, meeting: Meeting) -> Settling:
         look=lambda: meeting.publisher.look(side),
         merge=lambda: meeting.publisher.integrate(side),
     )
-
-
-def _spoken(conflict: Conflict) -> str:
-    return f"'{conflict.key}'" if conflict.field is None else f"'{conflict.key}' {conflict.field}"
