@@ -183,9 +183,12 @@ def check_published(side: Side, data: LocalData | None) -> None:
     if data is not None and tip is not None:
         commits = side.between(None, tip)
         only_here += data.only_here(repository.path, repository.common_dir, commits)
-    spool = repository.common_dir / "padre" / "spool"
-    if spool.is_dir():
-        only_here += [f"the running run '{run.name}'" for run in sorted(spool.iterdir())]
+    for spool in (
+        repository.common_dir / "padre" / "spool",
+        repository.path.parent / ".padre" / "spool" / side.project,  # begun before the clone
+    ):
+        if spool.is_dir():
+            only_here += [f"the running run '{run.name}'" for run in sorted(spool.iterdir())]
     if (repository.common_dir / "worktrees").is_dir():
         only_here.append("linked work trees")
     if only_here:

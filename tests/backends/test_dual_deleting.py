@@ -281,6 +281,7 @@ def test_a_whole_clone_goes_and_the_next_read_gets_it_again(lab: Lab, ada: DualL
         ("file", "notes.txt"),
         ("kept", "the kept copy of"),
         ("spool", "the running run 'r-1'"),
+        ("spool beside", "the running run 'r-1'"),
     ],
 )
 def test_a_clone_with_unpublished_work_stays_unless_forced(
@@ -292,6 +293,8 @@ def test_a_clone_with_unpublished_work_stays_unless_forced(
         delete(ada, RUN, mode=DeleteMode.REMOTE)
     elif what == "spool":
         (clone / ".git/padre/spool/r-1").mkdir(parents=True)
+    elif what == "spool beside":
+        (clone.parent / ".padre/spool/iris/r-1").mkdir(parents=True)
     elif what == "commit":
         git("commit", "-q", "--allow-empty", "-m", "say more", cwd=clone)
     else:
