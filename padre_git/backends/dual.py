@@ -14,7 +14,6 @@ from itertools import islice
 from typing import ClassVar
 
 from padre_git.backends.answers import Answers
-from padre_git.backends.aside import take_over
 from padre_git.backends.base import Backend, Changes
 from padre_git.backends.batching import Batch
 from padre_git.backends.deleting import (
@@ -34,6 +33,7 @@ from padre_git.backends.projects import ignore
 from padre_git.backends.publishing import Data, Look, OvertakenError, Publisher
 from padre_git.backends.settling import Settling, settling_with_remote
 from padre_git.backends.status import ProjectStatus, State, status_of
+from padre_git.backends.unmerged import bring_above
 from padre_git.errors import (
     Conflict,
     NotFoundError,
@@ -186,7 +186,7 @@ class DualLayer(Backend):
         self._meeting.before_write(project)
         side = self._exchange.side(project)
         if side is not None:
-            take_over(self.local, self._meeting.unmerged(side), writes)
+            bring_above(self.local, self._meeting.unmerged(side), writes)
         revisions = apply_to(self.local, side, writes, notify=self._exchange.notify)
         side = self._exchange.side(project)
         if side is not None:

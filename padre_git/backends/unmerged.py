@@ -1,4 +1,4 @@
-"""Writing below what the remote has and what could not be merged yet.
+"""Unmerged: writing below what the remote has and what could not be merged yet.
 
 While two sides contradict each other somewhere, lists and reads show what either has. Whoever
 records below an experiment that only the other side has must not have to wait until somebody has
@@ -16,10 +16,10 @@ from padre_git.errors import ConflictError
 from padre_git.messages import Message, Op
 from padre_git.model import ABSENT, Change, ChangeSet, Record
 
-__all__ = ["take_over"]
+__all__ = ["bring_above"]
 
 
-def take_over(
+def bring_above(
     local: GitBackend, unmerged: Records, writes: Sequence[tuple[ChangeSet, Message]]
 ) -> None:
     """Stores what is above the records that are written to as the remote has it, if it is not here.
