@@ -25,7 +25,9 @@ def is_ours(path: str) -> bool:
     return _OURS.fullmatch(path) is not None
 
 
-def introduced_pointers(project: Path, commits: Sequence[str]) -> dict[str, set[str]]:
+def introduced_pointers(
+    project: Path, commits: Sequence[str], *, paths: Sequence[str] = _PATHS
+) -> dict[str, set[str]]:
     """Returns the ids of all pointer files that these commits add or change, with their paths.
 
     A pointer that a later commit replaces counts too: history refers to it. Of a merge, only what
@@ -34,6 +36,7 @@ def introduced_pointers(project: Path, commits: Sequence[str]) -> dict[str, set[
     Args:
         project: the clone's directory.
         commits: ids, any number of them; one git process serves all.
+        paths: pathspecs of the files that count.
 
     Raises:
         RepositoryError: if git cannot read a commit.
@@ -42,7 +45,7 @@ def introduced_pointers(project: Path, commits: Sequence[str]) -> dict[str, set[
         return {}
     arguments = ["diff-tree", "--stdin", "-r", "-c", "-z", "--root", "--no-renames"]
     listed = run_git(
-        [*arguments, "--no-commit-id", "--diff-filter=AMT", "--", *_PATHS],
+        [*arguments, "--no-commit-id", "--diff-filter=AMT", "--", *paths],
         project,
         input="".join(f"{commit}\n" for commit in commits).encode(),
     )
@@ -55,8 +58,15 @@ def introduced_pointers(project: Path, commits: Sequence[str]) -> dict[str, set[
     return found
 
 
-def pointer_texts(project: Path, found: Mapping[str, set[str]]) -> Iterator[tuple[str, bytes]]:
+def pointer_texts(
+    project: Path, found: Mapping[str, set[str]], *, largest: float = _LENGTH
+) -> Iterator[tuple[str, bytes]]:
     """Yields path and content of what :func:`introduced_pointers` found; a record's path first.
+
+    Args:
+        project: the clone's directory.
+        found: paths by the id of the content.
+        largest: bytes that one may have.
 
     Raises:
         DocumentError: for one that is too large to be a pointer.
@@ -65,7 +75,7 @@ def pointer_texts(project: Path, found: Mapping[str, set[str]]) -> Iterator[tupl
     for (object_id, paths), content in zip(found.items(), _blobs(project, found), strict=True):
         ours = sorted(path for path in paths if is_ours(path))
         path = ours[0] if ours else min(paths)
-        if len(content) > _LENGTH:
+        if len(content) > largest:
             raise DocumentError(f"a pointer of {len(content)} bytes ({object_id})", file=path)
         yield path, content
 

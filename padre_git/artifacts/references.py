@@ -2,27 +2,33 @@
 
 Counted are the pointers of every commit that any ref, reflog or work tree of the clone reaches
 (branches, tags, the stash, what was fetched from the remote, pending and kept work), those that lie
-in the index or the work tree and are not committed, and what running runs have logged.
+in the index or the work tree and are not committed, and what running runs have logged. The cache
+is also that of the person's own DVC: whatever its imports, stages and locks mention is kept, too.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from padre_git.artifacts.commits import introduced_pointers, pointer_texts
 from padre_git.artifacts.data import ProjectData
+from padre_git.artifacts.hashes import DIRECTORY
+from padre_git.artifacts.listings import Listing
 from padre_git.artifacts.pointers import Pointer, read_pointer
 from padre_git.errors import ArtifactError, DocumentError, RemoteError
 from padre_git.vcs.process import run_git
 
 __all__ = ["References", "published", "references"]
 
-_LARGEST = 100_000
+_LARGEST = 10_000_000
+_PATHS = (":(glob)**/*.dvc", ":(glob)**/dvc.lock")
 _EVERYTHING = ("--all", "--reflog", "HEAD")
-_SPOOLED = re.compile(rb"[0-9a-f]{32}(?:\.dir)?")
+_HASH = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +39,15 @@ class References:
         objects: a path that each object stands for, by hash.
         unknown: paths of directories whose listing is not to be had, so that nobody can say what
             they mean.
-        spooled: hashes that running runs have logged.
+        mentioned: hashes that running runs have logged, or files that only DVC understands have.
     """
 
     objects: Mapping[str, str]
     unknown: tuple[str, ...] = ()
-    spooled: frozenset[str] = frozenset()
+    mentioned: frozenset[str] = frozenset()
 
     def __contains__(self, md5: object) -> bool:
-        return md5 in self.objects or md5 in self.spooled
+        return md5 in self.objects or md5 in self.mentioned
 
 
 def references(data: ProjectData) -> References:
@@ -53,8 +59,9 @@ def references(data: ProjectData) -> References:
     Raises:
         RepositoryError: if git cannot read the history.
     """
-    pointers = [*_committed(data.project, _EVERYTHING), *_lying(data.project)]
-    return _meant(data, pointers, _spooled(data))
+    texts = [*_committed(data.project, _EVERYTHING), *_lying(data.project)]
+    mentioned = _hashes([content for _, content in texts if not _is_pointer(content)])
+    return _meant(data, _readable(texts), _spooled(data) | _with_members(data, mentioned))
 
 
 def published(data: ProjectData) -> References:
@@ -63,11 +70,12 @@ def published(data: ProjectData) -> References:
     Raises:
         RepositoryError: if git cannot read the history.
     """
-    return _meant(data, _committed(data.project, ["--remotes=origin"]), frozenset())
+    texts = _committed(data.project, ["--remotes=origin"])
+    return _meant(data, _readable(texts), frozenset())
 
 
 def _meant(
-    data: ProjectData, pointers: Iterable[tuple[str, Pointer]], spooled: frozenset[str]
+    data: ProjectData, pointers: Iterable[tuple[str, Pointer]], mentioned: frozenset[str]
 ) -> References:
     objects: dict[str, str] = {}
     unknown = []
@@ -82,30 +90,30 @@ def _meant(
             continue
         for name, md5 in members.items():
             objects.setdefault(md5, f"{path} {name}")
-    return References(objects=objects, unknown=tuple(unknown), spooled=spooled)
+    return References(objects=objects, unknown=tuple(unknown), mentioned=mentioned)
 
 
-def _committed(project: Path, revisions: Sequence[str]) -> list[tuple[str, Pointer]]:
+def _committed(project: Path, revisions: Sequence[str]) -> list[tuple[str, bytes]]:
     listed = run_git(["rev-list", "--ignore-missing", *revisions], project)
-    found = introduced_pointers(project, listed.decode().split())
-    return list(_readable(pointer_texts(project, found)))
+    found = introduced_pointers(project, listed.decode().split(), paths=_PATHS)
+    return list(pointer_texts(project, found, largest=math.inf))
 
 
-def _lying(project: Path) -> list[tuple[str, Pointer]]:
-    """Returns the pointers that are staged, changed or new, and not in any commit."""
+def _lying(project: Path) -> list[tuple[str, bytes]]:
+    """Returns the files that are staged, changed or new, and not in any commit."""
     staged: dict[str, set[str]] = {}
-    listed = run_git(["ls-files", "-s", "-z", "--", "*.dvc"], project)
+    listed = run_git(["ls-files", "-s", "-z", "--", *_PATHS], project)
     for line in filter(None, listed.split(b"\0")):
         head, _, path = line.partition(b"\t")
         object_id = head.split(b" ")[1].decode()
         staged.setdefault(object_id, set()).add(path.decode(errors="replace"))
-    texts = list(pointer_texts(project, staged))
-    lying = run_git(["ls-files", "-o", "-m", "-z", "--", "*.dvc"], project)
+    texts = list(pointer_texts(project, staged, largest=math.inf))
+    lying = run_git(["ls-files", "-o", "-m", "-z", "--", *_PATHS], project)
     for name in filter(None, lying.split(b"\0")):
         file = project / name.decode(errors="surrogateescape")
         if file.is_file() and not file.is_symlink() and file.stat().st_size <= _LARGEST:
             texts.append((name.decode(errors="replace"), file.read_bytes()))
-    return list(_readable(texts))
+    return texts
 
 
 def _readable(texts: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Pointer]]:
@@ -116,17 +124,37 @@ def _readable(texts: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Pointer
             continue
 
 
+def _is_pointer(content: bytes) -> bool:
+    try:
+        read_pointer(content)
+    except DocumentError:
+        return False
+    return True
+
+
+def _hashes(texts: Iterable[bytes]) -> set[str]:
+    """Returns everything in texts that looks like a hash; too many do no harm."""
+    return {match.decode() for text in texts for match in _HASH.findall(text)}
+
+
+def _with_members(data: ProjectData, hashes: set[str]) -> frozenset[str]:
+    """Returns hashes, and those in the listings among them that are here."""
+    found = set(hashes)
+    for md5 in hashes:
+        if md5.endswith(DIRECTORY) and data.cache.has(md5):
+            with suppress(ArtifactError, DocumentError):
+                found.update(Listing.parse(data.cache.read(md5), name=md5).values())
+    return frozenset(found)
+
+
 def _spooled(data: ProjectData) -> frozenset[str]:
-    """Returns everything in the spools that looks like a hash; too many do no harm.
+    """Returns the hashes in the spools.
 
     A run that began before its project was there has its spool beside the clones.
     """
-    found: set[str] = set()
     places = (
         data.cache.root.parent / "spool",
         data.project.parent / ".padre" / "spool" / data.project.name,
     )
-    for file in (file for place in places for file in place.glob("*/*")):
-        if file.is_file() and not file.is_symlink():
-            found.update(m.decode() for m in _SPOOLED.findall(file.read_bytes()))
-    return frozenset(found)
+    files = [file for place in places for file in place.glob("*/*")]
+    return frozenset(_hashes(f.read_bytes() for f in files if f.is_file() and not f.is_symlink()))

@@ -308,3 +308,31 @@ def test_nothing_is_lost_between_those_who_add_and_those_who_remove(data: Projec
             grow_older(data.cache.path(md5))
     assert remover.returncode == 0
     assert lost == 0
+
+
+@pytest.mark.parametrize("where", ["committed", "staged", "lying"])
+@pytest.mark.parametrize("file", ["dvc.lock", "raw/import.dvc"])
+def test_what_only_dvc_understands_is_kept(data: ProjectData, file: str, where: str) -> None:
+    source = write(data.project.parent / "source" / "a", b"of a stage").parent
+    pointer = pointer_to(data.cache, "out", place(data.cache, source))
+    entry = f"- path: out\n  hash: md5\n  md5: {pointer.md5}\n"
+    text = f"deps:\n- path: train.py\n  md5: {'a' * 32}\nouts:\n{entry}{entry}"
+    write(data.project / file, text.encode())
+    if where == "committed":
+        commit(data.project, "a stage")
+        git("rm", "--quiet", file, cwd=data.project)
+        commit(data.project, "not any more")
+    elif where == "staged":
+        git("add", file, cwd=data.project)
+        (data.project / file).unlink()
+    grow_old(data)
+    assert unneeded(data) == ()
+    assert survey(data) == ()
+
+
+def test_a_huge_pointer_of_somebody_stops_nothing(data: ProjectData) -> None:
+    write(data.project / "huge.dvc", b"#" * 200_000)
+    commit(data.project, "huge")
+    md5 = data.cache.add_bytes(b"nobody").md5
+    grow_old(data)
+    assert [one.md5 for one in unneeded(data)] == [md5]
