@@ -318,7 +318,9 @@ def _name_for(key: Key, source: Path, name: str | None) -> str:
 def _nothing(key: Key, name: str | None) -> NotFoundError:
     what = f"no artifact {quoted(name)}" if name else "no artifacts"
     return NotFoundError(
-        f"{what} in '{key}'", key=key, hint="see which it has: store.artifacts.list"
+        f"{what} in '{key}'",
+        key=key,
+        hint=f"see which it has: padre-git show {key}, or store.artifacts.list",
     )
 
 

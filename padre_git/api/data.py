@@ -71,7 +71,12 @@ class DataPlaces:
         path = self._root / project
         git_dir = path / ".git"
         if not git_dir.is_dir():
-            raise NotFoundError(f"no clone of project '{project}'", key=project)
+            raise NotFoundError(
+                f"no clone of project '{project}'",
+                key=project,
+                hint=f"padre-git init {project} makes a new project, padre-git pull {project}"
+                " brings one that is at the remote",
+            )
         return self._at(path, git_dir)
 
     def publish(self, path: Path, git_dir: Path, commits: Sequence[str]) -> None:

@@ -228,7 +228,11 @@ class Backend(ABC):
             UnpublishedError: if a clone has what exists nowhere else; nothing was removed.
             UnsupportedError: if there is nothing to bring it back from.
         """
-        raise UnsupportedError("this store has no other place for its records", key=key)
+        raise UnsupportedError(
+            f"nothing can bring '{key}' back: it is only here",
+            key=key,
+            hint="a store with a remote makes room with mode 'local'; mode 'all' deletes",
+        )
 
     def withdraw(self, key: Key) -> None:
         """Deletes a record from the remote and keeps this clone's copy aside.

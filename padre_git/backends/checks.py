@@ -11,7 +11,7 @@ from padre_git.errors import (
     NotFoundError,
 )
 from padre_git.format import is_part, read_tombstone
-from padre_git.model import ABSENT, DOCUMENTS, Change, ChangeSet, Key, Record
+from padre_git.model import ABSENT, DOCUMENTS, Change, ChangeSet, Key, Kind, Record
 from padre_git.model.names import quoted
 
 __all__ = ["check_expected", "check_files", "check_parents"]
@@ -88,5 +88,6 @@ def check_parents(changes: ChangeSet, living: Container[Key]) -> None:
                 raise NotFoundError(
                     f"no {above.kind} '{above}' to store in",
                     key=above,
-                    hint="put it first, or in the same transaction",
+                    hint=f"put it first, or in the same transaction; on the command line:"
+                    f" padre-git {'init' if above.kind is Kind.PROJECT else 'put'} {above}",
                 )

@@ -191,7 +191,7 @@ class Meeting:
             self._waiting.discard(side.project)
         except ConflictError as error:
             self._untold.discard(side.project)
-            self._tell(side.project, f"'{side.project}' is not in step with its remote: {error}")
+            self._tell(side.project, f"'{side.project}' is not merged with its remote: {error}")
         except RemoteUnavailableError:
             pass  # told already; the commits stand
 

@@ -120,7 +120,10 @@ def _cell(entity: Entity, name: str, short: Mapping[Key, str]) -> Any:
     head, _, rest = name.partition(".")
     head = {"params": "parameters"}.get(head, head)
     if not hasattr(entity, head):
-        raise InvalidInputError(f"no column '{name}' in {entity.key.kind.noun}")
+        raise InvalidInputError(
+            f"no column '{name}' in {entity.key.kind.noun}",
+            hint=f"is it 'metrics.{name}' or 'params.{name}'? --json shows every field",
+        )
     value = getattr(entity, head)
     if rest:
         return (flatten(value) if isinstance(value, Mapping) else {}).get(rest)

@@ -11,7 +11,7 @@ import click
 
 from padre_git.cli.group import Session, note, show_events
 from padre_git.cli.output import print_json, print_table
-from padre_git.cli.references import as_json, collection_of, project_argument
+from padre_git.cli.references import as_json, clones, collection_of, project_argument
 from padre_git.errors import AlreadyExistsError, NotFoundError
 from padre_git.model import Kind
 
@@ -70,7 +70,11 @@ def _check_root(root: str | None, remote: str) -> None:
 
 
 def _names(session: Session, project: str | None) -> list[str]:
-    return [project] if project else [p.name for p in session.store.projects.list()]
+    """Returns the named project, or all: what is at the remote, and every clone here."""
+    if project:
+        return [project]
+    store = session.store
+    return sorted({p.name for p in store.projects.list()}.union(clones(store)))
 
 
 @click.command()
@@ -119,9 +123,11 @@ def sync(session: Session, project: str | None) -> None:
 
 def _records(status: ProjectStatus) -> list[list[object]]:
     """Returns what is not simply published, the project as a whole first."""
-    below = [[k, state] for k, state in status.records.items() if k.kind is not Kind.PROJECT]
-    if not below and status.state == "published":
-        return []
+    below: list[list[object]] = [
+        [k, state] for k, state in status.records.items() if k.kind is not Kind.PROJECT
+    ]
+    if status.state == "published":
+        return below
     return [[status.project, status.state], *below]
 
 
@@ -154,7 +160,11 @@ def status(session: Session, ref: str | None, records: bool, json_: bool) -> Non
         if one.problem is not None:
             note(f"'{one.project}' is as it was seen last: {one.problem}")
     if records and not json_:
-        print_table([row for one in found for row in _records(one)], ["record", "state"])
+        rows = [row for one in found for row in _records(one)]
+        if rows:
+            print_table(rows, ["record", "state"])
+        else:
+            note("every record is published")
         return
     if json_:
         print_json(found)

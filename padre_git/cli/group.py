@@ -12,6 +12,7 @@ import click
 
 from padre_git import __version__
 from padre_git.cli.conflicts import cells, place
+from padre_git.cli.output import shown
 from padre_git.errors import ConflictError, OfflineError, PadreGitError, RemoteUnavailableError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def show_error(error: PadreGitError) -> None:
     note(f"error: {reason}")
     for conflict in error.conflicts if isinstance(error, ConflictError) else ():
         _, here, there = cells(conflict)
-        note(f"  {place(conflict)}: {here} here, {there} there")
+        note(f"  {place(conflict)}: {shown(here)} here, {shown(there)} there")
     if error.hint is not None:
         note(f"hint: {error.hint}")
 
@@ -84,9 +85,18 @@ class Session:
 
 def show_events(store: Store) -> None:
     """Prints what a store says to a person to standard error."""
-    from padre_git.messages import Event
+    from padre_git.messages import Event, Notice
 
-    store.subscribe(Event, show_event)
+    told: set[str] = set()
+
+    def show(event: Event) -> None:
+        if isinstance(event, Notice):  # one command may come by the same trouble twice
+            if event.text in told:
+                return
+            told.add(event.text)
+        show_event(event)
+
+    store.subscribe(Event, show)
 
 
 def show_event(event: Event) -> None:

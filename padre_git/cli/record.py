@@ -98,7 +98,10 @@ def _begun(command: tuple[str, ...], environment: dict[str, str]) -> subprocess.
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
         )
     except OSError as error:
-        raise InvalidInputError(f"cannot start '{command[0]}': {error.strerror}") from error
+        raise InvalidInputError(
+            f"cannot start '{command[0]}': {error.strerror}",
+            hint="the attempt is recorded as a failed run",
+        ) from error
 
 
 def _end(process: subprocess.Popen[bytes] | None) -> None:

@@ -21,6 +21,17 @@ def collection_of(store: Store, kind: Kind) -> Any:
     return getattr(store, kind.directory)
 
 
+def clones(store: Store) -> list[str]:
+    """Returns the projects that have a clone here, also those that were deleted.
+
+    A list of projects would not do: it reads their documents, which clones what is only at the
+    remote, and leaves out those whose deletion is still to be published.
+    """
+    root = store.root
+    found = () if root is None else root.glob("*/.git/padre")
+    return sorted(place.parent.parent.name for place in found)
+
+
 def kind_shown(parent: Key | None) -> Kind:
     """Returns what a list below ``parent`` is about unless somebody says otherwise."""
     if parent is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +23,30 @@ __all__ = ["COMMANDS"]
 _IDS = (Kind.RUN, Kind.EXECUTION, Kind.ENVIRONMENT)
 _KEEP, _DELETE = "keep", "delete"
 _CONTRADICTION, _NOT_OURS = 3, 4
+_CHOICE = f"{__name__}.choice"
+
+
+def _choose(ctx: click.Context, parameter: click.Parameter, is_given: bool) -> None:
+    """Notes which choice was made; two at once are a mistake, whichever comes last."""
+    if not is_given:
+        return
+    other = ctx.meta.setdefault(_CHOICE, parameter.name)
+    if other != parameter.name:
+        raise click.UsageError(f"--{other} and --{parameter.name} at once; give one of them")
+
+
+def _choice(name: str, help_: str) -> Callable[[Any], Any]:
+    return click.option(f"--{name}", is_flag=True, expose_value=False, callback=_choose, help=help_)
 
 
 @click.command()
 @click.argument("project")
 @click.argument("ref", required=False)
 @click.argument("field", required=False)
-@click.option("--ours", "choice", flag_value=Choice.OURS.value, help="What is here counts.")
-@click.option("--theirs", "choice", flag_value=Choice.THEIRS.value,
-              help="What is at the remote counts.")  # fmt: skip
-@click.option("--keep", "choice", flag_value=_KEEP, help="What only one side deleted, stays.")
-@click.option("--delete", "choice", flag_value=_DELETE, help="What only one side deleted, goes.")
+@_choice(Choice.OURS.value, "What is here counts.")
+@_choice(Choice.THEIRS.value, "What is at the remote counts.")
+@_choice(_KEEP, "What only one side deleted, stays.")
+@_choice(_DELETE, "What only one side deleted, goes.")
 @click.option(
     "--value",
     metavar="VALUE",
@@ -46,7 +59,6 @@ def resolve(
     project: str,
     ref: str | None,
     field: str | None,
-    choice: str | None,
     value: str | None,
     json_: bool,
 ) -> None:
@@ -64,6 +76,7 @@ def resolve(
       padre-git resolve demo svm parameters.C --value 2.5
       padre-git resolve demo svm/k3v9 --keep
     """
+    choice: str | None = click.get_current_context().meta.get(_CHOICE)
     if value is not None and (choice is not None or field is None):
         raise click.UsageError("--value takes a REF and a FIELD, and no other choice")
     if choice is None and value is None:

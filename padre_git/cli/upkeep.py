@@ -9,7 +9,7 @@ import click
 
 from padre_git.cli.group import Session, note
 from padre_git.cli.output import print_json, print_table
-from padre_git.cli.references import as_json, project_argument
+from padre_git.cli.references import as_json, clones, project_argument
 
 if TYPE_CHECKING:
     from padre_git.artifacts.upkeep import Damage
@@ -30,10 +30,7 @@ def _size(size: int) -> str:
 
 def _projects(session: Session, project: str | None) -> list[str]:
     """Returns the named project, or those that have a clone."""
-    if project is not None:
-        return [project]
-    names = [found.name for found in session.store.projects.list()]
-    return [name for name in names if session.store.project_path(name).is_dir()]
+    return clones(session.store) if project is None else [project]
 
 
 def _show(found: Mapping[str, Sequence[Damage]], json_: bool) -> None:

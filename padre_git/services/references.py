@@ -9,8 +9,15 @@ prefix is enough.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from padre_git.backends.base import Backend
-from padre_git.errors import AmbiguousReferenceError, InvalidInputError, NotFoundError
+from padre_git.errors import (
+    AmbiguousReferenceError,
+    InvalidInputError,
+    NotFoundError,
+    UnsupportedError,
+)
 from padre_git.format import decode
 from padre_git.model import Entity, Key, Kind, Record, Tombstone
 from padre_git.model.names import quoted
@@ -206,7 +213,17 @@ def _search(backend: Backend, kind: Kind, text: str, at: str | None) -> Key:
         raise AmbiguousReferenceError(
             f"{quoted(text)} may be any of {len(fitting)} {kind}s", hint=candidates(fitting)
         )
+    if prefix is not None and at is None:
+        _check_not_deleted(backend, kind, prefix, pieces)
     raise NotFoundError(f"no {kind} {quoted(text)}", hint=what_is_near(text, keys, kind))
+
+
+def _check_not_deleted(backend: Backend, kind: Kind, prefix: Key, pieces: list[str]) -> None:
+    """Makes sure that names do not fit one deleted record; where no history is, none is known."""
+    with suppress(UnsupportedError):
+        gone = [deletion.key for deletion in backend.deletions(prefix, kind=kind)]
+        if len(fitting := that_fit(gone, pieces)) == 1:
+            raise _missing(backend, fitting[0], True, None)
 
 
 def _start(backend: Backend, pieces: list[str], deepest: int, at: str | None) -> Key | None:

@@ -160,3 +160,52 @@ def test_the_log_of_what_holds_others_has_what_happened_below(
     only = padre("log", ref, "--only").stdout
     assert "delete run svm" not in only
     assert len(padre("log", ref, "--limit", "2").stdout.splitlines()) == 3
+
+
+def test_what_was_deleted_is_said_to_be_by_any_reference(
+    padre: Padre, runs: list[padre_git.Run]
+) -> None:
+    short = runs[0].key.name.rpartition("-")[2][:6]
+    padre("delete", f"demo/svm/{short}")
+    for command in ("show", "delete", "get"):
+        said = padre(command, f"demo/svm/{short}", code=1).stderr
+        assert f"run '{runs[0].key}' was deleted" in said
+        assert "padre-git restore" in said
+
+
+def test_sync_of_all_publishes_and_brings_what_became_of_deleted_projects(
+    root: Path, tmp_path: Path, padre: Padre
+) -> None:
+    (tmp_path / "lab").mkdir()
+    padre("--remote", str(tmp_path / "lab"), "init", "demo")
+    with padre_git.open(tmp_path / "ada", remote=tmp_path / "lab") as ada:
+        ada.pull("demo")
+        padre("--offline", "delete", "-y", "demo")
+        assert "demo: in step" in padre("sync").stderr
+        ada.sync("demo")
+        assert ada.projects.list() == []
+        ada.projects.restore("demo")
+    assert "demo: in step" in padre("sync").stderr
+    assert "demo" in padre("list").stdout
+
+
+def test_checking_all_clones_clones_nothing(root: Path, tmp_path: Path, padre: Padre) -> None:
+    (tmp_path / "lab").mkdir()
+    padre("--remote", str(tmp_path / "lab"), "init", "demo")
+    padre("delete", "demo", "--mode", "local")
+    for command in (["verify"], ["repair"], ["gc", "--dry-run"]):
+        padre(*command)
+    assert not (root / "demo").exists()
+
+
+def test_records_are_named_only_if_they_are_not_published(tmp_path: Path, padre: Padre) -> None:
+    (tmp_path / "lab").mkdir()
+    padre("--remote", str(tmp_path / "lab"), "init", "demo")
+    padre("put", "demo/svm")
+    quiet = padre("status", "demo", "--records")
+    assert (quiet.stdout, quiet.stderr) == ("", "every record is published\n")
+    padre("delete", "-y", "demo/svm", "--mode", "remote")
+    assert [line.split() for line in padre("status", "demo", "--records").stdout.splitlines()] == [
+        ["record", "state"],
+        ["demo/experiments/svm", "kept"],
+    ]

@@ -185,3 +185,24 @@ def test_a_store_without_a_remote_has_no_conflicts(tmp_path: Path) -> None:
         assert store.settle("demo", rest="ours") == ()
         with pytest.raises(padre_git.NotFoundError):
             store.conflicts("iris")
+
+
+def test_two_choices_at_once_are_wrong_usage_and_settle_nothing(lab: Path) -> None:
+    said = resolve(lab, "demo", "--ours", "--theirs", code=2).stderr
+    assert "--ours and --theirs at once" in said
+    assert "2.0" not in resolve(lab, "demo", "svm", "parameters.C").stderr
+    assert len(json.loads(resolve(lab, "demo", "--json").stdout)) == 3
+
+
+def test_a_command_tells_once_that_nothing_is_merged(lab: Path) -> None:
+    with padre_git.open(lab / "ben") as ben:  # asks the remote by itself
+        assert ben.remote is not None
+    words = ["--root", str(lab / "ben"), "put", "demo/svm", "--description", "SVM"]
+    said = CliRunner().invoke(commands, words, prog_name="padre-git").stderr
+    assert said.count("'demo' is not merged with its remote") == 1
+
+
+def test_the_error_shows_values_as_every_table_does(lab: Path) -> None:
+    words = ["--root", str(lab / "ben"), "sync", "demo"]
+    said = CliRunner().invoke(commands, words, prog_name="padre-git").stderr
+    assert "parameters.C: 2 here, 3 there" in said
