@@ -18,11 +18,9 @@ R = TypeVar("R")
 _WORKERS = 8
 
 
-def in_threads(
-    work: Callable[[T], R], items: Iterable[T], *, workers: int = _WORKERS
-) -> Sequence[R]:
+def in_threads(work: Callable[[T], R], items: Iterable[T]) -> Sequence[R]:
     """Returns what ``work`` returns for each item, several at a time; raises the first error."""
-    with threads(workers) as pool:
+    with threads(_WORKERS) as pool:
         return list(pool.map(work, items))
 
 

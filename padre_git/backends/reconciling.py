@@ -23,7 +23,7 @@ from padre_git.vcs.plan import NewCommit
 from padre_git.vcs.repository import Repository
 from padre_git.vcs.trial import Trial
 
-__all__ = ["ContradictionError", "Merge", "merge_commit", "plan_merge"]
+__all__ = ["ContradictionError", "Merge", "plan_merge"]
 
 
 class ContradictionError(ConflictError):
@@ -41,13 +41,6 @@ class Merge:
 
     commit: NewCommit
     decisions: tuple[Decision, ...]
-
-
-def merge_commit(
-    repository: Repository, project: str, ours: str, theirs: str, *, message: Message
-) -> NewCommit:
-    """Returns the merge of two commits, to be made on top of ``ours``; see :func:`plan_merge`."""
-    return plan_merge(repository, project, ours, theirs, message=message).commit
 
 
 def plan_merge(

@@ -20,7 +20,6 @@ __all__ = [
     "Annotate",
     "Command",
     "Commit",
-    "CommitEach",
     "Delete",
     "Ensure",
     "Exists",
@@ -122,17 +121,6 @@ class Commit(Command[dict[Key, str | None]]):
 
     changes: Sequence[Change]
     message: Message
-
-
-@dataclass(frozen=True, kw_only=True)
-class CommitEach(Command[list[dict[Key, str | None]]]):
-    """Makes several sets of prepared changes of one project durable, a commit for each set.
-
-    Attributes:
-        writes: changes and message of every commit.
-    """
-
-    writes: Sequence[tuple[Sequence[Change], Message]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,16 +57,6 @@ class Applier:
         self._tell(changes, revisions)
         return revisions
 
-    def each(
-        self, writes: Sequence[tuple[Sequence[Change], Message]]
-    ) -> list[dict[Key, str | None]]:
-        """Applies several sets of changes of one project, a commit for each."""
-        sets = [(ChangeSet(changes=tuple(changes)), message) for changes, message in writes]
-        found = self.backend.apply_each(sets)
-        for (changes, _), revisions in zip(writes, found, strict=True):
-            self._tell(changes, revisions)
-        return found
-
     def edit(
         self, key: Key, files: Callable[[Record], Mapping[str, bytes]], message: Message
     ) -> Record:

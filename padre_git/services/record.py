@@ -9,7 +9,6 @@ from padre_git.backends.base import Backend
 from padre_git.bus import Bus
 from padre_git.messages import (
     Commit,
-    CommitEach,
     Delete,
     Ensure,
     Exists,
@@ -61,7 +60,6 @@ class RecordService:
         bus.handle(Put, kind, writing.put)
         bus.handle(Prepare, kind, writing.prepare)
         bus.handle(Commit, kind, writing.commit)
-        bus.handle(CommitEach, kind, writing.commit_each)
         bus.handle(Ensure, kind, writing.ensure)
         bus.handle(Delete, kind, writing.delete)
         bus.handle(Rename, kind, writing.rename)

@@ -13,7 +13,6 @@ from padre_git.errors import FormatError, InvalidInputError, NotFoundError, Unsu
 from padre_git.format import decode, encode
 from padre_git.messages import (
     Commit,
-    CommitEach,
     Delete,
     Deleted,
     DeleteMode,
@@ -94,10 +93,6 @@ class Writing(Generic[E]):
     def commit(self, command: Commit) -> dict[Key, str | None]:
         """Handles :class:`Commit`."""
         return self._applier.apply(command.changes, command.message)
-
-    def commit_each(self, command: CommitEach) -> list[dict[Key, str | None]]:
-        """Handles :class:`CommitEach`."""
-        return self._applier.each(command.writes)
 
     def ensure(self, command: Ensure) -> tuple[Key, ...]:
         """Handles :class:`Ensure`."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from padre_git.backends.reconciling import merge_commit
+from padre_git.backends.reconciling import plan_merge
 from padre_git.errors import ConflictError
 from padre_git.messages import Message, Op
 from padre_git.vcs import Repository
@@ -39,9 +39,9 @@ def test_the_store_merges_as_the_page_says_and_the_work_tree_follows(
         clone = Repository.open(repository, branch="main")
         if row.padre == CONFLICTS:
             with pytest.raises(ConflictError):
-                merge_commit(clone, PROJECT, ours, theirs, message=MERGE)
+                plan_merge(clone, PROJECT, ours, theirs, message=MERGE)
             continue
-        commit = merge_commit(clone, PROJECT, ours, theirs, message=MERGE)
+        commit = plan_merge(clone, PROJECT, ours, theirs, message=MERGE).commit
         clone.advance(lambda _, commit=commit: [commit])
         merged = tree(repository, "HEAD")
         assert merged == padre_merge(row)

@@ -20,7 +20,6 @@ from padre_git.errors import (
 )
 from padre_git.messages import (
     Commit,
-    CommitEach,
     Delete,
     Deleted,
     DeleteMode,
@@ -246,20 +245,6 @@ def test_many_prepared_changes_are_one_write(stocked: Desk) -> None:
     assert [event.key for event in stocked.heard] == list(revisions)
     stored = get(stocked, changes[1].key)
     assert (stored.seed, stored.revision) == (1, revisions[stored.key])
-
-
-def test_a_commit_for_each_of_several_sets(stocked: Desk) -> None:
-    execution = listed(stocked, Kind.EXECUTION)[0]
-    change = stocked.send(Prepare(subject=Kind.RUN, entity=Run(execution=execution.key)))
-    other = stocked.send(Prepare(subject=Kind.RUN, entity=Run(execution=execution.key)))
-    message = Message(op=Op.RECORD, subject="a run")
-    states = stocked.states()
-    found = stocked.send(
-        CommitEach(subject=Kind.RUN, writes=[([change], message), ([other], message)])
-    )
-    assert [list(revisions) for revisions in found] == [[change.key], [other.key]]
-    assert stocked.states() == states + 2
-    assert len(stocked.heard) == 2
 
 
 def test_preparing_takes_parts_away_too(stocked: Desk) -> None:
