@@ -218,11 +218,11 @@ class Store(Exchanging, Past):
             found.update(names)
         return found
 
-    def changes(self, project: str, start: str | None = None, end: str | None = None) -> Changes:
+    def changes(self, project: Ref, start: str | None = None, end: str | None = None) -> Changes:
         """Returns which records of a project differ between two states.
 
         Args:
-            project: its name.
+            project: which.
             start: a commit, tag, branch or date; None for "before anything".
             end: the same; None for now.
         """
