@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,13 +21,6 @@ from tests.conftest import git
 RUN = run_key(1)
 RBF = IRIS.experiment("rbf")
 ALL, REMOTE, LOCAL = DeleteMode.ALL, DeleteMode.REMOTE, DeleteMode.LOCAL
-
-
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    made = Lab(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -43,13 +43,6 @@ from tests.backends.dual_stores import Lab, documents
 from tests.conftest import git
 
 RUN = run_key(1)
-
-
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    made = Lab(tmp_path)
-    yield made
-    made.close()
 
 
 def record(backend, *keys: Key, **fields: object) -> None:

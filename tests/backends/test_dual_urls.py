@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from padre_git.backends.dual import DualLayer
 from padre_git.backends.git import GitBackend
@@ -17,13 +13,6 @@ from padre_git.testing.documents import EXPERIMENT, IRIS, files_of, put, run_key
 from padre_git.vcs.remotes import RemoteLocation
 from tests.backends.dual_stores import Lab, documents
 from tests.conftest import git
-
-
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    made = Lab(tmp_path)
-    yield made
-    made.close()
 
 
 class Late(GitBackend):
