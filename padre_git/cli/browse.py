@@ -38,7 +38,7 @@ _COLUMNS: Mapping[Kind, tuple[str, ...]] = {
 @click.pass_obj
 def list_(session: Session, /, ref: str | None, kind: Kind | None, columns: str | None,
           at: str | None, deleted: bool, json_: bool, **query: Any) -> None:  # fmt: skip
-    """List what is below REF: projects, the experiments of a project, the runs of an experiment.
+    """List projects, experiments or runs: what is below REF.
 
     \b
     Examples:
@@ -212,7 +212,7 @@ def _print_parts(session: Session, run: Run, at: str | None) -> None:
 @as_json
 @click.pass_obj
 def log(session: Session, ref: str, limit: int | None, only: bool, json_: bool) -> None:
-    """Show who changed a record, or what lies below it, when and how, newest first.
+    """Show who changed a record or what is below it, and when. The newest comes first.
 
     \b
     Examples:

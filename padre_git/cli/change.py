@@ -104,7 +104,7 @@ def _make_base(directory: str, shared: str, group: str | None) -> None:
 def put(session: Session, /, ref: str, kind: str | None, message: str | None, json_: bool,
         parameters: tuple[str, ...], metrics: tuple[str, ...], license_: str | None,
         **fields: Any) -> None:  # fmt: skip
-    """Create a project, dataset or experiment, or change the named fields of one.
+    """Create or change a project, dataset or experiment. Fields that are not named stay.
 
     \b
     Examples:
@@ -184,7 +184,7 @@ def tag(session: Session, ref: str, tags: tuple[str, ...], remove: bool) -> None
 @click.argument("text", required=False)
 @click.pass_obj
 def note_(session: Session, ref: str, text: str | None) -> None:
-    """Add a remark to a run; without TEXT it is read from standard input.
+    """Add a remark to a run. Without TEXT it is read from standard input.
 
     \b
     Examples:
@@ -198,7 +198,7 @@ def note_(session: Session, ref: str, text: str | None) -> None:
 @click.argument("new")
 @click.pass_obj
 def rename(session: Session, ref: str, new: str) -> None:
-    """Give a dataset or experiment another name; the old one leads to it.
+    """Rename a dataset or experiment; the old name leads to it.
 
     \b
     Examples:

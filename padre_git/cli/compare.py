@@ -30,7 +30,7 @@ _LEFT_OUT = frozenset(["key", "revision", "id", "url", "run"])
 @as_json
 @click.pass_obj
 def diff(session: Session, a: str, b: str, project: str | None, json_: bool) -> None:
-    """Say in which parameters, metrics and other fields two records or two states differ.
+    """Say in which fields two records or two states differ.
 
     \b
     Examples:

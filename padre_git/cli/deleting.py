@@ -30,7 +30,7 @@ _BELOW = {
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def delete(session: Session, refs: tuple[str, ...], mode: str, force: bool, yes: bool) -> None:
-    """Delete records with what lies below them; 'restore' brings them back.
+    """Delete records with all below them; 'restore' undoes it.
 
     \b
     all     here and on the remote, for every clone
@@ -114,7 +114,7 @@ def _contents(session: Session, key: Key) -> str:
 def restore(
     session: Session, refs: tuple[str, ...], at: str | None, message: str | None, json_: bool
 ) -> None:
-    """Bring back what was deleted, in whatever mode, with all that lay below it.
+    """Bring back what was deleted, with all that lay below it.
 
     With --at, a living record goes back to the values that it had; what lies below it stays.
 

@@ -27,7 +27,7 @@ __all__ = ["COMMANDS"]
 @click.option("--artifacts", metavar="URL", help="The DVC remote, if it is not beside the other.")
 @click.pass_obj
 def clone(session: Session, remote: str, project: str | None, artifacts: str | None) -> None:
-    """Clone one project of REMOTE, or all, into the root, and remember REMOTE if it is there.
+    """Clone one project of REMOTE, or all. REMOTE is remembered if it is there.
 
     REMOTE is where the repositories are: a directory, ssh or https location of a base, or of one
     project if it ends in .git.
@@ -137,7 +137,7 @@ def _records(status: ProjectStatus) -> list[list[object]]:
 @as_json
 @click.pass_obj
 def status(session: Session, ref: str | None, records: bool, json_: bool) -> None:
-    """Say how clones and remote stand: commits ahead and behind, what waits.
+    """Say how clones and remote stand to each other.
 
     REF is a project, or a record, whose state is printed: published, local only, ahead, behind,
     diverged, remote only, evicted, kept or pending. The remote is asked; nothing is taken over.
@@ -179,7 +179,10 @@ def status(session: Session, ref: str | None, records: bool, json_: bool) -> Non
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Copy it here.")
 @click.pass_obj
 def get(session: Session, ref: str, name: str | None, output: Path | None) -> None:
-    """Fetch a record, or the artifact NAME of a run or dataset, and print where it is.
+    """Fetch a record, or a file or the data that belongs to it.
+
+    NAME is an artifact of a run or dataset; where it is now is printed. Without NAME it is the
+    data of a dataset, or the record itself, of which the key is printed.
 
     \b
     Examples:

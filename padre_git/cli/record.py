@@ -46,11 +46,11 @@ _PIECE = 1 << 16
 def record(ctx: click.Context, /, command: tuple[str, ...], experiment: str,
            parameters: tuple[str, ...], tags: tuple[str, ...], metrics: Path | None,
            artifacts: tuple[Path, ...], **options: Any) -> None:  # fmt: skip
-    """Run COMMAND and record it: output, exit code, metrics, artifacts, code and environment.
+    """Run COMMAND and record it as a run.
 
     The command's output is shown and kept: as the run's log, or, of more than 5 MB, the end as its
-    log and all of it as the artifact command-output.txt. Its exit code becomes ours; a code other
-    than 0 makes the run failed.
+    log and all of it as the artifact command-output.txt. Its run time becomes the metric
+    'seconds'. Its exit code becomes ours; a code other than 0 makes the run failed.
 
     \b
     Examples:
@@ -162,7 +162,7 @@ def _collect(
 @click.argument("entry_point", required=False)
 @click.pass_obj
 def freeze(session: Session, experiment: str, entry_point: str | None) -> None:
-    """Take the code version of the current directory once, for many runs of EXPERIMENT.
+    """Take the code version once, for many runs of EXPERIMENT.
 
     \b
     Examples:

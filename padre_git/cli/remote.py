@@ -15,7 +15,7 @@ __all__ = ["COMMANDS"]
 @as_json
 @click.pass_context
 def remote(ctx: click.Context, json_: bool) -> None:
-    """Show where the clones of this root meet, and where their data is shared.
+    """Show where clones meet, and where their data is shared.
 
     \b
     Examples:
@@ -42,7 +42,7 @@ def remote(ctx: click.Context, json_: bool) -> None:
 @click.argument("new")
 @click.pass_obj
 def move(session: Session, new: str) -> None:
-    """Move every project to another remote, with its data, and let every clone follow.
+    """Move every project with its data to another remote.
 
     Repositories are made at NEW where that can be done from here. The old ones stay as they are,
     with a sign for others, who run the same command. If it is interrupted, run it again.

@@ -62,7 +62,7 @@ def resolve(
     value: str | None,
     json_: bool,
 ) -> None:
-    """Show what stands between a project's clone and its remote, or settle it.
+    """Show the conflicts of a clone and its remote, or settle them.
 
     Without a choice nothing is settled. A choice counts for every place of PROJECT, for those of
     the record REF and what is below it, or for its FIELD. When the last place is settled, all is
@@ -193,7 +193,9 @@ def _show(conflicts: Sequence[Conflict], json_: bool) -> None:
 @click.argument("path")
 @click.pass_context
 def merge_file(ctx: click.Context, base: Path, ours: Path, theirs: Path, path: str) -> None:
-    """Merge one document by field into OURS; git calls this, see merge.padre.driver.
+    """Merge one document by field: git calls this by itself.
+
+    See merge.padre.driver in the clone's configuration. OURS gets the result.
 
     Exit codes: 0 merged, 3 contradictions with markers around them, 4 no document of ours.
 

@@ -47,7 +47,7 @@ def _show(found: Mapping[str, Sequence[Damage]], json_: bool) -> None:
 @as_json
 @click.pass_context
 def verify(context: click.Context, project: str | None, json_: bool) -> None:
-    """Check the data of PROJECT, or of all clones, in every version that is kept.
+    """Check the data of one clone, or all, in every version.
 
     Every byte here is hashed; on the data remote, existence and size are looked up. Exits with 1
     if something is wrong.
@@ -73,9 +73,10 @@ def verify(context: click.Context, project: str | None, json_: bool) -> None:
 @as_json
 @click.pass_context
 def repair(context: click.Context, project: str | None, json_: bool) -> None:
-    """Mend the data of PROJECT, or of all clones: fetch what is damaged, send what is lost.
+    """Fetch data that is damaged, send what the remote lost.
 
-    What has no other copy is shown, and the exit code is 1.
+    It is that of PROJECT, or of all clones. What has no other copy is shown; then the exit code
+    is 1.
 
     \b
     Examples:
@@ -96,7 +97,7 @@ def repair(context: click.Context, project: str | None, json_: bool) -> None:
 @as_json
 @click.pass_obj
 def gc(session: Session, project: str | None, dry_run: bool, json_: bool) -> None:
-    """Remove data from the clone of PROJECT, or from all clones, that nothing means any more.
+    """Remove data from one clone, or all, that nothing means.
 
     What any branch, tag, reflog, stash, work tree, kept or pending work, or running run means
     stays, and so does what is younger than a day. The data remote is not touched.
