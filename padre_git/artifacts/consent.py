@@ -14,6 +14,7 @@ from pathlib import Path
 from padre_git.artifacts.settings import remote_options, replace_private
 from padre_git.errors import ArtifactError
 from padre_git.model.names import quoted
+from padre_git.vcs.ownfiles import read_own
 
 __all__ = ["check_place"]
 
@@ -25,6 +26,7 @@ _HARMLESS = frozenset(
         *("connect_timeout", "no_traverse", "listobjects", "use_ssl", "cache_regions"),
     ]
 )
+_LARGEST = 10_000
 #: What would ask on the terminal.
 _ASKING = ("ask_password", "ask_passphrase")
 
@@ -80,12 +82,14 @@ def _place(tracked: Mapping[str, str]) -> str:
 def _keep_to(git_dir: Path, place: str) -> None:
     file = git_dir / "padre" / "data-remote"
     try:
-        agreed = file.read_text(encoding="utf-8").strip()
+        file.lstat()
     except FileNotFoundError:
         with suppress(OSError):  # a clone that cannot be written does not send anything either
             file.parent.mkdir(mode=0o700, exist_ok=True)
             replace_private(file, f"{place}\n".encode())
         return
+    text = (read_own(file, largest=_LARGEST) or b"").decode(errors="replace").strip()
+    agreed = "".join(c if c.isprintable() else "?" for c in text)
     if agreed != place:
         raise ArtifactError(
             f"the project's data remote has changed: it was '{agreed}',"

@@ -7,13 +7,16 @@ clock that is wrong, costs one question more and nothing else.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from padre_git.vcs.ownfiles import read_own, replace_own
+
 __all__ = ["Asked"]
+
+_LARGEST = 100_000
 
 
 class Asked:
@@ -62,22 +65,19 @@ class Asked:
 
     def _age(self, path: Path) -> float | None:
         try:
-            age = self._clock() - path.stat().st_mtime
+            age = self._clock() - path.lstat().st_mtime
         except OSError:
             return None
         known = age >= 0 and self._read(path)[0] == self._place
         return age if known else None  # a time to come says nothing about how long ago it was
 
     def _read(self, path: Path) -> tuple[str, str]:
-        try:
-            first, _, rest = path.read_text(errors="replace").partition("\n")
-        except OSError:
-            return "", ""
+        content = read_own(path, largest=_LARGEST) or b""
+        first, _, rest = content.decode(errors="replace").partition("\n")
         return first, rest.strip()
 
     def _write(self, path: Path, text: str) -> None:
         with suppress(OSError):  # a place that cannot be written is no reason to fail
             path.parent.mkdir(exist_ok=True)
-            path.write_text(f"{self._place}\n{text}\n", errors="replace")
-            now = self._clock()  # not the file server's
-            os.utime(path, (now, now))
+            content = f"{self._place}\n{text[: _LARGEST // 8]}\n".encode(errors="replace")
+            replace_own(path, content, time=self._clock())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 from padre_git.errors import Conflict, PadreGitError
 from padre_git.messages.settling import Choice, Decision
 from padre_git.model.values import thaw
+from padre_git.vcs.ownfiles import read_own, replace_own
 from padre_git.vcs.repository import Repository
 
 __all__ = ["Decisions", "fingerprint", "spoken"]
@@ -66,7 +66,7 @@ class Decisions:
     def entries(self) -> Mapping[str, dict[str, Any]]:
         """Returns everything that was decided, as it is written."""
         try:
-            stamp = self._path.stat()
+            stamp = self._path.lstat()
         except FileNotFoundError:
             return {}
         if self._seen != (stamp.st_mtime_ns, stamp.st_ino):
@@ -78,9 +78,7 @@ class Decisions:
         """Remembers exactly this, as :meth:`entries` gave it."""
         text = json.dumps({"version": _VERSION, "decisions": decisions}, indent=1)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        new = self._path.with_suffix(f".{os.getpid()}.new")
-        new.write_text(text + "\n")
-        new.replace(self._path)
+        replace_own(self._path, f"{text}\n".encode())
 
 
 def fingerprint(conflict: Conflict) -> str:
@@ -103,9 +101,9 @@ def _written(decision: Decision) -> dict[str, Any]:
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     """Returns what the file says; damaged, it says nothing, and the places are open again."""
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(read_own(path) or b"{}")
         known = found["decisions"] if found["version"] == _VERSION else {}
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return {}
     if not isinstance(known, dict):
         return {}

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from padre_git.errors import RepositoryError
+from padre_git.vcs.ownfiles import replace_own
 from padre_git.vcs.process import run_git
 
 __all__ = ["command", "install"]
@@ -89,9 +90,7 @@ def _attribute(path: Path) -> None:
     lines = [_HEAD, *(f"{pattern} merge=padre" for pattern in _PATTERNS)]
     gap = b"" if not content or content.endswith(b"\n") else b"\n"
     path.parent.mkdir(exist_ok=True)
-    new = path.with_name(f"attributes.{os.getpid()}.new")
-    new.write_bytes(content + gap + "\n".join(lines).encode() + b"\n")
-    new.replace(path)
+    replace_own(path, content + gap + "\n".join(lines).encode() + b"\n")
 
 
 def _content(path: Path) -> bytes:

@@ -1,0 +1,68 @@
+"""Own files: small ones that this program keeps for itself, in a clone or beside the clones.
+
+A clone may come from anybody, with links and pipes in the places of these files. None of them is
+followed or waited for.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["read_own", "replace_own"]
+
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+_LARGEST = 64_000_000
+
+
+def read_own(path: Path, *, largest: int = _LARGEST) -> bytes | None:
+    """Returns the content of a file; None if there is none that can be ours.
+
+    Args:
+        path: the file.
+        largest: bytes up to which it can be.
+    """
+    try:
+        descriptor = os.open(path, _READ)
+    except OSError:
+        return None
+    try:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode) or state.st_size > largest:
+            return None
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(largest)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def replace_own(path: Path, content: bytes, *, time: float | None = None) -> None:
+    """Replaces a file whole or not at all; a link in its place goes, and what it names stays.
+
+    Args:
+        path: the file; the directory above it exists.
+        content: what it is to have.
+        time: when it was changed, in seconds since 1970; None for now.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
+    descriptor = os.open(fresh, _NEW, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            if time is not None:  # not the file server's
+                os.utime(descriptor, (time, time))
+        fresh.replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            fresh.unlink()
+        raise
