@@ -157,10 +157,10 @@ class Collection(Generic[E]):
             UnsupportedError: for a side that this store does not have.
         """
         chosen = mode_of(mode)
-        if self._session.unit is not None and chosen is DeleteMode.ALL:
+        if self._session.unit is not None and chosen is DeleteMode.ALL and not force:
             self._session.unit.delete(self.key(ref))
             return
-        self._session.check_no_unit(f"delete with mode '{mode}'")
+        self._session.check_no_unit("delete with force" if force else f"delete with mode '{mode}'")
         key = self.key(ref)
         self._bus.send(Delete(subject=self.kind, key=key, mode=chosen, force=force))
 

@@ -124,6 +124,7 @@ def test_what_has_no_place_in_a_transaction_is_refused(plain: Store) -> None:
         for wish in (
             lambda: plain.experiments.rename("iris/svm", "svc"),
             lambda: plain.experiments.delete("iris/svm", mode="local"),
+            lambda: plain.experiments.delete("iris/svm", force=True),
             lambda: plain.executions.delete(execution),
             lambda: plain.projects.put(Project(name="digits")),
             lambda: plain.computations.put(Computation(run=run.key, name="fit")),
