@@ -43,7 +43,7 @@ def command(python: str) -> str:
     Args:
         python: absolute path of the interpreter that has this package.
     """
-    ours = f"{shlex.quote(python).replace('%', '%%')} -P -m padre_git merge-file %O %A %B %P"
+    ours = f"{shlex.quote(python).replace('%', '%%')} -P -m padre_git merge-file -- %O %A %B %P"
     done = f"case $? in 0) exit 0;; {_CONTRADICTION}) exit 1;; esac"
     return f"{ours}; {done}; git merge-file -q %A %O %B"
 

@@ -379,3 +379,27 @@ def test_with_it_what_plain_git_merges_is_what_we_merge_at_length(
     tmp_path: Path, seed: int
 ) -> None:
     assert check_random(300, 5000 + seed, tmp_path) > 80
+
+
+@pytest.mark.parametrize("name", ["--help", "-h", "--version", "$(touch run)", "';touch run;'"])
+def test_a_file_that_is_called_like_an_option_is_merged_as_git_merges_it(
+    clone: Path, name: str
+) -> None:
+    """Whoever commits ``.gitattributes`` can send any file to the driver."""
+    sides = {"main": "ours\n", "other": "theirs\n"}
+    with (clone / ".gitattributes").open("a") as attributes:
+        attributes.write("* merge=padre\n")
+    (clone / name).write_text("base\n")
+    git("add", "--", ".gitattributes", name, cwd=clone)
+    git("commit", "-qm", "an odd name", cwd=clone)
+    git("branch", "-f", "other", cwd=clone)
+    for branch, text in sides.items():
+        git("checkout", "-q", branch, cwd=clone)
+        (clone / name).write_text(text)
+        git("commit", "-qam", text.strip(), cwd=clone)
+    git("checkout", "-q", "main", cwd=clone)
+    assert run("git", "merge", "other", cwd=clone).returncode == 1
+    merged = (clone / name).read_text()
+    assert "ours\n" in merged
+    assert "theirs\n" in merged
+    assert not (clone / "run").exists()
