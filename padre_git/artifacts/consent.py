@@ -27,6 +27,9 @@ _HARMLESS = frozenset(
     ]
 )
 _LARGEST = 10_000
+#: Without it, everybody on the way could read along.
+_GUARD = "use_ssl"
+_KEPT_UP = frozenset(["true", "yes", "on", "1"])
 #: What would ask on the terminal.
 _ASKING = ("ask_password", "ask_passphrase")
 
@@ -57,7 +60,8 @@ def check_place(project: Path, git_dir: Path, name: str) -> None:
 
 
 def _check_harmless(name: str, tracked: Mapping[str, str]) -> None:
-    harmful = sorted(tracked.keys() - _HARMLESS)
+    lowered = tracked.get(_GUARD, "true").strip().lower() not in _KEPT_UP
+    harmful = sorted((tracked.keys() - _HARMLESS) | ({_GUARD} if lowered else set()))
     if harmful:
         raise ArtifactError(
             f"the tracked .dvc/config sets {quoted(harmful[0])} for the data remote '{name}'",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from padre_git.artifacts import ProjectData, place, pointer_to, publish_data, write_pointer
+from padre_git.artifacts.consent import check_place
 from padre_git.errors import ArtifactError
 from tests.artifacts.conftest import RUN, commit, write
 from tests.artifacts.test_dvc_agrees import dvc
@@ -107,3 +108,13 @@ def test_the_place_of_the_cache_is_not_the_project_s_to_say(project: Path, tmp_p
     config.write_text(f"[cache]\n    dir = {tmp_path / 'theirs'}\n")
     publish(project, b"1")
     assert not (tmp_path / "theirs").exists()
+
+
+@pytest.mark.parametrize("value", ["false", "False", "no", "0", ""])
+def test_a_tracked_remote_does_not_take_encryption_away(project: Path, value: str) -> None:
+    configure(project, "s3://bucket", f"use_ssl = {value}")
+    with pytest.raises(ArtifactError, match="sets 'use_ssl'") as failed:
+        check_place(project, project / ".git", "lab")
+    assert "config.local" in str(failed.value.hint)
+    configure(project, "s3://bucket", "use_ssl = true", "verify = false")
+    check_place(project, project / ".git", "lab")
