@@ -284,7 +284,7 @@ class DualLayer(Backend):
             side = self._exchange.side(project)
             if side is None:
                 if not self._exchange.clone(project):
-                    raise NotFoundError(f"no project '{project}', here or there", key=project)
+                    raise self._unknown(project)
             else:
                 side.repository.bring_up()
                 side.fetch()
@@ -331,7 +331,7 @@ class DualLayer(Backend):
         if self.local.repository(project) is None:
             with self._meeting.told(project):
                 if not self._exchange.has(project):
-                    raise NotFoundError(f"no project '{project}', here or there", key=project)
+                    raise self._unknown(project)
             return ProjectStatus(project=project, state=State.REMOTE_ONLY, url=url)
         side, problem = self._side(project), None
         try:
@@ -359,6 +359,14 @@ class DualLayer(Backend):
         self._batch.close()
         self._exchange.go_on()
         self.local.close()
+
+    @staticmethod
+    def _unknown(project: str) -> NotFoundError:
+        return NotFoundError(
+            f"no project '{project}', neither here nor at the remote",
+            key=project,
+            hint=f"to make it: padre-git init {project}",
+        )
 
     def _side(self, project: str) -> Side:
         side = self._exchange.side(project)

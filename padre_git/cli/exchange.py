@@ -46,7 +46,9 @@ def clone(session: Session, remote: str, project: str | None, artifacts: str | N
         names = [project] if project else [p.name for p in store.projects.list()]
         if not names:
             raise NotFoundError(
-                f"no projects at '{remote}'", hint="name one: padre-git clone REMOTE PROJECT"
+                f"no projects at '{remote}', or none that can be listed",
+                hint="name one: padre-git clone REMOTE PROJECT; or make one: padre-git --remote"
+                " REMOTE init PROJECT",
             )
         for name in names:
             store.pull(name)  # not get: that would answer from here if the remote cannot be reached

@@ -86,7 +86,7 @@ class ExchangeService:
             return self._backend
         raise UnsupportedError(
             "this store has no remote",
-            hint="name one once: padre_git.open(root, remote=…) or padre-git clone REMOTE",
+            hint="name one once: padre-git --remote REMOTE sync, or padre_git.open(root, remote=…)",
         )
 
     def _status(self, command: Status) -> Any:

@@ -89,3 +89,19 @@ def test_a_groups_directory_is_made_by_init(tmp_path: Path) -> None:
     assert (tmp_path / "lab/iris.git").stat().st_mode & 0o070 == 0o070
     assert padre("init", "--shared", "group", "iris").exit_code == 2
     assert padre("init", "--bare", tmp_path / "lab").exit_code == 1
+
+
+def test_a_project_that_is_nowhere_says_how_to_make_it(lab: Path, tmp_path: Path) -> None:
+    done = padre("--root", tmp_path / "ada", "clone", lab, "iris")
+    assert done.exit_code == 1
+    assert "neither here nor at the remote\nhint: to make it: padre-git init iris" in done.stderr
+
+
+def test_without_a_remote_sync_says_how_to_name_one_and_that_works(
+    lab: Path, tmp_path: Path
+) -> None:
+    padre("--root", tmp_path / "ada", "init", "iris")
+    said = padre("--root", tmp_path / "ada", "sync").stderr
+    assert "padre-git --remote REMOTE sync" in said
+    assert padre("--root", tmp_path / "ada", "--remote", lab, "sync").exit_code == 0
+    assert shown(tmp_path / "ada")["remote"] == lab.as_uri()
