@@ -28,7 +28,7 @@ def clones(store: Store) -> list[str]:
     remote, and leaves out those whose deletion is still to be published.
     """
     root = store.root
-    found = () if root is None else root.glob("*/.git/padre")
+    found = () if root is None else root.glob("[!.]*/.git/padre")
     return sorted(place.parent.parent.name for place in found)
 
 
