@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -11,10 +12,14 @@ from pathlib import Path
 
 from padre_git.errors import Conflict, ConflictError
 from padre_git.vcs.index import Index
-from padre_git.vcs.objects import EXECUTABLE, LINK, MODULE, Entry, object_id
+from padre_git.vcs.objects import EXECUTABLE, LINK, MODULE, Entry, check_path, object_id
 from padre_git.vcs.removing import remove_empty, remove_files
 
 __all__ = ["Change", "WorkTree"]
+
+_PART = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
+#: Paths that no system takes for anything else; nearly all are such.
+_PLAIN = re.compile(rf"{_PART}(?:/{_PART})*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +72,9 @@ class WorkTree:
 
         Raises:
             ConflictError: naming every such path; nothing was written.
+            InvalidNameError: if a path leaves the directory or leads into ``.git``.
         """
-        wanted = list(changes)
+        wanted = _checked(changes)
         going = {change.path for change in wanted if change.new is None}
         found = [
             Conflict(key=change.path, field=None, theirs=reason)
@@ -177,7 +183,7 @@ class WorkTree:
             changes: what :meth:`check` has let pass.
             contents: bytes by object id.
         """
-        wanted = list(changes)
+        wanted = _checked(changes)
         self.remove(change.path for change in wanted if change.new is None)
         done = {}
         for change in wanted:
@@ -283,3 +289,19 @@ class WorkTree:
         if seen.st_size != len(content) or executable != (new.mode == EXECUTABLE):
             return False
         return place.read_bytes() == content
+
+
+def _checked(changes: Iterable[Change]) -> list[Change]:
+    """Returns changes whose paths git would check out, too.
+
+    A tree can be from anybody, and hold names at any depth that no command of git would store. A
+    backslash is a character like others where this runs.
+
+    Raises:
+        InvalidNameError: if a path leaves the directory or leads into ``.git``.
+    """
+    wanted = list(changes)
+    for change in wanted:
+        if not _PLAIN.fullmatch(change.path):
+            check_path(change.path.replace("\\", "_"))
+    return wanted
