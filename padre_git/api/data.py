@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from padre_git.backends.watching import watching
 from padre_git.errors import (
     ArtifactError,
     FormatError,
@@ -144,7 +145,8 @@ class DataPlaces:
             configured = read_settings(path)
             if configured is None or configured.name == RemoteSettings.OURS:
                 url = reachable_url(self._remote.data_url(path.name))
-        return ProjectData(path, git_dir, url=url, offline=self._offline)
+        watch = watching(path.name, self._notify)
+        return ProjectData(path, git_dir, url=url, offline=self._offline, watch=watch)
 
     def _tell(self, project: str, published: Published) -> None:
         texts = [f"'{path}' was not published: {why}" for path, why in published.skipped]

@@ -30,6 +30,7 @@ from padre_git.errors import (
     OfflineError,
 )
 from padre_git.model.names import quoted
+from padre_git.vcs.progress import Watch, unwatched
 
 __all__ = ["ProjectData"]
 
@@ -45,11 +46,19 @@ class ProjectData:
         url: a data remote to use instead of the one in DVC's configuration; ``{project}`` in it
             is replaced by the name of the clone's directory.
         offline: why no data remote is talked to; None if it may be.
+        watch: hears how far a transfer is.
     """
 
     def __init__(
-        self, project: Path, git_dir: Path, *, url: str | None = None, offline: str | None = None
+        self,
+        project: Path,
+        git_dir: Path,
+        *,
+        url: str | None = None,
+        offline: str | None = None,
+        watch: Watch = unwatched,
     ) -> None:
+        self._watch = watch
         self.project = project
         self.cache = Cache(git_dir / "padre" / "cache")
         self._git_dir = git_dir
@@ -68,7 +77,9 @@ class ProjectData:
         settings = self._settings()
         if settings is not None and self._offline is not None:
             raise OfflineError(self._offline)
-        return None if settings is None else DataRemote(self.project, self.cache, settings)
+        if settings is None:
+            return None
+        return DataRemote(self.project, self.cache, settings, watch=self._watch)
 
     def prepare_remote(self) -> bool:
         """Makes the data remote ready for a push, and returns whether there is one.

@@ -17,7 +17,7 @@ from typing import Any
 from padre_git.artifacts.cache import Cache
 from padre_git.artifacts.hashes import object_path
 from padre_git.artifacts.settings import RemoteSettings
-from padre_git.artifacts.stores import UNKNOWN, attempt_all
+from padre_git.artifacts.stores import UNKNOWN, Tell, attempt_all, nobody
 from padre_git.errors import (
     ArtifactError,
     AuthenticationError,
@@ -73,7 +73,7 @@ class DvcStore:
                 found[md5] = UNKNOWN if size is None else int(size)
         return found
 
-    def send(self, cache: Cache, md5s: Sequence[str]) -> None:
+    def send(self, cache: Cache, md5s: Sequence[str], tell: Tell = nobody) -> None:
         """Copies objects from the cache, after checking their bytes.
 
         Raises:
@@ -88,11 +88,11 @@ class DvcStore:
                 self._fs.put_file(os.fspath(cache.path(md5)), place)
 
         with self._session():
-            failed = self._make_directories(md5s) or attempt_all(send, md5s)
+            failed = self._make_directories(md5s) or attempt_all(send, md5s, tell)
         if failed:
             raise failed[0]
 
-    def fetch(self, cache: Cache, md5s: Sequence[str]) -> None:
+    def fetch(self, cache: Cache, md5s: Sequence[str], tell: Tell = nobody) -> None:
         """Copies objects into the cache, checked and flushed.
 
         Raises:
@@ -108,7 +108,7 @@ class DvcStore:
                     cache.receive(stream.fileno(), md5)
 
         with self._session():
-            failed = attempt_all(fetch, md5s)
+            failed = attempt_all(fetch, md5s, tell)
         if failed:
             raise failed[0]
 

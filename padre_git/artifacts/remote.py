@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from padre_git.artifacts.hashes import EMPTY, check_hash
 from padre_git.artifacts.listings import Listing
 from padre_git.artifacts.pointers import Pointer
 from padre_git.artifacts.settings import RemoteSettings
-from padre_git.artifacts.stores import UNKNOWN, DirectoryStore, Store
+from padre_git.artifacts.stores import UNKNOWN, DirectoryStore, Store, Tell
 from padre_git.errors import ArtifactCorruptError, ArtifactMissingError
+from padre_git.vcs.progress import Step, Watch, unwatched
 
 __all__ = ["DataRemote", "Sent"]
 
@@ -45,10 +46,19 @@ class DataRemote:
         project: the clone's directory.
         cache: the clone's cache.
         settings: which remote.
+        watch: hears how far a transfer is, in the thread that asked for it.
     """
 
-    def __init__(self, project: Path, cache: Cache, settings: RemoteSettings) -> None:
+    def __init__(
+        self,
+        project: Path,
+        cache: Cache,
+        settings: RemoteSettings,
+        *,
+        watch: Watch = unwatched,
+    ) -> None:
         self.settings = settings
+        self._watch = watch
         self._cache = cache
         self._store = _store(project, settings)
 
@@ -109,10 +119,12 @@ class DataRemote:
         wanted = sorted(set(md5s))
         if not wanted:
             return
-        absent = self.missing(wanted)
-        self._store.fetch(self._cache, [md5 for md5 in wanted if md5 not in absent])
+        sizes = self._sizes([check_hash(md5) for md5 in wanted])
+        absent = [md5 for md5 in wanted if sizes[md5] is None]
+        there = {md5: size for md5, size in sizes.items() if size is not None}
+        self._store.fetch(self._cache, list(there), self._count("Fetching data", there))
         if absent:
-            raise _missing(sorted(absent), f"not on the remote '{self}'")
+            raise _missing(absent, f"not on the remote '{self}'")
 
     def send_again(self, md5s: Iterable[str]) -> None:
         """Copies objects from the cache to the remote, checked, where it has them not.
@@ -121,6 +133,18 @@ class DataRemote:
             ArtifactMissingError, ArtifactCorruptError, RemoteError: as :meth:`push`.
         """
         self._send({md5: md5 for md5 in md5s})
+
+    def _count(self, what: str, sizes: Mapping[str, int]) -> Tell:
+        """Returns what counts the objects of a transfer, and their bytes as far as known."""
+        done = size = 0
+
+        def tell(md5: str) -> None:
+            nonlocal done, size
+            done, size = done + 1, size + max(sizes[md5], 0)
+            detail = f"{size / 1e6:.1f} MB"
+            self._watch(Step(what=what, done=done, total=len(sizes), detail=detail))
+
+        return tell
 
     def _listing(self, pointer: Pointer) -> Listing:
         self.fetch([pointer.md5])
@@ -140,7 +164,11 @@ class DataRemote:
             raise _missing(nowhere, f"neither in this clone nor on '{self}'")
         if not wanted:
             return NOTHING
-        self._store.send(self._cache, wanted)
+        self._store.send(
+            self._cache,
+            wanted,
+            self._count("Sending data", {md5: here[md5] or 0 for md5 in wanted}),
+        )
         arrived = self._sizes(wanted)
         lost = [names[m] for m in wanted if arrived[m] is None or _differ(arrived[m], here[m])]
         if lost:

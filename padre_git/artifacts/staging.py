@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from padre_git.artifacts import durable
 from padre_git.artifacts.threads import threads
 
-__all__ = ["Stage", "in_threads"]
+__all__ = ["Stage", "as_done", "in_threads"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -20,8 +20,13 @@ _WORKERS = 8
 
 def in_threads(work: Callable[[T], R], items: Iterable[T]) -> Sequence[R]:
     """Returns what ``work`` returns for each item, several at a time; raises the first error."""
+    return list(as_done(work, items))
+
+
+def as_done(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """Yields what ``work`` returns for each item, in their order, as soon as it is there."""
     with threads(_WORKERS) as pool:
-        return list(pool.map(work, items))
+        yield from pool.map(work, items)
 
 
 class Stage:

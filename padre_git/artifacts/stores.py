@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -12,16 +12,22 @@ from typing import Protocol
 from padre_git.artifacts.cache import Cache
 from padre_git.artifacts.objects import Objects
 from padre_git.artifacts.settings import create_store
-from padre_git.artifacts.staging import in_threads
+from padre_git.artifacts.staging import as_done
 from padre_git.errors import PadreGitError, RemoteUnavailableError
 
-__all__ = ["UNKNOWN", "DirectoryStore", "Store", "attempt_all"]
+__all__ = ["UNKNOWN", "DirectoryStore", "Store", "Tell", "attempt_all", "nobody"]
 
 #: The size of an object that a server has but does not measure.
 UNKNOWN = -1
 _AT_A_TIME = 1000
 #: What may keep one object from being copied.
 Failure = PadreGitError | OSError
+#: Hears of each object that was copied, in the thread that asked for it.
+Tell = Callable[[str], None]
+
+
+def nobody(md5: str) -> None:
+    """Hears of an object that was copied, and does nothing."""
 
 
 class Store(Protocol):
@@ -30,10 +36,10 @@ class Store(Protocol):
     def sizes(self, md5s: Sequence[str]) -> dict[str, int | None]:
         """Returns the size of each object there; None if absent, UNKNOWN if not measured."""
 
-    def send(self, cache: Cache, md5s: Sequence[str]) -> None:
+    def send(self, cache: Cache, md5s: Sequence[str], tell: Tell = nobody) -> None:
         """Copies objects from the cache, each whole and checked, replacing what is there."""
 
-    def fetch(self, cache: Cache, md5s: Sequence[str]) -> None:
+    def fetch(self, cache: Cache, md5s: Sequence[str], tell: Tell = nobody) -> None:
         """Copies objects into the cache, each whole and checked, replacing what is there."""
 
 
@@ -60,7 +66,7 @@ class DirectoryStore:
         objects = Objects(self._root)
         return {md5: objects.size(md5) for md5 in md5s}
 
-    def send(self, cache: Cache, md5s: Sequence[str]) -> None:
+    def send(self, cache: Cache, md5s: Sequence[str], tell: Tell = nobody) -> None:
         """Copies objects from the cache, checked and flushed.
 
         Raises:
@@ -71,13 +77,13 @@ class DirectoryStore:
         try:
             create_store(self._root)
             mode = stat.S_IMODE(self._root.stat().st_mode)
-            _transfer(cache, Objects(self._root, mode=mode), md5s)
+            _transfer(cache, Objects(self._root, mode=mode), md5s, tell)
         except OSError as error:
             raise RemoteUnavailableError(
                 f"cannot write to '{self._root}': {os.strerror(error.errno or 0)}"
             ) from error
 
-    def fetch(self, cache: Cache, md5s: Sequence[str]) -> None:
+    def fetch(self, cache: Cache, md5s: Sequence[str], tell: Tell = nobody) -> None:
         """Copies objects into the cache, checked and flushed.
 
         Raises:
@@ -85,7 +91,7 @@ class DirectoryStore:
             RemoteUnavailableError: as :meth:`sizes`.
         """
         self._reach()
-        _transfer(Objects(self._root), cache, md5s)
+        _transfer(Objects(self._root), cache, md5s, tell)
 
     def _reach(self) -> None:
         # an unmounted disk must not be taken for an empty store, nor be filled below its mount
@@ -93,14 +99,14 @@ class DirectoryStore:
             raise RemoteUnavailableError(f"the artifact remote '{self._root}' is not there")
 
 
-def _transfer(source: Objects, target: Objects, md5s: Sequence[str]) -> None:
+def _transfer(source: Objects, target: Objects, md5s: Sequence[str], tell: Tell) -> None:
     """Copies objects, some at a time, so that an interrupted transfer goes on where it was."""
     failed: list[Failure] = []
     target.sweep()
     for start in range(0, len(md5s), _AT_A_TIME):
         with target.batch() as batch:
             copy = partial(_copy, source, batch)
-            failed += attempt_all(copy, md5s[start : start + _AT_A_TIME])
+            failed += attempt_all(copy, md5s[start : start + _AT_A_TIME], tell)
     if failed:
         raise failed[0]
 
@@ -110,7 +116,9 @@ def _copy(source: Objects, target: Objects, md5: str) -> None:
         target.receive(stream.fileno(), md5)
 
 
-def attempt_all(work: Callable[[str], None], md5s: Iterable[str]) -> list[Failure]:
+def attempt_all(
+    work: Callable[[str], None], md5s: Sequence[str], tell: Tell = nobody
+) -> list[Failure]:
     """Does ``work`` for every object, several at a time, and returns what failed.
 
     One failure does not keep the others from being done; what was done need not be done again.
@@ -123,5 +131,6 @@ def attempt_all(work: Callable[[str], None], md5s: Iterable[str]) -> list[Failur
         except (PadreGitError, OSError) as error:
             failed.append(error)
 
-    in_threads(attempt, md5s)
+    for md5, _ in zip(md5s, as_done(attempt, md5s), strict=True):
+        tell(md5)
     return failed

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Step", "Watch", "step_of"]
+__all__ = ["Step", "Watch", "step_of", "unwatched"]
 
 _LINE = re.compile(
     r"(?:remote: )?(?P<what>[A-Z][A-Za-z -]{2,40}): +"
@@ -33,7 +33,12 @@ class Step:
     detail: str = ""
 
 
+#: Hears of every step.
 Watch = Callable[[Step], None]
+
+
+def unwatched(step: Step) -> None:
+    """Hears of a step, and does nothing."""
 
 
 def step_of(line: str) -> Step | None:

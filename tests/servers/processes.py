@@ -89,7 +89,7 @@ def serving(start: Callable[[int], subprocess.Popen[bytes]], log: Path) -> int:
 
 
 def _answers(port: int, process: subprocess.Popen[bytes]) -> bool:
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < limit:
         with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
             time.sleep(0.05)
