@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+WORKERS ?= 4
 STAMP := $(VENV)/.installed
 
 .PHONY: all demo test lint format docs bench nightly hooks clean
