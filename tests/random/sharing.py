@@ -168,6 +168,7 @@ def user_commits(person: Person) -> None:
     token, file = person.token(), f"notes-{person.name}.md"
     writes = [*_file_writes(file, token), Write(thing=file, field="work", value=token)]
     with person.deed("user commits", trace=Trace.SUBJECT, writes=writes) as deed:
+        give_up_merge(person)  # left by a kill; git would give up what is staged with it
         _write_notes(person, token)
         _commit(person, deed, file)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -110,3 +111,13 @@ def test_what_was_left_uncommitted_must_not_be_lost() -> None:
     assert complaints([left, committed], history(("ada-2", ())), final, {}) == []
     final["x"]["content"] = "other"
     assert any("not {'mine'}" in text for text in complaints([left], history(), final, {}))
+
+
+def test_what_somebody_decided_in_a_merge_may_be_either_side() -> None:
+    past = history(("ada-1", ()), ("ben-2", (0,)), ("merge", (0, 1)))
+    assert "x" in wrong([FIRST, SECOND], past, "one")
+    merge = dataclasses.replace(past.commits[2], decided=frozenset(["iris/experiments/x"]))
+    settled = History([*past.commits[:2], merge], [1, 3, 7])
+    assert wrong([FIRST, SECOND], settled, "one") == ""
+    assert wrong([FIRST, SECOND], settled, "two") == ""
+    assert "x" in wrong([FIRST, SECOND], settled, "three")

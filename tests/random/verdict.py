@@ -42,6 +42,7 @@ class Commit:
     subject: str
     op: str
     keys: frozenset[str]
+    decided: frozenset[str] = frozenset()
 
 
 class History:
@@ -96,6 +97,7 @@ def read_history(bare: Path) -> History:
                 subject=text.partition("\n")[0],
                 op="".join(re.findall(r"(?m)^Padre-Op: (\S+)$", text)[-1:]),
                 keys=frozenset(re.findall(r"(?m)^Padre-Key: (\S+)$", text)),
+                decided=frozenset(re.findall(r"(?m)^\* ([^\s:]+)(?: .*)?: \S", text)),
             )
         )
     return History(commits, known)
@@ -246,9 +248,9 @@ class _Values:
         self._note_copies()
 
     def _note_copies(self) -> None:
-        """Notes the experiments that somebody copied from the remote before they were merged.
+        """Notes what somebody copied from the remote before it was merged, or decided in a merge.
 
-        Who copied had what it was then, and may have decided that it shall stay so.
+        Who copied had what it was then; who decided may have taken any side.
         """
         names = {
             str(given.value): thing
@@ -259,6 +261,11 @@ class _Values:
             for key in commit.keys if commit.subject.startswith("take over ") else ():
                 thing = names.get(key.rpartition("/")[2])
                 if thing is not None:
+                    self._given[thing][ALL].append(_Given(None, commit.number, commit.subject))
+            for key in commit.decided:
+                name = key.rpartition("/")[2]
+                thing = names.get(name, name)
+                if thing in self._given:
                     self._given[thing][ALL].append(_Given(None, commit.number, commit.subject))
 
     def complaints(self, final: Final, twice: Mapping[str, str]) -> Iterator[str]:
