@@ -364,7 +364,8 @@ def git_log(world: World) -> None:
     if world.mode is LOCAL:
         assert shown == ""
     else:
-        assert f"Ada Lovelace|delete {world.key.name}|" in shown
+        said = "withdraw" if world.mode is REMOTE else "delete"
+        assert re.search(rf"Ada Lovelace\|{said} [a-z ]*{world.key.name}\|", shown), shown
         assert f"Padre-Op: delete\nPadre-Key: {world.key}\n" in shown
 
 
