@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,8 @@ __all__ = ["aside", "clear_abandoned", "held", "receiving", "sweep_directories"]
 _LOCK_AGE = 60.0
 #: A transfer that goes on writes all the time, and one that does not is ended much earlier.
 _PACK_AGE = 6 * 3600.0
+#: What is complete is closed, and has its name this many seconds later.
+_RENAMED = 0.2
 _TEMPORARY = re.compile(r"tmp_(pack|idx|rev|mtimes|obj)_\w+")
 _OURS = ".padre-git"
 _PLACE = re.compile(r"\..+\.[0-9a-f]{12}" + re.escape(_OURS))
@@ -56,9 +59,11 @@ def receiving(common: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        for path in _halves(packs) - before:
-            if not _is_open(path):  # it may be another transfer's that goes on
-                path.unlink(missing_ok=True)
+        left = _abandoned(_halves(packs) - before)
+        if left:
+            time.sleep(_RENAMED)
+        for path in _abandoned(left):
+            path.unlink(missing_ok=True)
 
 
 def _halves(packs: Path) -> frozenset[Path]:
@@ -67,6 +72,11 @@ def _halves(packs: Path) -> frozenset[Path]:
     except FileNotFoundError:
         return frozenset()
     return frozenset(packs / name for name in names if _TEMPORARY.fullmatch(name))
+
+
+def _abandoned(halves: frozenset[Path]) -> frozenset[Path]:
+    """Returns those that are there and that no process has open: others' transfers go on."""
+    return frozenset(path for path in halves if path.exists() and not _is_open(path))
 
 
 def _is_open(path: Path) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import secrets
 import struct
 import zlib
 from binascii import crc32
@@ -95,7 +95,8 @@ def write_pack(directory: Path, entries: Iterable[Packed], durable: Durable | No
     body += digest
     directory.mkdir(parents=True, exist_ok=True)
     pack = directory / f"pack-{digest.hex()}.pack"
-    temporary = directory / f"tmp_pack_padre_{os.getpid()}_{digest.hex()[:12]}"
+    # two threads may be writing the same objects at the same time
+    temporary = directory / f"tmp_pack_padre_{secrets.token_hex(8)}"
     index = temporary.with_name(temporary.name.replace("pack", "idx", 1))
     contents = Durable()
     try:

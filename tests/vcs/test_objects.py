@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -151,6 +152,16 @@ def test_git_reads_every_pack_that_we_write(contents: list[bytes]) -> None:
         expected = root / "own.idx"
         git("index-pack", "-o", expected, pack, cwd=root)
         assert expected.read_bytes() == pack.with_suffix(".idx").read_bytes()
+
+
+def test_two_threads_may_write_the_same_objects_at_once(repository: Path) -> None:
+    packs = repository / ".git" / "objects" / "pack"
+    with ThreadPoolExecutor(4) as threads:
+        for number in range(60):
+            content = str(number).encode()
+            written = set(threads.map(write_one, [packs] * 8, [content] * 8))
+            assert len(written) == 1
+    assert not list(packs.glob("tmp_*"))
 
 
 def test_an_object_is_written_once(repository: Path) -> None:
