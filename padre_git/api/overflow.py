@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from padre_git.api.data import DataPlaces
+from padre_git.api.pointing import DIRECTORIES, pointer_of
 from padre_git.backends.base import Backend
 from padre_git.errors import ArtifactMissingError, NotFoundError
 from padre_git.format import decode
@@ -19,8 +20,7 @@ __all__ = ["INLINE", "Overflow", "inline_of"]
 
 #: Bytes up to which a part stays in git, unless the project's settings say otherwise.
 INLINE = 100_000
-_ARTIFACTS = "artifacts"
-_POINTERS = {Kind.RUN: f"{_ARTIFACTS}.dvc", Kind.EXECUTION: "code.dvc"}
+_ARTIFACTS = DIRECTORIES[Kind.RUN]
 
 
 def inline_of(project: Project) -> int:
@@ -50,12 +50,9 @@ class Overflow:
             ArtifactMissingError: if no reachable place has its bytes.
             RemoteError: if the remote is needed and cannot be reached.
         """
-        text = record.files.get(_POINTERS.get(record.key.kind, ""))
-        if text is None:
+        pointer = pointer_of(record)
+        if pointer is None:
             return None
-        from padre_git.artifacts import read_pointer
-
-        pointer = read_pointer(text, file=_POINTERS[record.key.kind])
         if self._data is None:
             raise ArtifactMissingError(f"nothing has '{name}' of '{record.key}'", key=record.key)
         wanted = name if pointer.is_directory else pointer.path
@@ -81,7 +78,7 @@ class Overflow:
             ArtifactMissingError, RemoteError: if the list of its artifacts must be fetched and
                 cannot be.
         """
-        name = _POINTERS[Kind.RUN]
+        name = f"{_ARTIFACTS}.dvc"
         if self._data is None:
             return files
         large = self._large(record.key, {n: files[n] for n in names if n in files})

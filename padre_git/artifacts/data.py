@@ -30,7 +30,7 @@ from padre_git.errors import (
     OfflineError,
 )
 from padre_git.model.names import quoted
-from padre_git.vcs.progress import Watch, unwatched
+from padre_git.vcs.progress import Watch
 
 __all__ = ["ProjectData"]
 
@@ -56,7 +56,7 @@ class ProjectData:
         *,
         url: str | None = None,
         offline: str | None = None,
-        watch: Watch = unwatched,
+        watch: Watch | None = None,
     ) -> None:
         self._watch = watch
         self.project = project

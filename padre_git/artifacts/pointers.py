@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ from padre_git.artifacts.places import check_relpath
 from padre_git.errors import ArtifactError, DocumentError
 from padre_git.model.names import quoted
 
-__all__ = ["Pointer", "read_pointer", "write_pointer"]
+__all__ = ["Pointer", "read_pointer", "readable", "write_pointer"]
 
 _T = TypeVar("_T")
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -106,6 +106,15 @@ def read_pointer(data: bytes, *, file: str = "") -> Pointer:
         ),
         file,
     )
+
+
+def readable(texts: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Pointer]]:
+    """Yields the pointers among files, each with its path; what cannot be read is passed over."""
+    for path, content in texts:
+        try:
+            yield path, read_pointer(content, file=path)
+        except DocumentError:
+            continue
 
 
 def _parse(data: bytes, file: str) -> tuple[Mapping[str, object], Mapping[str, int]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from padre_git.artifacts.commits import introduced_pointers, pointer_texts
 from padre_git.artifacts.data import ProjectData
 from padre_git.artifacts.hashes import DIRECTORY
 from padre_git.artifacts.listings import Listing
-from padre_git.artifacts.pointers import Pointer, read_pointer
+from padre_git.artifacts.pointers import Pointer, read_pointer, readable
 from padre_git.errors import ArtifactError, DocumentError, RemoteError
 from padre_git.vcs.process import run_git
 
@@ -59,9 +59,14 @@ def references(data: ProjectData) -> References:
     Raises:
         RepositoryError: if git cannot read the history.
     """
-    texts = [*_committed(data.project, _EVERYTHING), *_lying(data.project)]
-    mentioned = _hashes([content for _, content in texts if not _is_pointer(content)])
-    return _meant(data, _readable(texts), _spooled(data) | _with_members(data, mentioned))
+    pointers: list[tuple[str, Pointer]] = []
+    others: list[bytes] = []
+    for path, content in (*_committed(data.project, _EVERYTHING), *_lying(data.project)):
+        try:
+            pointers.append((path, read_pointer(content, file=path)))
+        except DocumentError:
+            others.append(content)
+    return _meant(data, pointers, _spooled(data) | _with_members(data, _hashes(others)))
 
 
 def published(data: ProjectData) -> References:
@@ -71,7 +76,7 @@ def published(data: ProjectData) -> References:
         RepositoryError: if git cannot read the history.
     """
     texts = _committed(data.project, ["--remotes=origin"])
-    return _meant(data, _readable(texts), frozenset())
+    return _meant(data, readable(texts), frozenset())
 
 
 def _meant(
@@ -114,22 +119,6 @@ def _lying(project: Path) -> list[tuple[str, bytes]]:
         if file.is_file() and not file.is_symlink() and file.stat().st_size <= _LARGEST:
             texts.append((name.decode(errors="replace"), file.read_bytes()))
     return texts
-
-
-def _readable(texts: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Pointer]]:
-    for path, content in texts:
-        try:
-            yield path, read_pointer(content, file=path)
-        except DocumentError:
-            continue
-
-
-def _is_pointer(content: bytes) -> bool:
-    try:
-        read_pointer(content)
-    except DocumentError:
-        return False
-    return True
 
 
 def _hashes(texts: Iterable[bytes]) -> set[str]:

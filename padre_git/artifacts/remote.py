@@ -11,9 +11,9 @@ from padre_git.artifacts.hashes import EMPTY, check_hash
 from padre_git.artifacts.listings import Listing
 from padre_git.artifacts.pointers import Pointer
 from padre_git.artifacts.settings import RemoteSettings
-from padre_git.artifacts.stores import UNKNOWN, DirectoryStore, Store, Tell
+from padre_git.artifacts.stores import UNKNOWN, DirectoryStore, Store, Tell, nobody
 from padre_git.errors import ArtifactCorruptError, ArtifactMissingError
-from padre_git.vcs.progress import Step, Watch, unwatched
+from padre_git.vcs.progress import Step, Watch
 
 __all__ = ["DataRemote", "Sent"]
 
@@ -55,7 +55,7 @@ class DataRemote:
         cache: Cache,
         settings: RemoteSettings,
         *,
-        watch: Watch = unwatched,
+        watch: Watch | None = None,
     ) -> None:
         self.settings = settings
         self._watch = watch
@@ -136,13 +136,15 @@ class DataRemote:
 
     def _count(self, what: str, sizes: Mapping[str, int]) -> Tell:
         """Returns what counts the objects of a transfer, and their bytes as far as known."""
-        done = size = 0
+        watch, done, size = self._watch, 0, 0
+        if watch is None:
+            return nobody
 
         def tell(md5: str) -> None:
             nonlocal done, size
             done, size = done + 1, size + max(sizes[md5], 0)
             detail = f"{size / 1e6:.1f} MB"
-            self._watch(Step(what=what, done=done, total=len(sizes), detail=detail))
+            watch(Step(what=what, done=done, total=len(sizes), detail=detail))
 
         return tell
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from padre_git.artifacts.commits import introduced_pointers, pointer_texts
 from padre_git.artifacts.data import ProjectData
 from padre_git.artifacts.members import listing_of
-from padre_git.artifacts.pointers import Pointer, read_pointer
+from padre_git.artifacts.pointers import Pointer, readable
 from padre_git.errors import ArtifactError, DocumentError
 
 __all__ = ["only_here", "shed", "unobtainable"]
@@ -27,7 +27,7 @@ def only_here(data: ProjectData, commits: Sequence[str]) -> list[str]:
     """
     found = introduced_pointers(data.project, commits)
     places: dict[str, str] = {}
-    for path, pointer in _pointers(dict(pointer_texts(data.project, found))):
+    for path, pointer in readable(pointer_texts(data.project, found)):
         places.update(dict.fromkeys(_objects_here(data, pointer), path))
     remote = data.remote
     lonely = places.keys() if remote is None else remote.missing(places)
@@ -45,14 +45,16 @@ def shed(data: ProjectData, going: Mapping[str, bytes], staying: Mapping[str, by
     Raises:
         RemoteError: if the data remote cannot be asked; nothing was removed.
     """
-    wanted = {md5 for _, pointer in _pointers(going) for md5 in _objects_here(data, pointer)}
+    wanted = {md5 for _, pointer in readable(going.items()) for md5 in _objects_here(data, pointer)}
     remote = data.remote
     if remote is None or not wanted:
         return 0
-    shared = {md5 for _, pointer in _pointers(staying) for md5 in _objects_here(data, pointer)}
+    shared = {
+        md5 for _, pointer in readable(staying.items()) for md5 in _objects_here(data, pointer)
+    }
     safe = wanted - shared
     safe -= remote.missing(safe)
-    for _, pointer in _pointers(going):
+    for _, pointer in readable(going.items()):
         with suppress(ArtifactError, DocumentError):  # what has no listing here has no copies
             data.drop_copies(pointer)
     for md5 in safe:
@@ -71,7 +73,7 @@ def unobtainable(data: ProjectData, pointers: Mapping[str, bytes]) -> list[str]:
         RemoteError: if the data remote cannot be asked.
     """
     places: dict[str, str] = {}
-    for path, pointer in _pointers(pointers):
+    for path, pointer in readable(pointers.items()):
         found = _objects_of(data, pointer)
         places.update({md5: path for md5 in found if not data.cache.has(md5)})
     remote = data.remote
@@ -86,15 +88,6 @@ def _objects_of(data: ProjectData, pointer: Pointer) -> list[str]:
         with suppress(ArtifactError, DocumentError):  # a damaged listing is for `verify` to find
             found += listing_of(data.cache, pointer).values()
     return found
-
-
-def _pointers(texts: Mapping[str, bytes]) -> Iterable[tuple[str, Pointer]]:
-    """Yields the pointers among these files; what cannot be read points to nothing."""
-    for path, content in texts.items():
-        try:
-            yield path, read_pointer(content, file=path)
-        except DocumentError:
-            continue
 
 
 def _objects_here(data: ProjectData, pointer: Pointer) -> list[str]:

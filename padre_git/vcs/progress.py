@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Step", "Watch", "step_of", "unwatched"]
+__all__ = ["Step", "Watch", "step_of"]
 
 _LINE = re.compile(
     r"(?:remote: )?(?P<what>[A-Z][A-Za-z -]{2,40}): +"
@@ -35,10 +35,6 @@ class Step:
 
 #: Hears of every step.
 Watch = Callable[[Step], None]
-
-
-def unwatched(step: Step) -> None:
-    """Hears of a step, and does nothing."""
 
 
 def step_of(line: str) -> Step | None:
