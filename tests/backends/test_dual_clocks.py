@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,11 +11,8 @@ import pytest
 
 import padre_git
 from padre_git import Experiment, Project, State, Store
+from tests.servers.processes import needs
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("faketime") is None and not os.environ.get("CI"),
-    reason="needs the package faketime",
-)
 PAST, FUTURE = "-10y", "+10y"
 
 PERSON = """
@@ -35,6 +30,7 @@ print(told)
 @pytest.fixture
 def lab(tmp_path: Path) -> Path:
     """A remote with a project, and roots of Ada and Ben that have cloned it by the right time."""
+    needs("faketime")
     (tmp_path / "lab").mkdir()
     with padre_git.open(tmp_path / "ada", remote=tmp_path / "lab") as store:
         store.projects.put(Project(name="iris"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,11 +22,9 @@ EXPERIMENT_FILE = "experiments/svm/experiment.yaml"
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    made = Lab(tmp_path)
-    store(made.store("ben"), IRIS, EXPERIMENT)
-    yield made
-    made.close()
+def lab(lab: Lab) -> Lab:
+    store(lab.store("ben"), IRIS, EXPERIMENT)
+    return lab
 
 
 @pytest.fixture

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,42 +15,9 @@ from padre_git.model import Key
 from padre_git.testing.documents import EXPERIMENT, IRIS, put, run_key, store
 from tests.backends.dual_stores import Lab, documents
 from tests.conftest import git
+from tests.killing import killed
 
 SWEEPS = pytest.mark.parametrize("stride", [4, pytest.param(1, marks=pytest.mark.nightly)])
-_CHANGES = {"os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "open", "os.truncate"}
-
-
-def _die_at(number: int, root: Path) -> None:
-    """Kills this process when it is about to change a clone for the n-th time."""
-    count = 0
-
-    def hook(event: str, arguments: tuple[object, ...]) -> None:
-        nonlocal count
-        if event not in _CHANGES or str(root) not in str(arguments[0]):
-            return
-        if event == "open" and not int(arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR):
-            return
-        count += 1
-        if count == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(hook)
-
-
-def killed(number: int, root: Path, work: Callable[[], object]) -> bool:
-    """Does a piece of work in a fork that is killed at its n-th change; tells whether it was."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            _die_at(number, root)
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert ended in {0, -signal.SIGKILL}
-    return ended != 0
 
 
 def shown(repository: Path, path: str) -> str:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,11 +24,9 @@ HOUR = 3600
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    made = Lab(tmp_path)
-    store(made.store("ada"), IRIS, EXPERIMENT)
-    yield made
-    made.close()
+def lab(lab: Lab) -> Lab:
+    store(lab.store("ada"), IRIS, EXPERIMENT)
+    return lab
 
 
 def elsewhere(lab: Lab, code: str, who: str = "ben") -> str:

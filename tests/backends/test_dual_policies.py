@@ -44,11 +44,9 @@ def silence() -> Iterator[str]:
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    made = Lab(tmp_path)
-    store(made.store("ada"), IRIS, EXPERIMENT)
-    yield made
-    made.close()
+def lab(lab: Lab) -> Lab:
+    store(lab.store("ada"), IRIS, EXPERIMENT)
+    return lab
 
 
 def record(backend: DualLayer, *keys: Key) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,11 +36,9 @@ with lab.store(sys.argv[2]) as store:
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    made = Lab(tmp_path)
-    store(made.store("ada"), IRIS, EXPERIMENT)
-    yield made
-    made.close()
+def lab(lab: Lab) -> Lab:
+    store(lab.store("ada"), IRIS, EXPERIMENT)
+    return lab
 
 
 def race(lab: Lab, people: list[str], each: int) -> None:

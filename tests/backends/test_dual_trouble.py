@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,10 @@ from padre_git.errors import (
 from padre_git.messages import Notice, Pushed
 from padre_git.model import Kind
 from padre_git.testing.documents import EXPERIMENT, IRIS, put, run_key, store
+from padre_git.vcs.leftovers import receiving
 from tests.backends.dual_stores import Lab
 from tests.conftest import git
+from tests.servers.processes import do_without
 
 RUN = run_key(1)
 
@@ -148,7 +151,7 @@ def test_a_branch_whose_lock_stays_is_no_race_and_is_told(lab: Lab) -> None:
 
 def test_a_server_without_room_refuses_and_nothing_is_lost(lab: Lab) -> None:
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "none", lab.remote]).returncode:
-        pytest.skip("mounting takes root")
+        do_without("mounting takes root")
     try:
         ada = lab.store("ada", policy=Policy.MANUAL)
         store(ada, IRIS, EXPERIMENT)
@@ -400,3 +403,17 @@ def test_half_packs_of_killed_transfers_go_when_they_are_old(lab: Lab) -> None:
     os.utime(packs / "tmp_pack_aB3xYz", (1, 1))
     ada.pull("iris")
     assert [path.name for path in packs.glob("tmp_*")] == ["tmp_idx_aB3xYz"]
+
+
+def test_a_pack_that_somebody_is_about_to_name_is_left_to_them(lab: Lab) -> None:
+    packs = lab.directory / "objects" / "pack"
+    packs.mkdir(parents=True)
+    complete, half = packs / "tmp_idx_aB3xYz", packs / "tmp_pack_aB3xYz"
+    named = packs / "pack-1.idx"
+    naming = threading.Timer(0.1, complete.replace, [named])
+    with receiving(lab.directory):
+        complete.write_bytes(b"whole")
+        half.write_bytes(b"half")
+        naming.start()
+    naming.join()
+    assert [path.name for path in packs.iterdir()] == [named.name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,11 +16,9 @@ from tests.conftest import git
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    made = Lab(tmp_path)
-    store(made.store("ada"), IRIS, EXPERIMENT)
-    yield made
-    made.close()
+def lab(lab: Lab) -> Lab:
+    store(lab.store("ada"), IRIS, EXPERIMENT)
+    return lab
 
 
 def branches(path: Path) -> list[str]:

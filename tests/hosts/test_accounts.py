@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import keyring
 import pytest
+from keyrings.alt.file import PlaintextKeyring
 
 from padre_git.errors import (
     AuthenticationError,
@@ -246,9 +248,6 @@ def test_a_repository_around_us_does_not_name_helpers(
 def test_a_keyring_comes_after_gits_helpers(
     nginx: Server, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keyring = pytest.importorskip("keyring")
-    from keyrings.alt.file import PlaintextKeyring
-
     monkeypatch.setenv("XDG_DATA_HOME", str(own_home))
     before = keyring.get_keyring()
     keyring.set_keyring(PlaintextKeyring())

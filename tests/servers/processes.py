@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["HOST", "needs", "needs_root", "serving", "started", "workshop"]
+__all__ = ["HOST", "do_without", "needs", "needs_root", "serving", "started", "workshop"]
 
 HOST = "127.0.0.1"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -28,16 +28,17 @@ def needs(*programs: str | Path) -> None:
     """Skips the test if a program is not installed; that is a failure where CI is set."""
     missing = [str(p) for p in programs if shutil.which(str(p), path=_PATH) is None]
     if missing:
-        _do_without(f"not installed: {', '.join(missing)}; run .ci/install-servers")
+        do_without(f"not installed: {', '.join(missing)}; run .ci/install-servers")
 
 
 def needs_root() -> None:
     """Skips the test if this is not root; that is a failure where CI is set."""
     if os.geteuid() != 0:
-        _do_without("not root: cannot be several users")
+        do_without("not root: cannot be several users, or give files away")
 
 
-def _do_without(what: str) -> None:
+def do_without(what: str) -> None:
+    """Skips the test and says what is missing; that is a failure where CI is set."""
     if os.environ.get("CI"):
         pytest.fail(what)
     pytest.skip(what)

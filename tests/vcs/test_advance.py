@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from padre_git.errors import InvalidInputError, InvalidNameError, RepositoryErro
 from padre_git.messages import Author
 from padre_git.vcs import NewCommit, Repository, Snapshot
 from tests.conftest import git
+from tests.killing import killed
 from tests.vcs.clones import (
     RUNS,
     assert_clean,
@@ -256,45 +258,13 @@ def test_four_processes_write_at_once_and_every_acknowledged_run_is_there(
     assert_clean(clone.path)
 
 
-_CHANGES = {"os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "open", "os.truncate"}
-
-
-def _die_at(number: int, root: Path) -> None:
-    """Kills this process when it is about to change the file system for the n-th time."""
-    count = 0
-
-    def hook(event: str, arguments: tuple[object, ...]) -> None:
-        nonlocal count
-        if event not in _CHANGES or str(root) not in str(arguments[0]):
-            return
-        if event == "open" and not int(arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR):
-            return
-        count += 1
-        if count == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(hook)
-
-
-def _killed(clone: Repository, number: int, work: str) -> bool:
-    """Does a piece of work in a fork that is killed at its n-th change; tells whether it was."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            _die_at(number, clone.path)
-            edits = {
-                "record": run_files(f"r-{number}"),
-                "replace": {"project.yaml": b"title: %d\n" % number},
-                "delete": {f"{RUNS}/r-{number}": None},
-            }[work]
-            clone.advance(one(edits))
-            code = 0
-        finally:
-            os._exit(code)
-    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert ended in {0, -signal.SIGKILL}
-    return ended != 0
+def _work(clone: Repository, number: int, work: str) -> None:
+    edits = {
+        "record": run_files(f"r-{number}"),
+        "replace": {"project.yaml": b"title: %d\n" % number},
+        "delete": {f"{RUNS}/r-{number}": None},
+    }[work]
+    clone.advance(one(edits))
 
 
 @pytest.mark.parametrize("work", ["record", "replace", "delete"])
@@ -304,7 +274,7 @@ def test_a_kill_at_any_step_leaves_the_old_state_or_the_new_one(
     if work == "delete":
         clone.advance(one({p: c for n in range(80) for p, c in run_files(f"r-{n}").items()}))
     number, alive = 1, 0
-    while _killed(clone, number, work):
+    while killed(number, clone.path, partial(_work, clone, number, work)):
         before = clone.tip() or ""
         with Repository.open(clone.path, branch="main") as next_one:
             record(next_one, f"after-{number}")

@@ -25,7 +25,7 @@ from padre_git.vcs.failures import Answer, failure, readable
 from padre_git.vcs.transport import Outcome, fetch, push, remote_tip
 from tests.conftest import git
 from tests.servers import Server
-from tests.servers.processes import needs
+from tests.servers.processes import needs, needs_root
 from tests.servers.proxy import Proxy, Trouble
 from tests.servers.tokens import TokenServer
 from tests.vcs.odd_hosts import (
@@ -266,8 +266,7 @@ def test_a_directory_that_may_not_be_read_is_not_missing(tmp_path: Path) -> None
 
 
 def test_a_repository_of_somebody_elses_is_told_with_what_to_do(tmp_path: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root gives files to others")
+    needs_root()
     git("init", "-q", "--bare", tmp_path / "iris.git", cwd=tmp_path)
     os.chown(tmp_path / "iris.git", 65534, 65534)
     with pytest.raises(AuthenticationError, match="dubious ownership") as caught:
