@@ -16,11 +16,12 @@ from padre_git.errors import (
     RemoteError,
 )
 from padre_git.messages import Event, Notice
+from padre_git.model.values import freeze
 from padre_git.vcs.remotes import RemoteLocation
 
 if TYPE_CHECKING:
     from padre_git.artifacts import ProjectData, Published
-    from padre_git.backends.uniting import Pointers
+    from padre_git.backends.uniting import Pointers, United
     from padre_git.vcs.repository import Repository
 
 __all__ = ["DataPlaces"]
@@ -106,24 +107,29 @@ class DataPlaces:
 
         return only_here(self._at(path, git_dir), commits)
 
-    def unite(self, repository: Repository, pointers: Pointers) -> bytes | None:
-        """Returns a pointer to what both sides made of a directory of artifacts.
+    def unite(self, repository: Repository, pointers: Pointers) -> United | None:
+        """Returns what comes of a pointer that both sides changed.
 
-        None if they disagree about a file in it; and if that cannot be found out, which is told.
+        None if that cannot be found out, which is told.
 
         Args:
             repository: the clone.
-            pointers: the three versions.
+            pointers: the three versions, and what was decided.
         """
         from padre_git.artifacts import unite_pointers
+        from padre_git.backends.uniting import United
 
         data = self._at(repository.path, repository.common_dir)
+        base, ours, theirs, choices = pointers
         try:
-            return unite_pointers(data, *pointers)
+            found = unite_pointers(data, base, ours, theirs, dict(choices))
         except (ArtifactError, RemoteError, FormatError, InvalidInputError) as error:
-            text = f"artifacts that both sides added are not put together: {error.message}"
+            text = f"files that both sides changed are not put together: {error.message}"
             self._notify(Notice(text=text, project=repository.path.name))
             return None
+        version = None if found.pointer is None else found.pointer.md5
+        disputed = {n: freeze(v, n) for n, v in found.disputed.items()}
+        return United(found.content, version, disputed)
 
     def shed(
         self, path: Path, git_dir: Path, going: Mapping[str, bytes], staying: Mapping[str, bytes]

@@ -10,7 +10,7 @@ from padre_git.artifacts.cache import Cache
 from padre_git.artifacts.data import ProjectData
 from padre_git.artifacts.hashes import Item
 from padre_git.artifacts.listings import Listing
-from padre_git.artifacts.members import add_member, place, pointer_to, remove_member, unite
+from padre_git.artifacts.members import add_member, place, pointer_to, remove_member
 from padre_git.artifacts.pointers import Pointer, read_pointer, write_pointer
 from padre_git.artifacts.publish import Published, publish_data
 from padre_git.artifacts.remote import DataRemote, Sent
@@ -22,7 +22,7 @@ from padre_git.artifacts.settings import (
     write_settings,
 )
 from padre_git.artifacts.shedding import only_here, shed, unobtainable
-from padre_git.artifacts.uniting import unite_pointers
+from padre_git.artifacts.uniting import Union, unite_pointers
 
 __all__ = [
     "Cache",
@@ -34,6 +34,7 @@ __all__ = [
     "Published",
     "RemoteSettings",
     "Sent",
+    "Union",
     "add_member",
     "create_store",
     "only_here",
@@ -45,7 +46,6 @@ __all__ = [
     "read_settings",
     "remove_member",
     "shed",
-    "unite",
     "unite_pointers",
     "unobtainable",
     "write_pointer",

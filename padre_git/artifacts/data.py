@@ -145,6 +145,17 @@ class ProjectData:
         """Returns the bytes of an object as far as they are known in this clone."""
         return self.cache.size(md5)
 
+    def sizes(self, md5s: Iterable[str]) -> dict[str, int | None]:
+        """Returns the bytes of objects, of those that are not here as the data remote says.
+
+        Raises:
+            RemoteError: if it is needed and cannot be asked.
+        """
+        found = {md5: self.cache.size(md5) for md5 in md5s}
+        absent = [md5 for md5, size in found.items() if size is None]
+        remote = self.remote if absent else None
+        return found if remote is None else found | remote.sizes(absent)
+
     def open(self, pointer: Pointer, name: str) -> BinaryIO:
         """Opens one file for reading, after all of its bytes were checked.
 

@@ -21,7 +21,7 @@ from padre_git.artifacts.staging import in_threads
 from padre_git.errors import ArtifactError, InvalidInputError, NotFoundError
 from padre_git.model.names import quoted
 
-__all__ = ["add_member", "listing_of", "place", "pointer_to", "remove_member", "unite"]
+__all__ = ["add_member", "directory_of", "listing_of", "place", "pointer_to", "remove_member"]
 
 _NOTHING = Listing({})
 
@@ -115,7 +115,7 @@ def pointer_to(cache: Cache, path: str, items: Mapping[str, Item]) -> Pointer:
         item = items[""]
         return Pointer(md5=item.md5, path=path, size=item.size, executable=item.executable)
     listing = Listing({name: item.md5 for name, item in items.items()})
-    return _to_listing(cache, path, listing, sum(item.size for item in items.values()))
+    return directory_of(cache, path, listing, sum(item.size for item in items.values()))
 
 
 def add_member(
@@ -139,7 +139,7 @@ def add_member(
     new = {f"{name}/{below}" if below else name: item for below, item in items.items()}
     after = before.without(name).with_entries({p: item.md5 for p, item in new.items()})
     added = sum(item.size for item in new.values())
-    return _to_listing(cache, path, after, _plus(cache, pointer, before.below(name), added))
+    return directory_of(cache, path, after, _plus(cache, pointer, before.below(name), added))
 
 
 def remove_member(cache: Cache, pointer: Pointer, name: str) -> Pointer | None:
@@ -156,37 +156,7 @@ def remove_member(cache: Cache, pointer: Pointer, name: str) -> Pointer | None:
     after = before.without(name)
     if not after:
         return None
-    return _to_listing(cache, pointer.path, after, _plus(cache, pointer, gone, 0))
-
-
-def unite(
-    cache: Cache, base: Pointer | None, ours: Pointer, theirs: Pointer
-) -> tuple[Pointer, tuple[str, ...]]:
-    """Returns the union of what two clones made of one directory, and where they disagree.
-
-    Args:
-        cache: must have all three listings.
-        base: the directory both began with.
-        ours: what this clone made of it; stands where the two disagree.
-        theirs: what the other made of it.
-
-    Raises:
-        InvalidInputError: if one of them is a single file.
-        ArtifactMissingError, ArtifactCorruptError, DocumentError: as :func:`listing_of`.
-    """
-    old, left, right = (listing_of(cache, pointer) for pointer in (base, ours, theirs))
-    merged: dict[str, str] = {}
-    disputed = []
-    for name in sorted({*old, *left, *right}):
-        was, mine, other = old.get(name), left.get(name), right.get(name)
-        if was != mine != other != was:
-            disputed.append(name)
-        chosen = other if mine == was else mine
-        if chosen is not None:
-            merged[name] = chosen
-    sizes = [cache.size(md5) for md5 in merged.values()]
-    total = None if None in sizes else sum(size for size in sizes if size is not None)
-    return _to_listing(cache, ours.path, Listing(merged), total), tuple(disputed)
+    return directory_of(cache, pointer.path, after, _plus(cache, pointer, gone, 0))
 
 
 def _plus(cache: Cache, pointer: Pointer | None, gone: Mapping[str, str], added: int) -> int | None:
@@ -199,6 +169,7 @@ def _plus(cache: Cache, pointer: Pointer | None, gone: Mapping[str, str], added:
     return max(pointer.size + added - sum(size for size in sizes if size is not None), 0)
 
 
-def _to_listing(cache: Cache, path: str, listing: Listing, size: int | None) -> Pointer:
+def directory_of(cache: Cache, path: str, listing: Listing, size: int | None) -> Pointer:
+    """Returns a pointer named ``path`` to a directory; its listing is in the cache then."""
     md5, _ = cache.keep_bytes(listing.encode(), suffix=DIRECTORY)
     return Pointer(md5=md5, path=path, size=size, nfiles=len(listing))

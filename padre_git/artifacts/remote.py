@@ -65,6 +65,15 @@ class DataRemote:
     def __str__(self) -> str:
         return str(self.settings)
 
+    def sizes(self, md5s: Iterable[str]) -> dict[str, int | None]:
+        """Returns the bytes of objects there; None for what is absent, or not measured.
+
+        Raises:
+            RemoteError: if it cannot be asked.
+        """
+        found = self._sizes(sorted({check_hash(md5) for md5 in md5s}))
+        return {md5: None if size == UNKNOWN else size for md5, size in found.items()}
+
     def missing(self, md5s: Iterable[str]) -> frozenset[str]:
         """Returns which of these objects the remote has not, or has only as empty files.
 

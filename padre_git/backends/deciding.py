@@ -6,11 +6,12 @@ have the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from padre_git.backends.decisions import spoken
+from padre_git.backends.pointed import DATA, VERSION, PointedFiles
 from padre_git.backends.sides import Outcome, Sides, file_at
-from padre_git.backends.uniting import Pointers
+from padre_git.backends.uniting import Unite
 from padre_git.errors import Conflict, InvalidInputError
 from padre_git.format import locate
 from padre_git.format.fields import Decide
@@ -21,18 +22,9 @@ from padre_git.model import DOCUMENTS, Key, Kind
 from padre_git.vcs.plan import Edit
 from padre_git.vcs.snapshot import Snapshot
 
-__all__ = ["Deciding", "Unite", "nothing_united"]
+__all__ = ["Deciding"]
 
 _ROUNDS = 20
-_DATA, _VERSION = "data.dvc", "version"
-_ARTIFACTS = "artifacts.dvc"
-#: Returns a pointer for both sides; None if they disagree, or if that is not known.
-Unite = Callable[[Pointers], bytes | None]
-
-
-def nothing_united(_: Pointers) -> bytes | None:
-    """Returns None: there is nobody who knows the data."""
-    return None
 
 
 class Deciding:
@@ -41,7 +33,7 @@ class Deciding:
     Args:
         sides: the two.
         decide: returns what was decided about a conflict.
-        unite: returns what comes of three versions of a pointer, see :mod:`.uniting`.
+        unite: see :data:`~padre_git.backends.uniting.Unite`.
 
     Attributes:
         used: the decisions that counted.
@@ -50,7 +42,7 @@ class Deciding:
     def __init__(self, sides: Sides, decide: Decide, unite: Unite) -> None:
         self._sides = sides
         self._decide = decide
-        self._unite = unite
+        self._pointed = PointedFiles(unite, self._ask)
         self._made: dict[tuple[str, str | None], Decision] = {}
 
     @property
@@ -76,21 +68,25 @@ class Deciding:
             exchanged.update(ours)
         self._check_data()
         left = [d for d in outcome.disputes if d.field is not None or not self._decide(d.conflict)]
+        left = self._pointed.left(left)
         new = {path: edit for path, edit in exchanged.items() if isinstance(edit, bytes)}
         return Outcome(edits={**exchanged, **outcome.edits, **new}, disputes=tuple(left))
 
     def _check_data(self) -> None:
         """Makes sure that a dataset gets the version of the data that it gets."""
         for (key, name), decision in self._made.items():
-            version = self._made.get((key, _VERSION))
-            if name == _DATA and version is not None and version.choice is not decision.choice:
+            version = self._made.get((key, VERSION))
+            if name == DATA and version is not None and version.choice is not decision.choice:
                 raise InvalidInputError(
                     f"'{key}' would have the data of one side and the version of another",
                     key=key,
-                    hint=f"decide '{_DATA}' and '{_VERSION}' alike",
+                    hint=f"decide '{DATA}' and '{VERSION}' alike",
                 )
 
     def _ask(self, conflict: Conflict) -> Decision | None:
+        version = self._pointed.version(conflict)
+        if version is not None:  # it says what the data is, and that is decided
+            return Decision(conflict, Choice.VALUE, version)
         decision = self._decide(conflict)
         if decision is not None:
             self._made[conflict.key, conflict.field] = decision
@@ -107,22 +103,10 @@ class Deciding:
                 theirs |= _files(sides, group[0], chosen=sides.ours, other=sides.theirs)
             elif choice is Choice.THEIRS:
                 ours |= _files(sides, group[0], chosen=sides.theirs, other=sides.ours)
-            elif (united := self._united(sides, group[0])) is not None:
+            elif (united := self._pointed.united(sides, group[0])) is not None:
                 ours |= dict.fromkeys(group[0].paths, united)
                 theirs |= dict.fromkeys(group[0].paths, united)
         return ours, theirs
-
-    def _united(self, sides: Sides, dispute: Dispute) -> bytes | None:
-        """Returns one pointer for the artifacts of both sides, if they do not disagree."""
-        if dispute.conflict.field != _ARTIFACTS:
-            return None
-        (path,) = dispute.paths
-        base, ours, theirs = (
-            side.blobs([path]).get(path) for side in (sides.base, sides.ours, sides.theirs)
-        )
-        if not ours or not theirs or path in sides.doubts:
-            return None
-        return self._unite(Pointers(base or None, ours, theirs))
 
     def _choice(self, group: Sequence[Dispute]) -> Choice | None:
         """Returns what was decided about disputes that are one; None if one of them is open."""

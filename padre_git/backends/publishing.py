@@ -120,13 +120,13 @@ class Publisher:
             self._united(side, lambda: taking.plan(side.repository.snapshot()))
 
     def _united(self, side: Side, merge: Callable[[], _T]) -> _T:
-        """Merges, once more if artifacts were in the way that could be united meanwhile."""
-        try:
-            return merge()
-        except ContradictionError:
-            if not self._uniting.work(side.repository):
-                raise
-        return merge()
+        """Merges, again while files were in the way of which more is known meanwhile."""
+        while True:
+            try:
+                return merge()
+            except ContradictionError:
+                if not self._uniting.work(side.repository):
+                    raise
 
     def publish(
         self, side: Side, *, extra: Extra | None = None, look: Look = Look.AT_CHANGES

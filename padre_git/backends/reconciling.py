@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from padre_git.backends.ancestors import Ancestor, common_ancestor
-from padre_git.backends.deciding import Deciding, Unite, nothing_united
+from padre_git.backends.deciding import Deciding
 from padre_git.backends.sides import Sides
+from padre_git.backends.uniting import Unite, nothing_united
 from padre_git.errors import Conflict, ConflictError
 from padre_git.format import commit_text, locate
 from padre_git.format.fields import Decide, nobody_decides
@@ -64,7 +65,7 @@ def plan_merge(
         theirs: the second parent.
         message: what the log shall say, and by whom.
         decide: returns what was decided about a conflict.
-        unite: see :class:`~padre_git.backends.deciding.Deciding`.
+        unite: see :data:`~padre_git.backends.uniting.Unite`.
         base: the commit to compare both with, if it is not what they have in common.
         where: where the two are, as an error says it.
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from padre_git.backends.contained import gives_theirs, have_had
-from padre_git.backends.deciding import nothing_united
 from padre_git.backends.decisions import Decisions
 from padre_git.backends.exchange import Side
 from padre_git.backends.reconciling import plan_merge
-from padre_git.backends.uniting import Uniting
+from padre_git.backends.uniting import Uniting, nothing_united
 from padre_git.format import FORMAT_FILE, check_format
 from padre_git.messages import Author, Message, Notice, Op
 from padre_git.vcs.plan import NewCommit

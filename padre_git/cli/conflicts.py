@@ -11,6 +11,8 @@ __all__ = ["cells", "place"]
 
 _NOTHING = "-"
 _MOST = 3
+#: What conflicts say of a file behind a pointer.
+_FILE = frozenset(["md5", "size"])
 
 
 def place(conflict: Conflict) -> str:
@@ -21,11 +23,21 @@ def place(conflict: Conflict) -> str:
 def cells(conflict: Conflict) -> tuple[Any, Any, Any]:
     """Returns what was before, what is here and what is there."""
     values = (conflict.base, conflict.ours, conflict.theirs)
-    if conflict.field is not None and not any(isinstance(value, Mapping) for value in values):
-        before, ours, theirs = (_NOTHING if value is None else value for value in values)
+    if conflict.field is not None and all(_is_plain(value) for value in values):
+        before, ours, theirs = map(_plain, values)
         return before, ours, theirs
     base = _NOTHING if conflict.base is None else "there"
     return base, _told(conflict.ours, conflict.base), _told(conflict.theirs, conflict.base)
+
+
+def _is_plain(value: object) -> bool:
+    return not isinstance(value, Mapping) or value.keys() == _FILE
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return f"{value['md5'][:8]}, {value['size']} bytes"
+    return _NOTHING if value is None else value
 
 
 def _told(value: object, base: object) -> object:

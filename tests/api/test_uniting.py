@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import padre_git
-from padre_git import Choice, Notice
+from padre_git import Choice, Decision, Notice
+from padre_git.errors import Conflict
 from tests.conftest import git
 
 RUN = "demo/svm/k3v9"
@@ -73,20 +75,114 @@ def test_what_one_replaced_or_took_away_is_so(ada: padre_git.Store, ben: padre_g
     assert artifacts(ada) == artifacts(ben) == wanted
 
 
-def test_two_contents_under_one_name_are_a_conflict_that_is_settled(
+def between(store: padre_git.Store) -> tuple[Conflict, ...]:
+    """Returns what stands between a clone and what is published."""
+    with pytest.raises(padre_git.ConflictError) as caught:
+        store.sync("demo")
+    assert store.conflicts("demo") == caught.value.conflicts
+    return caught.value.conflicts
+
+
+def described(text: str) -> dict[str, object]:
+    return {"md5": hashlib.md5(text.encode()).hexdigest(), "size": len(text)}
+
+
+def test_two_contents_under_one_name_are_a_conflict_that_names_it(
     ada: padre_git.Store, ben: padre_git.Store
 ) -> None:
     put(ada, "model.bin", "ada's")
-    put(ben, "model.bin", "ben's")
+    put(ben, "model.bin", "ben's own")
+    put(ben, "plot.svg", "ben's")
     ada.sync("demo")
-    with pytest.raises(padre_git.ConflictError) as caught:
-        ben.sync("demo")
-    (conflict,) = caught.value.conflicts
-    assert conflict.field == "artifacts.dvc"
+    (conflict,) = between(ben)
+    assert conflict.field == "artifacts/model.bin"
+    assert conflict.base is None
+    assert (conflict.ours, conflict.theirs) == (described("ben's own"), described("ada's"))
     assert ben.settle("demo", rest=Choice.THEIRS) == ()
     ben.sync("demo")
     ada.sync("demo")
-    assert artifacts(ada) == artifacts(ben) == {"model.bin": "ada's"}
+    assert artifacts(ada) == artifacts(ben) == {"model.bin": "ada's", "plot.svg": "ben's"}
+
+
+def test_contradictions_about_files_are_settled_one_by_one(
+    ada: padre_git.Store, ben: padre_git.Store, tmp_path: Path
+) -> None:
+    for name in ("a", "b", "c"):
+        put(ada, name, f"ada's {name}")
+        put(ben, name, f"ben's {name}")
+    ada.sync("demo")
+    found = between(ben)
+    assert [conflict.field for conflict in found] == ["artifacts/a", "artifacts/b", "artifacts/c"]
+    left = ben.settle("demo", Decision(found[0], Choice.OURS))
+    assert [conflict.field for conflict in left] == ["artifacts/b", "artifacts/c"]
+    with padre_git.open(tmp_path / "ben", policy="manual") as again:  # another process goes on
+        left = again.settle("demo", Decision(found[1], Choice.THEIRS))
+        assert [conflict.field for conflict in left] == ["artifacts/c"]
+        with pytest.raises(padre_git.InvalidInputError, match="is a file"):
+            again.settle("demo", Decision(found[2], Choice.VALUE, "x"))
+        assert again.settle("demo", Decision(found[2], Choice.OURS)) == ()
+    ben.sync("demo")
+    ada.sync("demo")
+    wanted = {"a": "ben's a", "b": "ada's b", "c": "ben's c"}
+    assert artifacts(ada) == artifacts(ben) == wanted
+    log = git("log", "--merges", "-1", "--format=%B", cwd=tmp_path / "ben/demo")
+    assert "artifacts/b: theirs" in log
+
+
+def dataset(ada: padre_git.Store, ben: padre_git.Store, tmp_path: Path) -> None:
+    """Gives both a dataset with one file."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.csv").write_text("first")
+    ada.datasets.put(padre_git.Dataset(project="demo", name="iris"), data=tmp_path / "data")
+    ada.sync("demo")
+    ben.sync("demo")
+
+
+def add(store: padre_git.Store, name: str, text: str) -> None:
+    assert store.root is not None
+    file = store.root.parent / f"{store.root.name}-{name}"
+    file.write_text(text)
+    store.artifacts.put("demo/iris", file, name=name)
+
+
+def data_of(store: padre_git.Store) -> dict[str, str]:
+    directory = store.datasets.data("demo/iris")
+    return {file.name: file.read_text() for file in directory.iterdir()}
+
+
+def test_different_files_that_two_people_add_to_a_dataset_come_together(
+    ada: padre_git.Store, ben: padre_git.Store, tmp_path: Path
+) -> None:
+    dataset(ada, ben, tmp_path)
+    add(ada, "b.csv", "ada's")
+    add(ben, "c.csv", "ben's")
+    for store in (ada, ben, ada):
+        store.sync("demo")
+    wanted = {"a.csv": "first", "b.csv": "ada's", "c.csv": "ben's"}
+    assert data_of(ada) == data_of(ben) == wanted
+    versions = {store.datasets.get("demo/iris").version for store in (ada, ben)}
+    assert len(versions) == 1
+    (version,) = versions
+    document = (tmp_path / "ben/demo/datasets/iris/dataset.yaml").read_text()
+    assert str(version) in document, "the document says what the data is"
+
+
+def test_a_file_of_a_dataset_that_both_changed_is_settled_and_its_version_follows(
+    ada: padre_git.Store, ben: padre_git.Store, tmp_path: Path
+) -> None:
+    dataset(ada, ben, tmp_path)
+    add(ada, "a.csv", "ada's")
+    add(ada, "b.csv", "ada's")
+    add(ben, "a.csv", "ben's")
+    ada.sync("demo")
+    (conflict,) = between(ben)
+    assert conflict.field == "data/a.csv"
+    assert conflict.base == described("first")
+    assert ben.settle("demo", Decision(conflict, Choice.OURS)) == ()
+    ben.sync("demo")
+    ada.sync("demo")
+    assert data_of(ada) == data_of(ben) == {"a.csv": "ben's", "b.csv": "ada's"}
+    assert ada.datasets.get("demo/iris").version == ben.datasets.get("demo/iris").version
 
 
 def test_while_the_data_is_out_of_reach_it_is_a_conflict_that_says_why(

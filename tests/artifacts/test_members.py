@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from padre_git.artifacts import Cache, Pointer, add_member, place, pointer_to, remove_member, unite
+from padre_git.artifacts import Cache, Pointer, add_member, place, pointer_to, remove_member
 from padre_git.artifacts.members import listing_of
 from padre_git.errors import ArtifactError, InvalidInputError, NotFoundError
 from tests.artifacts.conftest import damage, write
@@ -123,23 +123,6 @@ def test_a_given_away_directory_is_empty(cache: Cache, tmp_path: Path):
     write(tmp_path / "m" / "a", b"1")
     place(cache, tmp_path / "m", move=True)
     assert list((tmp_path / "m").iterdir()) == []
-
-
-def test_what_two_clones_added_is_united(cache: Cache):
-    base = put(cache, None, "a", b"1")
-    ours, theirs = put(cache, base, "b", b"22"), put(cache, base, "c", b"333")
-    pointer, disputed = unite(cache, base, ours, theirs)
-    assert contents(cache, pointer) == {"a": b"1", "b": b"22", "c": b"333"}
-    assert (pointer.size, disputed) == (6, ())
-    assert unite(cache, base, theirs, ours)[0] == pointer
-
-
-def test_what_two_clones_made_of_one_name_is_disputed(cache: Cache):
-    base = put(cache, None, "a", b"1")
-    ours, theirs = put(cache, base, "a", b"22"), put(cache, base, "a", b"333")
-    pointer, disputed = unite(cache, base, ours, theirs)
-    assert disputed == ("a",)
-    assert contents(cache, pointer) == {"a": b"22"}
 
 
 def test_a_damaged_listing_is_not_built_upon(cache: Cache):

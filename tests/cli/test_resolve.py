@@ -206,3 +206,24 @@ def test_the_error_shows_values_as_every_table_does(lab: Path) -> None:
     words = ["--root", str(lab / "ben"), "sync", "demo"]
     said = CliRunner().invoke(commands, words, prog_name="padre-git").stderr
     assert "parameters.C: 2 here, 3 there" in said
+
+
+def test_a_file_that_both_changed_is_shown_and_settled_by_its_name(
+    lab: Path, ben: padre_git.Store
+) -> None:
+    resolve(lab, "demo", "--ours")
+    ben.sync("demo")
+    with padre_git.open(lab / "ada", policy="manual") as ada:
+        ada.sync("demo")
+        for store, text in ((ada, "ada's"), (ben, "ben's own")):
+            with store.start_run("demo/svm", id="r-20261121t101500-x3v9x2m7q4tz") as run:
+                run.log_text("report.md", text)
+        ada.sync("demo")
+        with pytest.raises(padre_git.ConflictError):
+            ben.sync("demo")
+    shown = resolve(lab, "demo", "svm/x3v9", "artifacts/report.md").stdout.splitlines()[1]
+    assert "9 bytes" in shown
+    assert "5 bytes" in shown
+    assert "artifacts.dvc" not in shown
+    resolve(lab, "demo", "svm/x3v9", "artifacts/report.md", "--theirs")
+    assert "artifacts/report.md" not in fields(lab)

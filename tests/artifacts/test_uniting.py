@@ -1,0 +1,92 @@
+"""What two clones made of the files behind one pointer comes together, file by file."""
+
+from __future__ import annotations
+
+import pytest
+
+from padre_git.artifacts import (
+    Pointer,
+    ProjectData,
+    add_member,
+    remove_member,
+    unite_pointers,
+    write_pointer,
+)
+from padre_git.artifacts.uniting import Union
+from padre_git.errors import ArtifactMissingError, InvalidInputError
+from padre_git.messages.settling import Choice
+
+
+def put(data: ProjectData, before: Pointer | None, name: str, content: bytes) -> Pointer:
+    item = data.cache.add_bytes(content)
+    return add_member(data.cache, before, "artifacts", name, {"": item})
+
+
+def united(
+    data: ProjectData,
+    base: Pointer | None,
+    ours: Pointer,
+    theirs: Pointer,
+    /,
+    **choices: Choice,
+) -> Union:
+    before = None if base is None else write_pointer(base)
+    return unite_pointers(data, before, write_pointer(ours), write_pointer(theirs), choices)
+
+
+def contents(data: ProjectData, union: Union) -> dict[str, bytes]:
+    assert union.pointer is not None
+    return {name: data.cache.read(md5) for name, md5 in data.names(union.pointer).items()}
+
+
+def test_what_two_clones_added_is_united(data: ProjectData) -> None:
+    base = put(data, None, "a", b"1")
+    ours, theirs = put(data, base, "b", b"22"), put(data, base, "c", b"333")
+    union = united(data, base, ours, theirs)
+    assert contents(data, union) == {"a": b"1", "b": b"22", "c": b"333"}
+    assert union.pointer is not None
+    assert union.pointer.size == 6
+    assert united(data, base, theirs, ours) == union
+
+
+def test_what_two_clones_made_of_one_name_is_described_and_settled(data: ProjectData) -> None:
+    base = put(data, None, "a", b"1")
+    ours, theirs = put(data, base, "a", b"22"), put(data, base, "a", b"333")
+    ours, theirs = put(data, ours, "b", b"b"), put(data, theirs, "c", b"c")
+    union = united(data, base, ours, theirs)
+    assert union.content is None
+    versions = [{"md5": data.cache.add_bytes(b).md5, "size": len(b)} for b in (b"1", b"22", b"333")]
+    assert union.disputed == {"a": tuple(versions)}
+    here = united(data, base, ours, theirs, a=Choice.OURS)
+    assert contents(data, here) == {"a": b"22", "b": b"b", "c": b"c"}
+    there = united(data, base, ours, theirs, a=Choice.THEIRS)
+    assert contents(data, there) == {"a": b"333", "b": b"b", "c": b"c"}
+
+
+def test_a_file_that_one_side_removed_and_one_changed_can_go(data: ProjectData) -> None:
+    base = put(data, put(data, None, "a", b"1"), "b", b"2")
+    ours, theirs = remove_member(data.cache, base, "a"), put(data, base, "a", b"333")
+    assert ours is not None
+    union = united(data, base, ours, theirs)
+    assert union.disputed["a"][1] is None
+    assert contents(data, united(data, base, ours, theirs, a=Choice.OURS)) == {"b": b"2"}
+
+
+def test_single_files_are_one_or_the_other(data: ProjectData) -> None:
+    files = [
+        Pointer(md5=data.cache.add_bytes(content).md5, path="data", size=len(content))
+        for content in (b"1", b"22", b"333")
+    ]
+    assert list(united(data, *files).disputed) == ["data"]
+    assert united(data, *files, data=Choice.THEIRS).pointer == files[2]
+    assert united(data, *files, data=Choice.OURS).pointer == files[1]
+    with pytest.raises(InvalidInputError):
+        united(data, None, files[0], put(data, None, "a", b"1"))
+
+
+def test_what_is_not_known_here_is_not_guessed(data: ProjectData) -> None:
+    base = put(data, None, "a", b"1")
+    ours, theirs = put(data, base, "b", b"22"), put(data, base, "c", b"333")
+    data.cache.discard(theirs.md5)
+    with pytest.raises(ArtifactMissingError):
+        united(data, base, ours, theirs)
