@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from padre_git.errors import DamagedError, LockedError, RepositoryError
+from padre_git.vcs.damage import advice, project_of
 
 __all__ = ["Finished", "environment", "explain", "no_git", "run_git", "try_git"]
 
@@ -169,7 +170,8 @@ def explain(arguments: Sequence[str], cwd: str | Path, done: Finished) -> Reposi
     if _LOCKED.search(done.err):
         return LockedError(text, hint="another process is at work; try again when it has ended")
     if _DAMAGED.search(done.err):
-        return DamagedError(text, hint="run `git fsck --full` there and restore what it names")
+        place = Path(cwd)
+        return DamagedError(text, key=project_of(place), hint=advice(place))
     return RepositoryError(text)
 
 

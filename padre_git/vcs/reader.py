@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 import threading
 import weakref
 from collections import OrderedDict
@@ -13,9 +15,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
-from padre_git.errors import DamagedError, RepositoryError
+from padre_git.vcs.damage import damaged
 from padre_git.vcs.objects import EMPTY_TREE, Commit, Entry, parse_commit, parse_tree
 from padre_git.vcs.process import environment, no_git
+from padre_git.vcs.scratch import lay_out
 
 __all__ = ["Reader"]
 
@@ -26,10 +29,16 @@ _NOTHING: Mapping[str, Entry] = MappingProxyType({})
 
 
 class Reader:
-    """Reads objects of one repository; safe to share between threads and across a fork."""
+    """Reads objects of one repository; safe to share between threads and across a fork.
+
+    An object that kills git is one that cannot be read; the others of its batch are read all the
+    same. If the repository's configuration or HEAD keeps git from starting, its objects are read
+    from a repository of ours that borrows them.
+    """
 
     def __init__(self, git_dir: Path) -> None:
         self._git_dir = git_dir
+        self._borrows = False
         self._trees: OrderedDict[str, Mapping[str, Entry]] = OrderedDict()
         self._commits: dict[str, Commit] = {}
         self._reset()
@@ -38,7 +47,7 @@ class Reader:
         self._pid = os.getpid()
         self._lock = threading.RLock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._stop: weakref.finalize[[subprocess.Popen[bytes], int], Reader] | None = None
+        self._stop: weakref.finalize[..., Reader] | None = None
 
     def tree(self, oid: str) -> Mapping[str, Entry]:
         """Returns the entries of a tree by name; the mapping must not be changed."""
@@ -97,10 +106,7 @@ class Reader:
         found = {}
         for oid, (what, content) in self._fetch(list(dict.fromkeys(oids))):
             if what != kind:
-                raise DamagedError(
-                    f"object '{oid}' in '{self._git_dir}' is {what or 'missing'}, not a {kind}",
-                    hint="run `git fsck --full` there; a fetch from the remote may bring it back",
-                )
+                raise damaged(f"object '{oid}' is {what or 'missing'}, not a {kind}", self._git_dir)
             found[oid] = content
         return found
 
@@ -110,9 +116,13 @@ class Reader:
             self._forget()
             return
         with self._lock:
-            if self._stop is not None:
-                self._stop()
-            self._stop = self._process = None
+            self._borrows = False
+            self._end()
+
+    def _end(self) -> None:
+        if self._stop is not None:
+            self._stop()
+        self._stop = self._process = None
 
     def _forget(self) -> None:
         """Lets go of what belongs to the process that we were forked from."""
@@ -132,20 +142,33 @@ class Reader:
             with self._lock:
                 try:
                     found = self._ask(part)
-                except (BrokenPipeError, EOFError):  # it was killed: once more with a new one
-                    self.close()
+                except (BrokenPipeError, EOFError):
+                    self._end()
                     found = self._ask_again(part)
                 except BaseException:  # interrupted: what is left in the pipe belongs to nobody
-                    self.close()
+                    self._end()
                     raise
             yield from zip(part, found, strict=True)
 
     def _ask_again(self, oids: Sequence[str]) -> list[tuple[str, bytes]]:
+        """Asks a new process, which dies, too, unless the first one was killed by somebody."""
         try:
             return self._ask(oids)
-        except (BrokenPipeError, EOFError) as error:
-            self.close()
-            raise RepositoryError(f"git cannot read objects in '{self._git_dir}'") from error
+        except (BrokenPipeError, EOFError):
+            self._end()
+        # git knows the empty tree by heart: if it cannot tell that, it cannot start
+        if self._ask_one(EMPTY_TREE)[0] != "tree":
+            self._borrows = not self._borrows
+            if self._ask_one(EMPTY_TREE)[0] != "tree":
+                raise damaged("git cannot read any object", self._git_dir)
+        return [self._ask_one(oid) for oid in oids]
+
+    def _ask_one(self, oid: str) -> tuple[str, bytes]:
+        try:
+            return self._ask([oid])[0]
+        except (BrokenPipeError, EOFError):
+            self._end()
+            return "unreadable", b""
 
     def _ask(self, oids: Sequence[str]) -> list[tuple[str, bytes]]:
         process = self._running()
@@ -159,14 +182,21 @@ class Reader:
         process = self._process
         # what ends at the interpreter's exit may have ended this one before the last run
         if process is None or self._stop is None or not self._stop.alive:
-            process = self._process = self._started()
-            self._stop = weakref.finalize(self, _stop, process, os.getpid())
+            place = self._borrowed() if self._borrows else None
+            process = self._process = self._started(place or self._git_dir)
+            self._stop = weakref.finalize(self, _stop, process, os.getpid(), place)
         return process
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _borrowed(self) -> Path:
+        """Returns a fresh repository that has the objects of ours, and nothing else of it."""
+        place = Path(tempfile.mkdtemp(prefix="padre-"))
+        lay_out(place, [self._git_dir / "objects"], "sha1")
+        return place
+
+    def _started(self, git_dir: Path) -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(
-                ["git", f"--git-dir={self._git_dir}", "cat-file", "--batch"],
+                ["git", f"--git-dir={git_dir}", "cat-file", "--batch"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -198,9 +228,11 @@ def _close_pipes(process: subprocess.Popen[bytes]) -> None:
                 pipe.close()
 
 
-def _stop(process: subprocess.Popen[bytes], owner: int) -> None:
+def _stop(process: subprocess.Popen[bytes], owner: int, place: Path | None) -> None:
     if os.getpid() != owner:  # the exit of a fork must not end its parent's process
         return
+    if place is not None:
+        shutil.rmtree(place, ignore_errors=True)
     _close_pipes(process)
     try:
         process.wait(timeout=2)

@@ -8,7 +8,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from padre_git.errors import DamagedError, InvalidNameError, RepositoryError
+from padre_git.errors import InvalidNameError, RepositoryError
+from padre_git.vcs.damage import damaged
 from padre_git.vcs.durable import REPLACED, Durable, fsync_directory
 from padre_git.vcs.locks import clear_stale, git_lock
 from padre_git.vcs.process import run_git
@@ -77,10 +78,7 @@ class RefStore:
             if not text.startswith("ref:"):
                 break
             name = text.removeprefix("ref:").strip()
-        raise DamagedError(
-            f"ref '{name}' in '{self._common}' holds no commit",
-            hint=f"find its last value in '{self._common / 'logs' / name}'",
-        )
+        raise damaged(f"ref '{name}' holds no commit", self._common)
 
     def _read_packed(self) -> dict[str, str]:
         path = self._common / "packed-refs"

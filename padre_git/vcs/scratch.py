@@ -21,7 +21,7 @@ from typing import Self
 
 from padre_git.vcs.process import run_git
 
-__all__ = ["OFFLINE", "Scratch", "TreeEdit"]
+__all__ = ["OFFLINE", "Scratch", "TreeEdit", "lay_out"]
 
 #: Keeps git from fetching what a partial clone lacks.
 OFFLINE = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
@@ -67,7 +67,7 @@ class Scratch:
         self.hash_name = hash_name
         self._home = tempfile.TemporaryDirectory(prefix="padre-")
         self.path = Path(self._home.name)
-        _lay_out(self.path, borrowed, hash_name)
+        lay_out(self.path, borrowed, hash_name)
         self._environment = OFFLINE | {
             "GIT_DIR": str(self.path),
             "GIT_CONFIG_GLOBAL": os.devnull,
@@ -184,7 +184,14 @@ class Scratch:
             self.git("read-tree", tree)
 
 
-def _lay_out(path: Path, borrowed: Iterable[Path], hash_name: str) -> None:
+def lay_out(path: Path, borrowed: Iterable[Path], hash_name: str) -> None:
+    """Makes a repository in an empty directory that reads the objects of others.
+
+    Args:
+        path: the directory.
+        borrowed: object directories of other repositories.
+        hash_name: as they have it.
+    """
     for name in ("objects/info", "objects/pack", "refs", "info"):
         (path / name).mkdir(parents=True)
     (path / "HEAD").write_text("ref: refs/heads/scratch\n")
