@@ -16,6 +16,7 @@ from padre_git.api.home import Home
 from padre_git.api.spool import Spool
 from padre_git.collections.session import Ref
 from padre_git.errors import InvalidInputError, RepositoryError
+from padre_git.format.spools import CODE
 from padre_git.messages import Get
 from padre_git.model import (
     Computation,
@@ -270,9 +271,9 @@ class Logbook(Attaching):
         spool: Spool | None = None
         try:
             spool = Spool(directory)
-            spool.write("start", *event_of_start(self._home, self._begun))
+            spool.start("start", *event_of_start(self._home, self._begun))
             if self._begun.patch is not None:
-                spool.attach("code.patch", self._begun.patch)
+                spool.attach(CODE, self._begun.patch)
             spool.write("parameters", parameters)
         except OSError as error:
             if spool is not None:

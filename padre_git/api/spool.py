@@ -1,53 +1,51 @@
 """The spool: where a running run logs until it is committed.
 
-A spool is a directory with ``events.jsonl``: one JSON list per line, the event's name first, in the
-order in which things happened; and files that are too unwieldy for a line. Every event is handed
-to the operating system at once (1 µs), so that killing the process loses nothing. Only the standard
-library is needed to write or to read one.
+A spool is a directory: ``events.jsonl`` with one line for each thing that happened
+(:mod:`padre_git.format.spools`), ``start.jsonl`` with the first of them once more, ``owner.1``,
+``owner.2`` … that say which process wrote it (:mod:`padre_git.api.owners`), and files that are too
+unwieldy for a line. Every event is handed to the operating system at once (1 µs), so that killing
+the process loses nothing. Only the standard library is needed to write or to read one.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
-__all__ = ["EVENTS", "Spool", "read_events"]
+from padre_git.format.spools import EVENTS, SETTLED, START, Logged, line_of, read_lines
 
-EVENTS = "events.jsonl"
+__all__ = ["EVENTS", "Spool", "is_settled", "read_events", "read_file"]
 
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"no JSON value: {type(value).__name__}")
-
-
-_encode = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
+_APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class Spool:
-    """Writes the events of one run.
+    """Writes the events of one run, after those that are there already.
 
     Args:
         directory: of this run alone; made, readable by its owner only.
 
     Raises:
-        OSError: if it cannot be made; nothing is left of it.
+        OSError: if it cannot be made; nothing of it is left then.
     """
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, mode=0o700, exist_ok=True)
+        self._directories = _made(directory)
+        self._attached: list[Path] = []
         self.directory = directory
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         try:
-            self._file = os.open(directory / EVENTS, flags, 0o600)
+            self._file = os.open(directory / EVENTS, _APPEND, 0o600)
         except OSError:
-            shutil.rmtree(directory, ignore_errors=True)
+            if self._directories:
+                shutil.rmtree(directory, ignore_errors=True)
             raise
+        self._directories.append(directory)
+        self._end_line()
 
     def write(self, *event: Any) -> None:
         """Appends one event: its name and JSON values (NaN and infinities allowed).
@@ -55,26 +53,35 @@ class Spool:
         Raises:
             OSError: if it cannot be written, as on a full disk; no part of it is left.
         """
-        data = memoryview(_encode(event).encode() + b"\n")
-        left = data
-        try:
-            while left:
-                left = left[os.write(self._file, left) :]
-        except OSError:
-            written = len(data) - len(left)
-            if written:  # half a line would make the next event unreadable, too
-                os.ftruncate(self._file, os.fstat(self._file).st_size - written)
-            raise
+        self._append(line_of(*event))
+
+    def start(self, *event: Any) -> None:
+        """Writes the first event, twice: without it, all others are worth little.
+
+        Raises:
+            OSError: as :meth:`write`.
+        """
+        line = line_of(*event)
+        self._append(line)
+        self.attach(START, line)
 
     def attach(self, name: str, data: bytes) -> None:
         """Keeps bytes beside the events, complete or not at all."""
         fresh = self.directory / f".{name}"
         fresh.write_bytes(data)
         fresh.replace(self.directory / name)
+        self._attached.append(self.directory / name)
 
     def flush(self) -> None:
-        """Waits until everything written has reached the disk."""
+        """Waits until everything written has reached the disk, and can be found there."""
         os.fsync(self._file)
+        for path in [*self._attached, *self._directories]:
+            _sync(path)
+        self._attached, self._directories = [], []
+
+    def settle(self) -> None:
+        """Notes that everything written so far is committed."""
+        self.attach(SETTLED, b"%d\n" % os.fstat(self._file).st_size)
 
     def close(self) -> None:
         """Ends writing; what is written stays. It can be called twice."""
@@ -87,11 +94,78 @@ class Spool:
         self.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def _append(self, line: bytes) -> None:
+        left = data = memoryview(line)
+        try:
+            while left:
+                left = left[os.write(self._file, left) :]
+        except OSError:
+            written = len(data) - len(left)
+            if written:  # half a line would be damage
+                os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+            raise
 
-def read_events(directory: Path) -> Iterator[list[Any]]:
-    """Yields the events of a spool; a line that was cut off by a crash ends it."""
-    with (directory / EVENTS).open("rb") as lines:
-        for line in lines:
-            if not line.endswith(b"\n"):
-                return
-            yield json.loads(line)
+    def _end_line(self) -> None:
+        """Ends a line that a crash has left half written, so that the next one can be read."""
+        size = os.fstat(self._file).st_size
+        if size and os.pread(self._file, 1, size - 1) != b"\n":
+            self._append(b"\n")
+
+
+def read_events(directory: Path) -> Logged:
+    """Returns what a spool says: every event that can be read, and what cannot.
+
+    Raises:
+        OSError: if it cannot be read, or its events are no file of its own.
+    """
+    logged = read_lines(read_file(directory / EVENTS))
+    if logged.events and logged.events[0][0] == "start":
+        return logged
+    with suppress(OSError):
+        first = read_lines(read_file(directory / START)).events
+        return Logged(events=first + logged.events, damage=logged.damage)
+    return logged
+
+
+def read_file(path: Path) -> bytes:
+    """Returns the content of a file of a spool; links are not followed, pipes not waited for.
+
+    Raises:
+        OSError: if it is no regular file, or cannot be read.
+    """
+    descriptor = os.open(path, _READ)
+    with os.fdopen(descriptor, "rb") as file:
+        if not S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"no regular file: '{path}'")
+        return file.read()
+
+
+def is_settled(directory: Path) -> bool:
+    """Returns whether everything that a spool has is committed."""
+    try:
+        done = int(read_file(directory / SETTLED))
+        return done == (directory / EVENTS).lstat().st_size
+    except (OSError, ValueError):
+        return False
+
+
+def _made(directory: Path) -> list[Path]:
+    """Makes a directory and returns those above it that are not safe on the disk yet."""
+    missing = []
+    while not directory.exists():
+        missing.append(directory)
+        directory = directory.parent
+    for new in reversed(missing):
+        new.mkdir(mode=0o700, exist_ok=True)
+    return [new.parent for new in missing]
+
+
+def _sync(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:  # where directories cannot be opened, they need not be synced
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

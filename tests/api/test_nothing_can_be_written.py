@@ -75,7 +75,7 @@ def test_what_cannot_be_spooled_is_a_typed_error_and_damages_nothing(tmp_path: P
         ):
             run.add_note("a remark that is longer than what is left of the disk")
         run.log_metric("accuracy", 0.5)
-        assert [event[0] for event in read_events(events.parent)][-1] == "metrics"
+        assert read_events(events.parent).events[-1][0] == "metrics"
         run.end()
 
 
@@ -86,5 +86,6 @@ def test_an_event_that_did_not_fit_leaves_no_half_line(tmp_path: Path) -> None:
         spool.write("two", "x" * 100)
     spool.write("three", 3)
     spool.close()
-    assert list(read_events(tmp_path / "spool")) == [["one", 1], ["three", 3]]
+    logged = read_events(tmp_path / "spool")
+    assert (logged.events, logged.damage) == ((["one", 1], ["three", 3]), ())
     assert [file.name for file in (tmp_path / "spool").iterdir()] == [EVENTS]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 
 from padre_git.api.spool import EVENTS, Spool, read_events
 from padre_git.api.store import Store
+from padre_git.format.spools import line_of, read_lines
 from padre_git.messages import Notice
 from padre_git.model import FrozenMapping
 from tests.conftest import git
@@ -20,22 +24,118 @@ def test_events_are_read_as_they_were_written(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "run")
     spool.write("metrics", 1, 2.5, {"lös/s": math.inf}, FrozenMapping({"a": (1, None)}))
     spool.write("text", "two\nlines \u2028 \x00")
-    assert list(read_events(spool.directory)) == [
+    assert read_events(spool.directory).events == (
         ["metrics", 1, 2.5, {"lös/s": math.inf}, {"a": [1, None]}],
         ["text", "two\nlines \u2028 \x00"],
-    ]
+    )
     spool.close()
     spool.close()
 
 
-def test_a_line_that_was_cut_off_ends_the_events(tmp_path: Path) -> None:
+def test_a_line_that_was_cut_off_is_told_and_costs_nothing_else(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "run")
     spool.write("first")
     spool.write("second")
     spool.close()
     file = tmp_path / "run" / EVENTS
     file.write_bytes(file.read_bytes()[:-3])
-    assert list(read_events(tmp_path / "run")) == [["first"]]
+    logged = read_events(tmp_path / "run")
+    assert logged.events == (["first"],)
+    assert [(damage.line, damage.reason) for damage in logged.damage] == [(2, "it was cut off")]
+    again = Spool(tmp_path / "run")
+    again.write("third")
+    again.close()
+    logged = read_events(tmp_path / "run")
+    assert logged.events == (["first"], ["third"])
+    assert [damage.line for damage in logged.damage] == [2]
+
+
+def test_damage_in_the_middle_is_told_and_costs_its_own_lines_only(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "run")
+    for number in range(5):
+        spool.write("metrics", number, {"loss": 0.125})
+    spool.close()
+    file = tmp_path / "run" / EVENTS
+    lines = file.read_bytes().splitlines(keepends=True)
+    lines[1] = lines[1].replace(b"0.125", b"0.925")  # one bit
+    lines[3] = b"\0" * 4096 + b"\xff[\n" + b"[" * 100_000 + b"\n"
+    file.write_bytes(b"".join(lines))
+    logged = read_events(tmp_path / "run")
+    assert [event[1] for event in logged.events] == [0, 2, 4]
+    assert [damage.line for damage in logged.damage] == [2, 4, 5]
+    assert {damage.reason for damage in logged.damage} == {"its checksum is wrong"}
+
+
+def test_no_flipped_bit_and_no_cut_is_taken_for_what_was_written(tmp_path: Path) -> None:
+    whole = line_of("metrics", 3, 1.5, {"loss": 0.25}, True)
+    for at in range(len(whole)):
+        for bit in range(8):
+            flipped = bytearray(whole)
+            flipped[at] ^= 1 << bit
+            logged = read_lines(bytes(flipped) + line_of("next"))
+            assert logged.events[-1:] in ((["next"],), ()), flipped
+            assert all(event == ["next"] for event in logged.events)
+            assert logged.damage
+        assert read_lines(whole[:at]).events == ()
+
+
+def test_the_first_event_is_found_although_its_line_is_damaged(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "run")
+    spool.start("start", 1)
+    spool.write("note", "x")
+    file = tmp_path / "run" / EVENTS
+    file.write_bytes(b"#" + file.read_bytes())
+    logged = read_events(tmp_path / "run")
+    assert logged.events == (["start", 1], ["note", "x"])
+    assert len(logged.damage) == 1
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "directory"])
+def test_what_is_no_file_of_its_own_is_not_read(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "elsewhere").write_bytes(line_of("note", "secret"))
+    (tmp_path / "run").mkdir()
+    place = tmp_path / "run" / EVENTS
+    if kind == "link":
+        place.symlink_to(tmp_path / "elsewhere")
+    elif kind == "pipe":
+        os.mkfifo(place)
+    else:
+        place.mkdir()
+    with pytest.raises(OSError, match=r"regular|symbolic|directory"):
+        read_events(tmp_path / "run")
+    if kind == "link":
+        with pytest.raises(OSError, match="symbolic"):
+            Spool(tmp_path / "run")
+        assert (tmp_path / "elsewhere").exists()
+
+
+def test_writing_and_reading_need_the_standard_library_only(tmp_path: Path) -> None:
+    program = f"""
+import sys
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in {{*sys.stdlib_module_names, "padre_git"}}:
+            raise ImportError(name)
+sys.meta_path.insert(0, Nothing())
+from pathlib import Path
+from padre_git.api.spool import Spool, read_events
+from padre_git.api.owners import claim, owner_of
+spool = Spool(Path({str(tmp_path / "run")!r}))
+claim(spool.directory, 0)
+spool.start("start", 1)
+spool.write("metrics", 1, {{"loss": 0.5}})
+spool.flush()
+assert len(read_events(spool.directory).events) == 2
+assert owner_of(spool.directory).is_me()
+print(sorted(m for m in sys.modules if m.startswith("padre_git.")))
+"""
+    options = {"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program], env=options, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "padre_git.vcs" not in done.stdout
+    assert "padre_git.artifacts" not in done.stdout
 
 
 def test_what_is_no_json_value_is_an_error_and_not_half_a_line(tmp_path: Path) -> None:
@@ -66,7 +166,7 @@ def test_the_spool_alone_has_what_must_be_stored_for_the_run(
     assert store.root is not None
     with store.start_run("iris/svm", {"C": 1}, seed=3, argv=["python", "train.py"]) as run:
         (file,) = store.root.rglob(EVENTS)
-        name, version, begun, documents = next(read_events(file.parent))
+        name, version, begun, documents = read_events(file.parent).events[0]
         assert (name, version) == ("start", 1)
         assert begun["key"] == run.key.text
         assert (begun["seed"], begun["argv"]) == (3, ["python", "train.py"])

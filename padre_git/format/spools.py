@@ -1,0 +1,108 @@
+"""Spools: the lines in which a running run logs, and what can be read of them after any damage.
+
+A line is a JSON list: the event's name first, a checksum last, over every byte before it. What is
+half written, flipped, or zeros after a power cut is left out and told; every other line counts.
+Only the standard library is needed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+from zlib import crc32
+
+__all__ = ["CODE", "EVENTS", "SETTLED", "START", "Damage", "Logged", "line_of", "read_lines"]
+
+#: The file of events in the directory of a spool.
+EVENTS = "events.jsonl"
+#: The first event once more, so that one damaged line does not cost a run.
+START = "start.jsonl"
+#: What is kept of the code, if something is.
+CODE = "code.patch"
+#: Says how many bytes of the events are committed: a spool of that size waits for nothing.
+SETTLED = "settled"
+
+_SEAL = len(b',"00000000"]\n')
+_SHOWN = 80
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"no JSON value: {type(value).__name__}")
+
+
+_encode = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
+
+
+@dataclass(frozen=True, kw_only=True)
+class Damage:
+    """Is one line that cannot be read.
+
+    Attributes:
+        line: its number, from 1.
+        reason: what is wrong with it.
+        start: how it begins, for people.
+    """
+
+    line: int
+    reason: str
+    start: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logged:
+    """Is what a spool says.
+
+    Attributes:
+        events: every event that can be read, in order, without its checksum.
+        damage: the lines that cannot; a run that is running may be writing its last one.
+    """
+
+    events: tuple[list[Any], ...]
+    damage: tuple[Damage, ...] = ()
+
+
+def line_of(*event: Any) -> bytes:
+    """Returns an event as a line: a name and JSON values (NaN and infinities allowed).
+
+    Raises:
+        TypeError: for what is no JSON value.
+    """
+    body = _encode(event)[:-1].encode()
+    return b'%b,"%08x"]\n' % (body, crc32(body))
+
+
+def read_lines(content: bytes) -> Logged:
+    """Returns what the lines of a spool say, whatever happened to some of them."""
+    events: list[list[Any]] = []
+    damage: list[Damage] = []
+    for number, line in enumerate(BytesIO(content), 1):
+        event = _event(line)
+        if isinstance(event, str):
+            start = line[:_SHOWN].decode(errors="backslashreplace")
+            damage.append(Damage(line=number, reason=event, start=start))
+        elif event is not None:
+            events.append(event)
+    return Logged(events=tuple(events), damage=tuple(damage))
+
+
+def _event(line: bytes) -> list[Any] | str | None:
+    """Returns the event of a line, None for an empty line, or what is wrong with it."""
+    if line == b"\n":
+        return None
+    if not line.endswith(b"\n"):
+        return "it was cut off"
+    body = line[:-_SEAL]
+    if line[-_SEAL:] != b',"%08x"]\n' % crc32(body):
+        return "its checksum is wrong"
+    try:
+        event = json.loads(body + b"]")
+    except (ValueError, RecursionError):
+        return "it is no list of JSON"
+    if not isinstance(event, list) or not event or not isinstance(event[0], str):
+        return "it is no event"
+    return event
