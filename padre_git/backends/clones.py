@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from padre_git.backends.projects import project_directories, project_directory
-from padre_git.backends.records import Records, Tree
+from padre_git.backends.records import Records, Skip, Tree
 from padre_git.backends.waiting import Waiting
 from padre_git.errors import (
     AlreadyExistsError,
     ConflictError,
+    DamagedError,
     NotFoundError,
     PadreGitError,
     RepositoryError,
@@ -89,9 +90,14 @@ class Clone:
             check_format(snapshot.blob(FORMAT_FILE), self.project)
             self._format = entry.id if entry is not None else None
 
-    def records(self, tree: Tree) -> Records:
-        """Returns the records that a tree of this project holds."""
-        return Records(self.project, tree, self._living)
+    def records(self, tree: Tree, *, skip: Skip | None = None) -> Records:
+        """Returns the records that a tree of this project holds.
+
+        Args:
+            tree: one state of its files.
+            skip: see :class:`Records`.
+        """
+        return Records(self.project, tree, self._living, skip=skip)
 
 
 def check_branch(repository: Repository, project: str) -> None:
@@ -264,6 +270,10 @@ class Clones:
         finally:
             shutil.rmtree(place, ignore_errors=True)
         return True
+
+    def skip(self, key: Key, error: DamagedError) -> None:
+        """Tells that something of a project cannot be read and was left out."""
+        self._notify(Skipped(key=key, error=error))
 
     def say_who(self, clone: Clone) -> None:
         """Tells, once, by whom commits are if git does not know."""

@@ -19,7 +19,7 @@ from padre_git.backends.comparing import compare
 from padre_git.backends.overlay import EMPTY, Overlay
 from padre_git.backends.planning import Edits, Plan, plan
 from padre_git.backends.projects import ignore
-from padre_git.backends.records import Records, Tree
+from padre_git.backends.records import Records, Skip, Tree
 from padre_git.backends.restoring import (
     check_restorable,
     deletion_of,
@@ -104,7 +104,7 @@ class GitBackend(Backend):
     ) -> Iterator[Key]:
         """See :meth:`Backend.scan`; a project left out is told as a ``Skipped`` event."""
         if prefix is not None:
-            records = self._records(self._clones.get(prefix.project), at)
+            records = self._records(self._clones.get(prefix.project), at, skip=self._clones.skip)
             keys = records.scan(prefix, kind) if records is not None else []
         else:
             keys = self._scan_all(kind, at)
@@ -234,11 +234,13 @@ class GitBackend(Backend):
 
     # ------------------------------------------------------------------------------- reading
 
-    def _records(self, clone: Clone | None, at: str | None) -> Records | None:
+    def _records(
+        self, clone: Clone | None, at: str | None, *, skip: Skip | None = None
+    ) -> Records | None:
         if clone is None:
             return None
         commit = clone.repository.resolve(at) if at is not None else None
-        return clone.records(clone.snapshot(commit))
+        return clone.records(clone.snapshot(commit), skip=skip)
 
     def _scan_all(self, kind: Kind | None, at: str | None) -> list[Key]:
         keys: list[Key] = []
@@ -246,7 +248,7 @@ class GitBackend(Backend):
         clones = list(self._clones.all())
         for clone in clones:
             try:
-                records = self._records(clone, at)
+                records = self._records(clone, at, skip=self._clones.skip)
             except NotFoundError as error:
                 missing.append(error)
             else:

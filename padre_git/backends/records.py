@@ -7,10 +7,11 @@ passed over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
-from padre_git.errors import InvalidNameError
+from padre_git.errors import DamagedError, InvalidNameError
 from padre_git.format import (
     children_directory,
     is_part,
@@ -23,12 +24,15 @@ from padre_git.format import (
 from padre_git.model import DOCUMENTS, Found, Key, Kind, Record
 from padre_git.vcs.objects import EXECUTABLE, FILE, Entry
 
-__all__ = ["Records", "Tree", "is_file"]
+__all__ = ["Records", "Skip", "Tree", "is_file"]
 
 _PART_DIRECTORIES = ("notes", "tags")
+_NOTHING: Mapping[str, Entry] = MappingProxyType({})
 _SHARD_LEVELS = 5
 #: Documents known to be alive, some 20 MB of ids; beyond that it begins anew.
 _MOST_KNOWN = 200_000
+
+Skip = Callable[[Key, DamagedError], None]
 
 
 class Tree(Protocol):
@@ -56,11 +60,22 @@ class Records:
         project: its name.
         tree: its files.
         living: ids of documents that are known to be no tombstones; it is added to.
+        skip: is told, once each, of directories that cannot be read; what lies in them is then
+            not listed. None to fail.
     """
 
-    def __init__(self, project: str, tree: Tree, living: set[str] | None = None) -> None:
+    def __init__(
+        self,
+        project: str,
+        tree: Tree,
+        living: set[str] | None = None,
+        *,
+        skip: Skip | None = None,
+    ) -> None:
         self._root = Key.project_named(project)
         self.tree = tree
+        self._skip = skip
+        self._skipped: set[str] = set()
         self._living = set[str]() if living is None else living
         self._alive: dict[Key, bool] = {}
 
@@ -89,10 +104,12 @@ class Records:
             kind: only records of this kind.
         """
         start = prefix or self._root
-        if not self.alive([start]):
+        is_there = bool(self.alive([start]))
+        if not is_there and not self._lacks_document(start):
             return []
         found = list(self._below(start, kind))
-        return [start, *found] if prefix is None and kind in (None, Kind.PROJECT) else found
+        with_it = is_there and prefix is None and kind in (None, Kind.PROJECT)
+        return [start, *found] if with_it else found
 
     def graves(self, prefix: Key | None, kind: Kind | None) -> dict[Key, str]:
         """Returns the documents of deleted records whose parents are alive.
@@ -157,18 +174,23 @@ class Records:
 
     def _document(self, key: Key, directory: str) -> Entry | None:
         holder, _, name = _document_path(key, directory).rpartition("/")
-        return self.tree.entries(holder).get(name)
+        return self._entries(holder).get(name)
 
     # ------------------------------------------------------------------ which records exist
 
     def _below_the_living(self, keys: Iterable[Key]) -> list[Key]:
-        """Returns those of these keys all of whose ancestors exist."""
+        """Returns those of these keys none of whose ancestors is a tombstone.
+
+        An ancestor without a document does not hide what lies below it: somebody has taken it
+        away by hand, or it cannot be read.
+        """
         keys = list(keys)
         above = {key for record in keys for key in record.ancestors()}
         unknown = [key for key in above if key not in self._alive]
         if unknown:
-            living = set(self._only_alive(self.places(unknown)))
-            self._alive |= {key: key in living for key in unknown}
+            places = self.places(unknown)
+            living = set(self._only_alive(places))
+            self._alive |= {key: key in living or key not in places for key in unknown}
         return [key for key in keys if all(self._alive[above] for above in key.ancestors())]
 
     def _only_alive(self, places: Mapping[Key, str]) -> Iterator[Key]:
@@ -180,13 +202,26 @@ class Records:
                 yield key
             else:
                 unknown[_document_path(key, place)] = key
-        for path, content in self.tree.blobs(unknown).items():
+        contents, unreadable = self._contents(list(unknown))
+        yield from (unknown[path] for path in unreadable)  # what reading it says, is said then
+        for path, content in contents.items():
             key = unknown[path]
             if read_tombstone(content, key) is None:
                 document = self._document(key, places[key])
                 if document is not None and document.id:
                     self._remember(document.id)
                 yield key
+
+    def _contents(self, paths: list[str]) -> tuple[Mapping[str, bytes], list[str]]:
+        """Returns the content of files, and the paths of those that cannot be read."""
+        try:
+            return self.tree.blobs(paths), []
+        except DamagedError:
+            if len(paths) == 1:
+                return {}, paths
+        middle = len(paths) // 2
+        halves = [self._contents(part) for part in (paths[:middle], paths[middle:])]
+        return {**halves[0][0], **halves[1][0]}, halves[0][1] + halves[1][1]
 
     def _remember(self, document: str) -> None:
         if len(self._living) >= _MOST_KNOWN:
@@ -199,12 +234,51 @@ class Records:
         for child in (k for k in Kind if k.parent is parent.kind):
             if kind is not None and kind not in (child, *_kinds_below(child)):
                 continue
-            living = list(self._only_alive(self._children(parent, child)))
+            places = self._children(parent, child)
+            living = list(self._only_alive(places))
             if kind in (None, child):
                 yield from living
             if _kinds_below(child) and kind is not child:
-                for key in living:
+                for key in [*living, *self._without_document(parent, child, places)]:
                     yield from self._below(key, kind)
+
+    def bereft(self) -> Iterator[Key]:
+        """Yields the records whose document is gone without a tombstone, while others need it."""
+        if self._lacks_document(self._root):
+            yield self._root
+        for kind in (k for k in Kind if k.parent is Kind.PROJECT and _kinds_below(k)):
+            places = self._children(self._root, kind)
+            for key in self._without_document(self._root, kind, places):
+                if next(self._below(key, None), None) is not None:
+                    yield key
+
+    def _lacks_document(self, key: Key) -> bool:
+        """Returns whether there is a directory of a record and no document in it."""
+        return any(
+            self._entries(place) and not is_file(self._document(key, place))
+            for place in record_directories(key)
+            if key.kind is not Kind.ENVIRONMENT
+        )
+
+    def _without_document(
+        self, parent: Key, kind: Kind, places: Mapping[Key, str]
+    ) -> Iterator[Key]:
+        for name, entry in self._entries(children_directory(parent, kind)).items():
+            key = _child(parent, kind, name)
+            if key is not None and key not in places and entry.is_tree:
+                yield key
+
+    def _entries(self, directory: str) -> Mapping[str, Entry]:
+        """Returns what is in a directory; nothing, if it cannot be read and that is told."""
+        try:
+            return self.tree.entries(directory)
+        except DamagedError as error:
+            if self._skip is None:
+                raise
+            if directory not in self._skipped:
+                self._skipped.add(directory)
+                self._skip(self._root, error)
+            return _NOTHING
 
     def _children(self, parent: Key, kind: Kind) -> dict[Key, str]:
         """Returns the records of one kind below ``parent`` with their places, dead or alive."""
@@ -212,7 +286,7 @@ class Records:
             return self._runs(parent)
         holder = children_directory(parent, kind)
         keys = []
-        for name, entry in self.tree.entries(holder).items():
+        for name, entry in self._entries(holder).items():
             key = _child(parent, kind, name)
             if key is not None and (entry.is_tree or kind is Kind.ENVIRONMENT):
                 keys.append(key)
@@ -227,7 +301,7 @@ class Records:
             self.tree.prefetch(f"{directory}/" for directory in directories.values())
             deeper: list[str] = []
             for shard, directory in directories.items():
-                for name, entry in self.tree.entries(directory).items():
+                for name, entry in self._entries(directory).items():
                     inner = f"{shard}/{name}" if shard else name
                     if entry.is_tree and is_shard(inner):
                         deeper.append(inner)

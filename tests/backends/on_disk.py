@@ -68,7 +68,6 @@ def strays(project: Path) -> None:
     write(project / "experiments/no-document/runs/2026-11/run.yaml")
     write(project / "experiments/svm/notes.txt")
     write(project / "experiments/svm/executions/x-nothex/execution.yaml")
-    write(project / "experiments/orphan/runs/2026-11" / RUN.name / "run.yaml", DOCUMENT)
     write(runs / "2026-11/r-20261121t101500-short/run.yaml", DOCUMENT)
     write(runs / "2026-12" / run_key(7).name / "run.yaml", DOCUMENT)
     write(runs / run_key(8).name / "run.yaml", DOCUMENT)
@@ -114,7 +113,7 @@ class OnDisk(Stores):
         for key in ONE_OF_EACH:
             assert found(backend, key) == files_of(key)
         hidden = [run_key(n) for n in range(7, 13)]
-        assert backend.read([*hidden, IRIS.experiment("linked"), IRIS.experiment("orphan")]) == {}
+        assert backend.read([*hidden, IRIS.experiment("linked")]) == {}
 
     def test_writing_leaves_the_users_files_alone(self, backend: Backend, project: Path) -> None:
         self.by_hand(backend, strays)
@@ -228,12 +227,14 @@ class OnDisk(Stores):
         put(backend, run_key(2, own))
         assert list(backend.scan(own)) == [run_key(2, own)]
 
-    def test_a_document_removed_by_hand_hides_what_lies_below(
+    def test_a_document_removed_by_hand_hides_nothing_that_lies_below(
         self, backend: Backend, project: Path
     ) -> None:
         self.by_hand(backend, lambda p: (p / "experiments/svm/experiment.yaml").unlink())
-        assert set(backend.scan()) == {k for k in ONE_OF_EACH if not EXPERIMENT.contains(k)}
-        assert backend.read([RUN, EXECUTION, EXPERIMENT]) == {}
+        assert set(backend.scan()) == set(ONE_OF_EACH) - {EXPERIMENT}
+        assert set(backend.scan(EXPERIMENT)) == {RUN, EXECUTION}
+        assert set(backend.read([RUN, EXECUTION, EXPERIMENT])) == {RUN, EXECUTION}
+        assert found(backend, RUN) == files_of(RUN)
         put(backend, EXPERIMENT)
         assert list(backend.scan()) == sorted(ONE_OF_EACH)
 
