@@ -4,6 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 4
 STAMP := $(VENV)/.installed
+# the lowest DVC that pyproject.toml allows, alone, for the tests of its command line
+DVC := $(VENV)/dvc-lowest
+LOWEST := $(shell sed -n 's/.*"dvc>=\([0-9.]*\),.*/\1/p' pyproject.toml)
 
 .PHONY: all demo test lint format docs bench nightly hooks clean
 
@@ -16,13 +19,18 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
 	@touch $(STAMP)
 
+$(DVC)/.installed: $(STAMP)
+	$(PYTHON) -m venv $(DVC)
+	$(DVC)/bin/python -m pip install --quiet --disable-pip-version-check "dvc==$(LOWEST)"
+	@touch $@
+
 demo: $(STAMP) ## trains models on real data, records, publishes, clones and reads back
 	$(BIN)/python docs/examples/demo.py
 
-test: $(STAMP) ## the whole test suite
+test: $(STAMP) $(DVC)/.installed ## the whole test suite
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not nightly" $(ARGS)
 
-nightly: $(STAMP) ## the long randomized runs
+nightly: $(STAMP) $(DVC)/.installed ## the long randomized runs
 	$(BIN)/python -m pytest -n $(WORKERS) -m nightly --durations=0 --durations-min=1 $(ARGS)
 
 lint: $(STAMP) ## style, spelling, types and layers
