@@ -13,6 +13,7 @@ from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
+from padre_git.vcs.packindex import entries_of, read_index
 from padre_git.vcs.packs import Packed, write_pack
 
 __all__ = ["FAN_IN", "Upkeep"]
@@ -92,17 +93,15 @@ def _merge(directory: Path, packs: list[Path]) -> bool:
 
 def _copy(pack: Path, entries: dict[bytes, Packed], places: dict[bytes, int], position: int) -> int:
     """Takes the entries of one pack that are not there yet; returns where the next one goes."""
-    listed = read_index(pack.with_suffix(".idx"))
+    index = read_index(pack.with_suffix(".idx"))
+    names = {place.offset: place.id for place in index}
     with pack.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        end = len(data) - 20
-        names = dict(listed)
-        order = sorted(names)
-        for number, offset in enumerate(order):
-            stop = order[number + 1] if number + 1 < len(order) else end
-            oid = names[offset]
+        for (offset, oid, _), entry, is_right in entries_of(index, data):
+            if not is_right:  # copied, it would get a checksum that says that all is well
+                raise ValueError(pack.name)
             if oid in entries:
                 continue
-            raw = bytes(data[offset:stop])
+            raw = entry
             if raw[0] >> 4 & 7 == _OFS_DELTA:
                 raw = _moved(raw, offset, position, names, places)
             entries[oid], places[oid] = Packed(oid, raw), position
@@ -132,21 +131,3 @@ def offset_bytes(distance: int) -> bytes:
         distance -= 1
         found.insert(0, 0x80 | distance & 0x7F)
     return bytes(found)
-
-
-def read_index(path: Path) -> list[tuple[int, bytes]]:
-    """Returns where each object stands in a pack, from its version 2 index.
-
-    Raises:
-        ValueError: for another version, or a pack beyond 2 GiB.
-    """
-    content = path.read_bytes()
-    if content[:8] != b"\xfftOc\0\0\0\2":
-        raise ValueError(path.name)
-    (count,) = struct.unpack_from(">I", content, 8 + 255 * 4)
-    at = 8 + 1024
-    ids = [content[at + 20 * n : at + 20 * n + 20] for n in range(count)]
-    offsets = struct.unpack_from(f">{count}I", content, at + 24 * count)
-    if any(offset & 0x80000000 for offset in offsets):
-        raise ValueError(path.name)
-    return list(zip(offsets, ids, strict=True))

@@ -27,8 +27,9 @@ from padre_git.vcs.objects import (
     sort_tree,
     tidy_author,
 )
+from padre_git.vcs.packindex import read_index
 from padre_git.vcs.packs import Packed, PackWriter, entry_head, write_pack
-from padre_git.vcs.upkeep import FAN_IN, Upkeep, offset_bytes, read_index
+from padre_git.vcs.upkeep import FAN_IN, Upkeep, offset_bytes
 from tests.conftest import git
 
 IDS = st.binary(min_size=20, max_size=20).map(bytes.hex)
@@ -197,7 +198,18 @@ def test_git_reads_packs_that_were_merged_with_their_deltas(repository: Path) ->
     assert "chain length = 1" in git("verify-pack", "-v", merged, cwd=repository)
     for oid, content in wanted.items():
         assert git("cat-file", "blob", oid, cwd=repository).encode() == content
-    assert {oid.hex() for _, oid in read_index(merged.with_suffix(".idx"))} == set(wanted)
+    assert {place.id.hex() for place in read_index(merged.with_suffix(".idx"))} == set(wanted)
+
+
+def test_a_damaged_pack_is_not_copied_into_one_that_looks_sound(repository: Path) -> None:
+    packs = repository / ".git/objects/pack"
+    made = [write_one(packs, b"%d" % number) for number in range(FAN_IN)]
+    content = bytearray(made[0].read_bytes())
+    content[14] ^= 0xFF
+    made[0].chmod(0o644)
+    made[0].write_bytes(content)
+    Upkeep(repository / ".git/objects").run()
+    assert sorted(packs.glob("*.pack")) == sorted(made)
 
 
 def test_packs_that_somebody_looks_after_are_left_alone(repository: Path) -> None:
