@@ -37,14 +37,16 @@ class Advance:
         self._mover = mover
         self._clone = mover.clone
 
-    def run(self, plan: Plan, *, timeout: float) -> str | None:
+    def run(
+        self, plan: Plan, *, timeout: float, announce: Callable[[str], None] | None = None
+    ) -> str | None:
         """Makes the planned commits and returns the new tip; see ``Repository.advance``."""
         deadline = time.monotonic() + timeout
         waiting = not self._settle()
         lost = 0
         while True:
             try:
-                return self._attempt(plan, waiting=waiting, lost=lost)
+                return self._attempt(plan, announce, waiting=waiting, lost=lost)
             except StaleRefError:
                 lost += 1
                 if time.monotonic() > deadline:
@@ -58,10 +60,19 @@ class Advance:
                 self._mover.undo(self._tip())
                 raise
 
-    def _attempt(self, plan: Plan, *, waiting: bool, lost: int) -> str | None:
+    def _attempt(
+        self,
+        plan: Plan,
+        announce: Callable[[str], None] | None,
+        *,
+        waiting: bool,
+        lost: int,
+    ) -> str | None:
         with self._mover.turn([] if waiting else self._mover.sites(), lost) as sites:
             base = self._tip()
             new = self._build(base, plan)
+            if announce is not None and new is not None:
+                announce(new)
             if waiting:
                 return self._hold(base, new)
             self._mover.place(sites, base, new)

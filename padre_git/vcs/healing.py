@@ -68,6 +68,11 @@ class Recent:
         """Returns the last move."""
         return next(iter(self._read(1)), None)
 
+    def has_left(self, index: str) -> bool:
+        """Returns whether this version of the index is the one that our last move left."""
+        last = self.last()
+        return last is not None and last.index == index
+
     def moves(self) -> list[Move]:
         """Returns the last moves that something may still have taken back, in order."""
         now = time.time()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -26,13 +26,23 @@ class IndexFile:
         root: the work tree's root.
         scratch: a directory on the same file system.
         mark: see :func:`padre_git.vcs.locks.make_mark`.
+        is_left_by_us: tells of a version whether another process of ours has written it.
     """
 
-    def __init__(self, path: Path, *, root: Path, scratch: Path, mark: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        root: Path,
+        scratch: Path,
+        mark: Path,
+        is_left_by_us: Callable[[str], bool],
+    ) -> None:
         self.path = path
         self._root = root
         self._scratch = scratch
         self._mark = mark
+        self._is_left_by_us = is_left_by_us
         self._held = False
         self._foreign = 0.0
         self._stamp: Stamp | None = None
@@ -44,7 +54,7 @@ class IndexFile:
 
     def version(self) -> str:
         """Returns what tells this version of the file from others, in one word."""
-        return ",".join(map(str, stamp(self.path) or ()))
+        return _word(stamp(self.path))
 
     def is_ours(self) -> bool:
         """Tells whether the file is as :meth:`store` left it."""
@@ -79,7 +89,8 @@ class IndexFile:
                 self._index, now = Index(), None
             except DamagedError as error:
                 raise DamagedError(f"{error.message}: '{self.path}'", hint=error.hint) from error
-            self._stamp, self._foreign = now, 0.0 if now is None else now[3] / 1e9
+            ours = now is None or self._is_left_by_us(_word(now))
+            self._stamp, self._foreign = now, 0.0 if ours or now is None else now[3] / 1e9
         return self._index, now
 
     def _look(self, path: str) -> os.stat_result | None:
@@ -138,3 +149,7 @@ class IndexFile:
             fresh.unlink(missing_ok=True)
         self._stamp, self._index = stamp(self.path), index
         return True
+
+
+def _word(version: Stamp | None) -> str:
+    return ",".join(map(str, version or ()))

@@ -1,72 +1,27 @@
-"""Locks: ours for a clone, and git's own ``<file>.lock`` taken as git takes them."""
+"""git's own locks, ``<file>.lock``, taken as git takes them, and known as ours afterwards."""
 
 from __future__ import annotations
 
+import errno
 import os
-import threading
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from padre_git.errors import LockedError
+from padre_git.vcs.ownfiles import read_own
 
-if TYPE_CHECKING:
-    from filelock import FileLock
+__all__ = ["clear_stale", "git_lock", "make_mark"]
 
-__all__ = ["CloneLock", "clear_stale", "git_lock", "make_mark"]
-
-_NO_LINKS = "padre_git holds this lock\n"
+_OURS = "padre_git holds this lock"
 _PAUSE = 0.001
-_POLL = 0.002
-
-
-class CloneLock:
-    """Keeps other writers of ours from a clone: processes, and threads of this one.
-
-    Args:
-        path: the file that is locked.
-        of: the clone, for messages.
-        mark: see :func:`make_mark`.
-    """
-
-    def __init__(self, path: Path, *, of: Path, mark: Path) -> None:
-        self._path = path
-        self._clone = of
-        self._mark = mark
-        self._lock: FileLock | None = None
-        self._owner = os.getpid()
-        self._guard = threading.Lock()
-
-    @contextmanager
-    def hold(self, timeout: float) -> Iterator[None]:
-        """Holds it; a thread that has it can take it again.
-
-        Args:
-            timeout: seconds to wait for another process.
-
-        Raises:
-            LockedError: if it was held for all that time.
-        """
-        from filelock import FileLock, Timeout
-
-        with self._guard:
-            if self._lock is None or self._owner != os.getpid():  # a fork inherits no lock
-                make_mark(self._mark)
-                self._lock, self._owner = FileLock(self._path), os.getpid()
-            lock = self._lock
-        try:
-            lock.acquire(timeout=timeout, poll_interval=_POLL)
-        except Timeout as error:
-            raise LockedError(
-                f"another process has been writing to '{self._clone}' for {timeout:g} s",
-                hint="try again when it has ended",
-            ) from error
-        try:
-            yield
-        finally:
-            lock.release()
+#: What a file system says that has no hard links, or no symbolic ones.
+_NO_LINKS = frozenset(
+    [errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL]
+)
 
 
 def make_mark(mark: Path) -> None:
@@ -79,18 +34,26 @@ def make_mark(mark: Path) -> None:
         mark.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):
             fresh = mark.with_name(f"{mark.name}.{os.getpid()}")
-            fresh.write_text(_NO_LINKS)
+            fresh.write_text(_OURS)
             fresh.replace(mark)
 
 
 def _take(lock: Path, mark: Path) -> None:
-    try:
-        os.link(mark, lock)
-    except FileExistsError:
-        raise
-    except PermissionError:  # a file system without hard links
-        with lock.open("x") as file:
-            file.write(_NO_LINKS)
+    """Makes a lock that is known as ours from the moment on that it is there.
+
+    Without hard links it is a symbolic link to nothing: git and everybody else finds the name
+    taken. A file is the last resort, since a process may be killed before it has put its name in.
+    """
+    for take in (partial(os.link, mark, lock), partial(os.symlink, _OURS, lock)):
+        try:
+            take()
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+        else:
+            return
+    with lock.open("x") as file:
+        file.write(_OURS)
 
 
 @contextmanager
@@ -125,15 +88,24 @@ def git_lock(target: Path, *, mark: Path, timeout: float) -> Iterator[None]:
             lock.unlink()
 
 
-def clear_stale(target: Path, *, mark: Path) -> None:
-    """Removes a lock on a file that one of our processes left when it was killed.
+def clear_stale(target: Path, *, mark: Path) -> Path | None:
+    """Removes a lock on a file that one of our processes left when it was killed; returns it.
 
     Only whoever holds the clone's own lock may call this.
     """
     lock = target.with_name(target.name + ".lock")
     with suppress(FileNotFoundError):
-        held = lock.lstat()
-        ours = mark.lstat()
-        same = (held.st_dev, held.st_ino) == (ours.st_dev, ours.st_ino)
-        if same or (held.st_size == len(_NO_LINKS) and lock.read_text() == _NO_LINKS):
+        if _is_ours(lock, lock.lstat(), mark):
             lock.unlink()
+            return lock
+    return None
+
+
+def _is_ours(lock: Path, held: os.stat_result, mark: Path) -> bool:
+    if stat.S_ISLNK(held.st_mode):
+        return str(lock.readlink()) == _OURS
+    with suppress(FileNotFoundError):
+        ours = mark.lstat()
+        if (held.st_dev, held.st_ino) == (ours.st_dev, ours.st_ino):
+            return True
+    return held.st_size == len(_OURS) and read_own(lock) == _OURS.encode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from padre_git.messages import Author
 from padre_git.vcs import setup
 from padre_git.vcs.advance import PENDING, Advance, Plan
 from padre_git.vcs.checkout import open_site
+from padre_git.vcs.clonelock import CloneLock
 from padre_git.vcs.cloning import clone
 from padre_git.vcs.config import Config
 from padre_git.vcs.durable import REPLACED, storage_error
@@ -21,13 +22,14 @@ from padre_git.vcs.healing import Recent
 from padre_git.vcs.history import History
 from padre_git.vcs.identity import Identity, find_identity
 from padre_git.vcs.indexfile import IndexFile
-from padre_git.vcs.locks import CloneLock, clear_stale
+from padre_git.vcs.locks import clear_stale
 from padre_git.vcs.merging import PlanMerge, plan_by_path
 from padre_git.vcs.moving import Clone, Mover, read_intent
 from padre_git.vcs.packs import PackWriter
 from padre_git.vcs.plan import NewCommit, build_plan
 from padre_git.vcs.process import run_git
 from padre_git.vcs.progress import Watch
+from padre_git.vcs.queue import Queue
 from padre_git.vcs.reflog import Reflog
 from padre_git.vcs.site import Site
 from padre_git.vcs.snapshot import Snapshot
@@ -51,6 +53,8 @@ class Repository(History):
         branch: short name of the branch.
         git_dir: the git directory of this work tree.
         common_dir: the git directory that all work trees of this repository share.
+        guard: keeps other writers of ours from this clone, see :meth:`lock`.
+        queue: what other writers of ours have handed over, see :mod:`padre_git.vcs.queue`.
     """
 
     def __init__(self, path: str | Path, *, branch: str) -> None:
@@ -60,8 +64,11 @@ class Repository(History):
         self._evictions = Evictions(self._own / "evicted")
         self._upkeep = Upkeep(self.common_dir / "objects")
         self._indexes: dict[Path, IndexFile] = {}
-        self._lock = CloneLock(self._own / "lock", of=self.path, mark=self._mark)
         self._plan_merge: PlanMerge | None = None
+        self.guard = CloneLock(
+            self._own / "lock", of=self.path, mark=self._mark, setting=self._config.get
+        )
+        self.queue = Queue(self._own / "queue")
 
     @classmethod
     def create(
@@ -177,10 +184,16 @@ class Repository(History):
         Raises:
             LockedError: if it was held for all that time.
         """
-        with self._lock.hold(timeout):
+        with self.guard.hold(timeout):
             yield
 
-    def advance(self, plan: Plan, *, timeout: float = 60.0) -> str:
+    def advance(
+        self,
+        plan: Plan,
+        *,
+        timeout: float = 60.0,
+        announce: Callable[[str], None] | None = None,
+    ) -> str:
         """Makes commits on the branch, durably, and returns the new tip.
 
         When this returns, the commits survive a power cut, the work tree and the index of whoever
@@ -193,6 +206,7 @@ class Repository(History):
                 when somebody else has committed in between. It must not keep the lock waiting.
                 Instead of commits it may return the id of one that follows the present tip.
             timeout: seconds to wait for other writers.
+            announce: is told the new tip before anything moves to it, each time it is planned.
 
         Returns:
             The tip afterwards; as before if the plan changes nothing.
@@ -206,7 +220,7 @@ class Repository(History):
         with self.lock(timeout=timeout):
             work = Advance(self._mover())
             try:
-                tip = work.run(plan, timeout=timeout)
+                tip = work.run(plan, timeout=timeout, announce=announce)
             except PadreGitError:  # some of ours are OSErrors, too
                 raise
             except OSError as error:
@@ -327,7 +341,10 @@ class Repository(History):
         found = self._checkouts()
         branch = self._refs.real(f"refs/heads/{self.branch}")
         for target in [branch, self._refs.real(PENDING), *(c.git_dir / "index" for c in found)]:
-            clear_stale(target, mark=self._mark)
+            if (lock := clear_stale(target, mark=self._mark)) is not None:
+                self.guard.tell(
+                    f"removed '{lock}', which a process of ours left when it was killed"
+                )
         clone = Clone(
             common=self.common_dir,
             branch=self.branch,
@@ -346,7 +363,14 @@ class Repository(History):
     def _site(self, checkout: Checkout) -> Site:
         path = checkout.git_dir / "index"
         index = self._indexes.setdefault(
-            path, IndexFile(path, root=checkout.root, scratch=self._own, mark=self._mark)
+            path,
+            IndexFile(
+                path,
+                root=checkout.root,
+                scratch=self._own,
+                mark=self._mark,
+                is_left_by_us=Recent(self._own / "recent").has_left,
+            ),
         )
         recovering = read_intent(self._own / "intent") is not None
         tree = WorkTree(

@@ -1,0 +1,112 @@
+"""Who holds a lock: a process of a machine, and whether it can still be alive."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from pathlib import Path
+
+__all__ = ["Owner", "parse_owner", "this_process"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owner:
+    """Is a process.
+
+    Attributes:
+        host: the name of its machine.
+        boot: tells the times apart that the machine was started; empty if it does not say.
+        space: in which process ids are counted, such as a container's; empty if there is one.
+        pid: its id there.
+        began: when it began, as the system counts; empty if it does not say.
+    """
+
+    host: str
+    boot: str
+    space: str
+    pid: int
+    began: str
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on '{self.host}'"
+
+    def is_gone(self) -> bool:
+        """Returns whether it has surely ended; of another machine's nobody here can tell."""
+        here = this_process()
+        if self.host != here.host:
+            return False
+        if self.boot != here.boot:
+            return bool(self.boot and here.boot)
+        return self.space == here.space and _began(self.pid) not in {self.began, None}
+
+    def is_here(self) -> bool:
+        """Returns whether it is this process."""
+        return self == this_process()
+
+    def line(self) -> bytes:
+        """Returns it as one line, for :func:`parse_owner`."""
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+
+def parse_owner(content: bytes | None) -> Owner | None:
+    """Returns the process that the first line of a file names; None if it names none."""
+    try:
+        said = json.loads((content or b"").partition(b"\n")[0])
+        known = {field.name: said[field.name] for field in fields(Owner)}
+        if type(known["pid"]) is int and all(type(known[n]) is str for n in known if n != "pid"):
+            return Owner(**known)
+    except (ValueError, KeyError, TypeError):
+        pass
+    return None
+
+
+def this_process() -> Owner:
+    """Returns this process."""
+    return _process(os.getpid())
+
+
+@cache
+def _process(pid: int) -> Owner:
+    return Owner(
+        host=socket.gethostname(),
+        boot=_text("/proc/sys/kernel/random/boot_id"),
+        space=_space(),
+        pid=pid,
+        began=_began(pid) or "",
+    )
+
+
+def _began(pid: int) -> str | None:
+    """Returns when a process began, ``gone`` for none or a dead one; None if nobody can say."""
+    try:
+        # the name, in parentheses, may hold anything
+        words = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return "gone" if _is_unknown(pid) else None
+    return "gone" if words[:1] in ([b"Z"], [b"X"]) or len(words) < 20 else words[19].decode()
+
+
+def _is_unknown(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
+
+
+def _space() -> str:
+    with suppress(OSError):
+        return str(Path("/proc/self/ns/pid").readlink())
+    return ""
+
+
+def _text(path: str) -> str:
+    with suppress(OSError, ValueError):
+        return Path(path).read_text(encoding="ascii").strip()
+    return ""

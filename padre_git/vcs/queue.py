@@ -1,0 +1,294 @@
+"""The queue of a clone: what waits for whoever holds its lock to write it, and the answers.
+
+A request is one file, made by its owner and taken away by its owner. The holder reads it, writes
+what it asks for, and adds the answer to it. Before the branch moves, the holder notes which
+requests are in the commit, and what their answers are: if it is killed then, whoever comes next
+knows which of them are done. A file is complete if its checksum says so, so none is ever renamed,
+and none is synced: an answer is given when commit and branch are durable, and not before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from zlib import crc32
+
+from padre_git.vcs.owner import Owner, parse_owner, this_process
+from padre_git.vcs.ownfiles import read_own
+
+__all__ = ["Queue", "Request", "Ticket"]
+
+#: Requests that are written together at most, and their bytes.
+_MOST, _LARGEST = 64, 32 << 20
+#: Seconds that an owner waits for its answer at most; what is older waits for nobody.
+_AGE = 120.0
+_HEAD = struct.Struct(">II")
+_NAME = re.compile(r"[0-9]{20}-[0-9]+-[0-9]+")
+_NOTE = "group"
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+_numbers = count()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Is what one owner asks for.
+
+    Attributes:
+        file: where it stands.
+        owner: whose it is.
+        address: where the owner listens; empty for nowhere.
+        content: what is asked for.
+    """
+
+    file: Path
+    owner: Owner
+    address: bytes
+    content: bytes
+
+    def is_wanted(self) -> bool:
+        """Returns whether its owner has not taken it away."""
+        return self.file.exists()
+
+    def answer(self, content: bytes) -> None:
+        """Adds the answer, if the request is still wanted, and wakes its owner."""
+        with suppress(OSError):  # its owner has gone, or nobody can write: it will find out itself
+            descriptor = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
+            try:
+                os.write(descriptor, _framed(content))
+            finally:
+                os.close(descriptor)
+        self.wake()
+
+    def wake(self) -> None:
+        """Lets the owner look at once, if it can be reached; it looks by itself, too."""
+        if self.address:
+            with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as voice:
+                voice.setblocking(False)
+                voice.sendto(b"\n", self.address)
+
+
+class Ticket:
+    """Is an owner's own end of a request."""
+
+    def __init__(self, file: Path, note: Path, listening: socket.socket | None) -> None:
+        self._file = file
+        self._note = note
+        self._listening = listening
+
+    def wait(self, seconds: float) -> None:
+        """Waits until there may be an answer, or the lock may be free."""
+        if self._listening is None:
+            time.sleep(seconds)
+            return
+        self._listening.settimeout(seconds)
+        with suppress(TimeoutError):
+            self._listening.recv(16)
+
+    def answer(self) -> bytes | None:
+        """Returns the answer; None if there is none yet."""
+        parts = _frames(read_own(self._file) or b"")
+        return parts[1] if len(parts) > 1 else None
+
+    def withdraw(self) -> bool:
+        """Takes the request away; returns whether it is certain that it will not be done."""
+        self._file.unlink(missing_ok=True)
+        # in this order: a holder notes first, and then looks whether it is still wanted
+        noted = read_own(self._note)
+        return noted is None or self._file.name.encode() not in noted
+
+    def close(self) -> None:
+        """Takes everything away."""
+        self._file.unlink(missing_ok=True)
+        if self._listening is not None:
+            self._listening.close()
+
+
+class Queue:
+    """Is the queue of one clone.
+
+    Args:
+        directory: where its files are; it need not exist.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._note = directory / _NOTE
+
+    @contextmanager
+    def hand_over(self, content: bytes) -> Iterator[Ticket]:
+        """Lets whoever holds the lock do something; gives the ticket for it.
+
+        Raises:
+            OSError: if nothing can be written there.
+        """
+        if not self._directory.is_dir():
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        listening = _listening()
+        try:
+            address = listening.getsockname() if listening is not None else b""
+            name = f"{time.time_ns():020d}-{os.getpid()}-{threading.get_ident()}{next(_numbers)}"
+            file = self._directory / name
+            head = this_process().line() + address.hex().encode() + b"\n"
+            ticket = Ticket(file, self._note, listening)
+        except BaseException:
+            if listening is not None:
+                listening.close()
+            raise
+        try:
+            _create(file, _framed(head + content))
+            yield ticket
+        finally:
+            ticket.close()
+
+    def waiting(self) -> list[Request]:
+        """Returns what waits, oldest first, and clears away what nobody waits for any more.
+
+        Only whoever holds the clone's lock may call this, and what follows.
+        """
+        found: list[Request] = []
+        size = 0
+        for name in self._names():
+            request = self._read(self._directory / name)
+            if request is not None:
+                found.append(request)
+                size += len(request.content)
+            if len(found) == _MOST or size > _LARGEST:
+                break
+        return found
+
+    def first(self) -> Request | None:
+        """Returns the first of those that wait."""
+        return next(
+            (r for name in self._names() if (r := self._read(self._directory / name))), None
+        )
+
+    def note(self, tip: str, answers: Mapping[str, bytes]) -> None:
+        """Notes which requests a commit does, before the branch moves to it.
+
+        Args:
+            tip: the last commit; empty before there is one.
+            answers: what they will be told, by the names of their files.
+        """
+        said = {"tip": tip, "answers": {name: text.hex() for name, text in answers.items()}}
+        fresh = self._note.with_name(f"{_NOTE}.new")
+        fresh.unlink(missing_ok=True)
+        _create(fresh, _framed(json.dumps(said).encode()))
+        fresh.replace(self._note)
+
+    def settle(self, is_done: Callable[[str], bool]) -> None:
+        """Answers what a holder has done that was killed before it could tell.
+
+        Args:
+            is_done: tells whether the branch has reached a commit.
+        """
+        noted = read_own(self._note)
+        if noted is None:
+            return
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            said = json.loads(_frames(noted)[0]) if _frames(noted) else {"answers": {}}
+            if said["answers"] and said["tip"] and is_done(said["tip"]):
+                for name, text in said["answers"].items():
+                    request = self._read(self._directory / name) if _NAME.fullmatch(name) else None
+                    if request is not None:
+                        request.answer(bytes.fromhex(text))
+        self._note.unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        """Takes the note away when everybody has been told."""
+        self._note.unlink(missing_ok=True)
+
+    def _names(self) -> list[str]:
+        try:
+            names = os.listdir(self._directory)  # noqa: PTH208 - looked at with every commit
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return []
+        return sorted(name for name in names if _NAME.fullmatch(name))
+
+    def _read(self, file: Path) -> Request | None:
+        parts = _frames(read_own(file) or b"")
+        head, _, rest = (parts[0] if parts else b"").partition(b"\n")
+        owner = parse_owner(head)
+        if len(parts) != 1 or owner is None or _is_over(file, owner):
+            _clear_old(file, owner)
+            return None
+        address, _, content = rest.partition(b"\n")
+        with suppress(ValueError):
+            return Request(
+                file=file, owner=owner, address=bytes.fromhex(address.decode()), content=content
+            )
+        return None
+
+
+def _is_over(file: Path, owner: Owner) -> bool:
+    """Returns whether nobody can be waiting: it is old, or from before the machine was started."""
+    here = this_process()
+    rebooted = owner.host == here.host and owner.boot != here.boot
+    return rebooted or _age(file) > _AGE
+
+
+def _clear_old(file: Path, owner: Owner | None) -> None:
+    """Removes what was answered or half written, when its owner will not do it."""
+    gone = owner is not None and owner.is_gone()
+    if gone or _age(file) > _AGE:
+        with suppress(OSError):
+            file.unlink()
+
+
+def _age(file: Path) -> float:
+    try:
+        return time.time() - file.lstat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _listening() -> socket.socket | None:
+    """Returns a socket with an address of its own; None where the system gives none."""
+    found = None
+    try:
+        found = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        found.bind("")
+        if isinstance(found.getsockname(), bytes):
+            return found
+    except OSError:
+        pass
+    if found is not None:
+        found.close()
+    return None
+
+
+def _framed(content: bytes) -> bytes:
+    return _HEAD.pack(len(content), crc32(content)) + content
+
+
+def _frames(data: bytes) -> list[bytes]:
+    """Returns the complete pieces that a file begins with."""
+    found: list[bytes] = []
+    at = 0
+    while at + _HEAD.size <= len(data):
+        size, checksum = _HEAD.unpack_from(data, at)
+        content = data[at + _HEAD.size : at + _HEAD.size + size]
+        if len(content) != size or crc32(content) != checksum:
+            break
+        found.append(content)
+        at += _HEAD.size + size
+    return found
+
+
+def _create(file: Path, content: bytes) -> None:
+    descriptor = os.open(file, _NEW, 0o600)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    finally:
+        os.close(descriptor)
