@@ -14,7 +14,7 @@ from typing import NamedTuple
 from padre_git.vcs.durable import Durable, fsync_directory
 from padre_git.vcs.objects import object_id
 
-__all__ = ["PackWriter", "Packed", "entry_head", "write_pack"]
+__all__ = ["PackWriter", "Packed", "entry_head", "pack_head", "write_pack"]
 
 _TYPES = {"commit": 1, "tree": 2, "blob": 3}
 _LARGE = 0x80000000
@@ -37,6 +37,11 @@ def entry_head(kind: int, size: int) -> bytes:
         byte, size = size & 0x7F, size >> 7
     head.append(byte)
     return bytes(head)
+
+
+def pack_head(count: int) -> bytes:
+    """Returns the bytes that begin a pack with so many objects."""
+    return b"PACK" + struct.pack(">II", 2, count)
 
 
 class PackWriter:
@@ -86,7 +91,7 @@ def write_pack(directory: Path, entries: Iterable[Packed], durable: Durable | No
         durable: as for :meth:`PackWriter.flush`.
     """
     found = list(entries)
-    body = bytearray(b"PACK" + struct.pack(">II", 2, len(found)))
+    body = bytearray(pack_head(len(found)))
     places = []
     for entry in found:
         places.append((entry.id, crc32(entry.raw), len(body)))

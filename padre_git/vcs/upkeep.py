@@ -13,16 +13,16 @@ from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
-from padre_git.vcs.packindex import entries_of, read_index
+from padre_git.vcs.packindex import Place, entries_of, read_index
 from padre_git.vcs.packs import Packed, write_pack
 
-__all__ = ["FAN_IN", "Upkeep"]
+__all__ = ["FAN_IN", "Upkeep", "offset_bytes", "sound_entries"]
 
 #: This many packs of one size class become one.
 FAN_IN = 32
 #: Packs above this many bytes are left to git.
 _LARGEST = 64 << 20
-_OFS_DELTA = 6
+_OFS_DELTA, _REF_DELTA = 6, 7
 #: Files beside a pack that say that somebody else looks after it.
 _KEPT = (".keep", ".promisor", ".bitmap", ".rev", ".mtimes")
 
@@ -109,17 +109,66 @@ def _copy(pack: Path, entries: dict[bytes, Packed], places: dict[bytes, int], po
     return position
 
 
-def _moved(
-    raw: bytes, offset: int, position: int, names: dict[int, bytes], places: dict[bytes, int]
-) -> bytes:
-    """Returns a delta's entry with the distance to its base as it will be in the new pack."""
+def sound_entries(index: list[Place], data: mmap.mmap) -> dict[bytes, Packed]:
+    """Returns the entries of a pack that are as they were written, as one pack of their own.
+
+    What is built on an entry that is not is left out, too.
+
+    Args:
+        index: of the pack.
+        data: all of it.
+    """
+    names = {place.offset: place.id for place in index}
+    found = {place: raw for place, raw, is_right in entries_of(index, data) if is_right}
+    bases = {place.id: _base(place.offset, raw, names) for place, raw in found.items()}
+    gone = {place.id for place in index} - bases.keys()
+    while more := {oid for oid, base in bases.items() if base in gone and oid not in gone}:
+        gone |= more
+    entries: dict[bytes, Packed] = {}
+    places: dict[bytes, int] = {}
+    position = 12
+    for (offset, oid, _), raw in found.items():
+        if oid not in gone:
+            is_near = raw[0] >> 4 & 7 == _OFS_DELTA
+            moved = _moved(raw, offset, position, names, places) if is_near else raw
+            entries[oid], places[oid] = Packed(oid, moved), position
+            position += len(moved)
+    return entries
+
+
+def _base(offset: int, raw: bytes, names: dict[int, bytes]) -> bytes | None:
+    """Returns the object that an entry is built on; None if it stands for itself."""
+    kind = raw[0] >> 4 & 7
+    if kind not in {_OFS_DELTA, _REF_DELTA}:
+        return None
+    start = _after_size(raw)
+    if kind == _REF_DELTA:
+        return raw[start : start + 20]
+    return names.get(offset - _distance(raw, start)[0])
+
+
+def _after_size(raw: bytes) -> int:
     start = 1
     while raw[start - 1] & 0x80:
         start += 1
+    return start
+
+
+def _distance(raw: bytes, start: int) -> tuple[int, int]:
+    """Returns how far back the base of a delta is, and where its content begins."""
     end, distance = start + 1, raw[start] & 0x7F
     while raw[end - 1] & 0x80:
         distance = (distance + 1) << 7 | raw[end] & 0x7F
         end += 1
+    return distance, end
+
+
+def _moved(
+    raw: bytes, offset: int, position: int, names: dict[int, bytes], places: dict[bytes, int]
+) -> bytes:
+    """Returns a delta's entry with the distance to its base as it will be in the new pack."""
+    start = _after_size(raw)
+    distance, end = _distance(raw, start)
     base = places[names[offset - distance]]
     return raw[:start] + offset_bytes(position - base) + raw[end:]
 
