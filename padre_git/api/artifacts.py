@@ -21,7 +21,8 @@ from padre_git.services.subjects import named, subject_text
 if TYPE_CHECKING:
     from padre_git.api.store import Store
     from padre_git.artifacts import Item, Pointer, ProjectData
-    from padre_git.artifacts.upkeep import Damage, Unneeded
+    from padre_git.artifacts.spare import Unneeded
+    from padre_git.artifacts.upkeep import Damage
     from padre_git.collections import Ref
 
 __all__ = ["Artifact", "Artifacts"]
@@ -210,56 +211,76 @@ class Artifacts:
 
     # -------------------------------------------------------------------------------- upkeep
 
-    def verify(self, project: Ref) -> tuple[Damage, ...]:
+    def verify(self, project: Ref, *, copies: int = 1) -> tuple[Damage, ...]:
         """Checks the data of a project, of every version that any branch, tag or reflog reaches.
 
         Every byte in the clone is hashed. On the data remote, existence and size are looked up.
 
+        Args:
+            project: its name.
+            copies: how many of the clone's data remotes shall have what is published.
+
         Returns:
             What is wrong: damaged bytes here, data that published commits mean and that the remote
-            lacks, and data that is nowhere. Nothing if all is well.
+            lacks or too few have, and data that is nowhere. Nothing if all is well.
 
         Raises:
-            RemoteError: if the data remote cannot be asked.
+            InvalidInputError: if the clone has fewer data remotes.
+            RemoteError: if the data remote, or too many of them, cannot be asked.
         """
         from padre_git.artifacts.upkeep import survey
 
-        return survey(self.data_of(self._project(project)))
+        return survey(self.data_of(self._project(project)), copies=copies)
 
-    def repair(self, project: Ref) -> tuple[Damage, ...]:
-        """Fetches what is damaged here, sends what the remote has lost; returns what is left.
+    def repair(self, project: Ref, *, copies: int = 1) -> tuple[Damage, ...]:
+        """Fetches what is damaged here, sends what remotes have lost; returns what is left.
+
+        Args:
+            project: its name.
+            copies: how many of the clone's data remotes shall have what is published.
 
         Raises:
-            RemoteError: if the data remote cannot be reached.
+            InvalidInputError: if the clone has fewer data remotes.
+            RemoteError: if a data remote cannot be reached.
         """
         from padre_git.artifacts.upkeep import mend, survey
 
         data = self.data_of(self._project(project))
-        return mend(data, survey(data))
+        return mend(data, survey(data, copies=copies), copies=copies)
 
-    def unneeded(self, project: Ref) -> tuple[Unneeded, ...]:
+    def unneeded(self, project: Ref, *, copies: int | None = None) -> tuple[Unneeded, ...]:
         """Returns the objects in a clone that nothing means; removes nothing.
 
         Branches, tags, the stash, reflogs, fetched, pending and kept work, other work trees, what
         is staged or lies about, and running runs are asked. What is younger than a day stays.
 
+        Args:
+            project: its name.
+            copies: adds published files that so many of the clone's data remotes have.
+
         Raises:
             ArtifactMissingError: if nobody can say what is meant, because a listing is nowhere.
+            InvalidInputError: if the clone has fewer data remotes.
+            RemoteError: if too few of them answer.
         """
-        from padre_git.artifacts.upkeep import unneeded
+        from padre_git.artifacts.spare import unneeded
 
-        return unneeded(self.data_of(self._project(project)))
+        return unneeded(self.data_of(self._project(project)), copies=copies)
 
-    def gc(self, project: Ref) -> int:
-        """Removes what :meth:`unneeded` returns from a clone, and returns the bytes it had.
+    def gc(self, project: Ref, *, copies: int | None = None) -> tuple[Unneeded, ...]:
+        """Removes from a clone what :meth:`unneeded` returns, and returns what was removed.
+
+        Args:
+            project: its name.
+            copies: as for :meth:`unneeded`.
 
         Raises:
-            ArtifactMissingError: as :meth:`unneeded`; nothing was removed.
+            ArtifactMissingError, InvalidInputError, RemoteError: as :meth:`unneeded`; nothing was
+                removed.
         """
-        from padre_git.artifacts.upkeep import remove, unneeded
+        from padre_git.artifacts.spare import clear
 
-        data = self.data_of(self._project(project))
-        return remove(data, unneeded(data))
+        return clear(self.data_of(self._project(project)), copies=copies)
 
     # ---------------------------------------------------------------------------- the record
 

@@ -7,16 +7,17 @@ to the place that it has used before until its owner agrees to another.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from padre_git.artifacts.settings import remote_options, replace_private
+from padre_git.artifacts.settings import RemoteSettings, remote_options, replace_private
 from padre_git.errors import ArtifactError
 from padre_git.model.names import quoted
 from padre_git.vcs.ownfiles import read_own
 
-__all__ = ["check_place"]
+__all__ = ["check_place", "place_of"]
 
 #: What a tracked remote may say. Everything else names credentials, a program or a lower guard.
 _HARMLESS = frozenset(
@@ -30,6 +31,8 @@ _LARGEST = 10_000
 #: Without it, everybody on the way could read along.
 _GUARD = "use_ssl"
 _KEPT_UP = frozenset(["true", "yes", "on", "1"])
+#: Where a remote is.
+_PLACE = ("url", "endpointurl", "port")
 #: What would ask on the terminal.
 _ASKING = ("ask_password", "ask_passphrase")
 
@@ -55,8 +58,36 @@ def check_place(project: Path, git_dir: Path, name: str) -> None:
                 hint=f"dvc remote modify --local {name} password …",
             )
     _check_harmless(name, tracked)
-    if "url" in tracked and "url" not in own:
-        _keep_to(git_dir, _place(tracked))
+    if "url" in own:
+        _check_own(name, own, tracked)
+    elif "url" in tracked:
+        _keep_to(git_dir, _place(tracked | own))
+
+
+def place_of(project: Path, settings: RemoteSettings) -> object:
+    """Returns what is the same for two remotes that are one place.
+
+    Args:
+        project: the clone's directory.
+        settings: which remote.
+    """
+    if settings.directory is not None:
+        return os.path.realpath(settings.directory)
+    options: dict[str, str] = {"url": settings.url or ""}
+    for file in ("config", "config.local"):
+        options |= remote_options(project / ".dvc" / file, settings.name or "")
+    return tuple(options.get(option, "").rstrip("/") for option in _PLACE)
+
+
+def _check_own(name: str, own: Mapping[str, str], tracked: Mapping[str, str]) -> None:
+    """Makes sure that nobody else says half of where a clone's own remote is."""
+    foreign = [option for option in _PLACE if option in tracked and option not in own]
+    if foreign:
+        raise ArtifactError(
+            f"the tracked .dvc/config sets {quoted(foreign[0])} for the data remote '{name}',"
+            " whose address is this clone's own",
+            hint=f"say it here, too: dvc remote modify --local {name} {foreign[0]} …",
+        )
 
 
 def _check_harmless(name: str, tracked: Mapping[str, str]) -> None:
@@ -76,8 +107,7 @@ def _check_harmless(name: str, tracked: Mapping[str, str]) -> None:
 
 
 def _place(tracked: Mapping[str, str]) -> str:
-    where = [tracked["url"], *(tracked[o] for o in ("endpointurl", "port") if o in tracked)]
-    place = " ".join(where)
+    place = " ".join(tracked[option] for option in _PLACE if option in tracked)
     if not place.isprintable():
         raise ArtifactError(f"not the address of a data remote: {quoted(place)}")
     return place

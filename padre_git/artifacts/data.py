@@ -11,24 +11,12 @@ from typing import BinaryIO, TypeVar
 
 from padre_git.artifacts import members
 from padre_git.artifacts.cache import Cache
-from padre_git.artifacts.consent import check_place
 from padre_git.artifacts.copies import Copies
 from padre_git.artifacts.listings import Listing
 from padre_git.artifacts.pointers import Pointer
 from padre_git.artifacts.remote import DataRemote
-from padre_git.artifacts.settings import (
-    RemoteSettings,
-    create_store,
-    read_settings,
-    url_beside,
-    write_settings,
-)
-from padre_git.errors import (
-    ArtifactCorruptError,
-    ArtifactMissingError,
-    NotFoundError,
-    OfflineError,
-)
+from padre_git.artifacts.remotes import DataRemotes
+from padre_git.errors import ArtifactCorruptError, ArtifactMissingError, NotFoundError
 from padre_git.model.names import quoted
 from padre_git.vcs.progress import Watch
 
@@ -58,58 +46,27 @@ class ProjectData:
         offline: str | None = None,
         watch: Watch | None = None,
     ) -> None:
-        self._watch = watch
         self.project = project
         self.cache = Cache(git_dir / "padre" / "cache")
-        self._git_dir = git_dir
         self._copies = Copies(git_dir / "padre" / "artifacts")
-        self._offline = offline
-        self._url = None if url is None else url.replace("{project}", project.name)
+        place = None if url is None else url.replace("{project}", project.name)
+        self._places = DataRemotes(
+            project, git_dir, self.cache, url=place, offline=offline, watch=watch
+        )
 
     @property
     def remote(self) -> DataRemote | None:
-        """The data remote as configured now, or beside git's remote; None if there is none.
+        """See :attr:`DataRemotes.first`."""
+        return self._places.first
 
-        Raises:
-            ArtifactError: if this clone has not agreed to it; see :mod:`.consent`.
-            OfflineError: if there is one that is not to be talked to.
-        """
-        settings = self._settings()
-        if settings is not None and self._offline is not None:
-            raise OfflineError(self._offline)
-        if settings is None:
-            return None
-        return DataRemote(self.project, self.cache, settings, watch=self._watch)
+    @property
+    def remotes(self) -> list[DataRemote]:
+        """See :attr:`DataRemotes.all`."""
+        return self._places.all
 
     def prepare_remote(self) -> bool:
-        """Makes the data remote ready for a push, and returns whether there is one.
-
-        A directory beside a repository is made if it is missing. What was not configured in the
-        clone is written into ``.dvc/config.local``, so that plain DVC uses it too.
-
-        Raises:
-            ArtifactError: if the store cannot be made or DVC's configuration not be read.
-        """
-        settings = self._settings()
-        if settings is None or settings.url is None:
-            return settings is not None
-        ours = settings.name in (None, RemoteSettings.OURS)
-        if ours and settings.directory is not None and settings.directory.parent.is_dir():
-            create_store(settings.directory)
-        if settings.name is None:
-            write_settings(self.project, settings.url)
-        return True
-
-    def _settings(self) -> RemoteSettings | None:
-        configured = read_settings(self.project)
-        url = self._url
-        if configured is not None and url in (None, configured.url):
-            if configured.name is not None:
-                check_place(self.project, self._git_dir, configured.name)
-            return configured  # with the credentials that DVC has for it
-        if url is None:
-            url = url_beside(self.project.name, self._git_dir)
-        return None if url is None else RemoteSettings.of_url(url, base=self.project / ".dvc")
+        """See :meth:`DataRemotes.prepare`."""
+        return self._places.prepare()
 
     @contextmanager
     def batch(self) -> Iterator[ProjectData]:
@@ -117,6 +74,7 @@ class ProjectData:
         with self.cache.batch() as cache:
             batched = copy(self)
             batched.cache = cache
+            batched._places = self._places.into(cache)  # noqa: SLF001 - a copy of this one
             yield batched
 
     def listing(self, pointer: Pointer) -> Listing:
@@ -234,26 +192,31 @@ class ProjectData:
             RemoteError: if the remote is needed and cannot be reached.
         """
         absent = [md5 for md5 in dict.fromkeys(md5s) if not self.cache.has(md5)]
-        if not absent:
-            return
-        remote = self.remote
-        if remote is None:
+        if absent and not self._places.try_each(lambda remote: remote.fetch(absent)):
             raise ArtifactMissingError(
                 f"{len(absent)} artifacts are not in this clone, the first is '{absent[0]}'",
                 hint="no artifact remote is configured here, and they may exist in another clone",
             )
-        remote.fetch(absent)
+
+    def fetch_again(self, md5: str) -> bool:
+        """Fetches an object whatever the cache has; returns whether there is a data remote.
+
+        Raises:
+            ArtifactMissingError, ArtifactCorruptError, RemoteError: as :meth:`ensure`.
+        """
+        return self._places.try_each(lambda remote: remote.fetch_again([md5]))
 
     def _sound(self, md5: str, use: Callable[[], _T]) -> _T:
         """Uses an object, fetched if it is not here, fetched again if its bytes are damaged."""
         self.ensure([md5])
         try:
             return use()
-        except ArtifactCorruptError:
-            remote = self.remote
-            if remote is None or md5 in remote.missing([md5]):
-                raise
-            remote.fetch_again([md5])
+        except ArtifactCorruptError as damage:
+            try:
+                if not self.fetch_again(md5):
+                    raise
+            except ArtifactMissingError:
+                raise damage from None
         return use()
 
     def _one(self, pointer: Pointer, name: str) -> str:

@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from padre_git.artifacts.commits import introduced_pointers, pointer_texts
@@ -40,33 +40,40 @@ class References:
         unknown: paths of directories whose listing is not to be had, so that nobody can say what
             they mean.
         mentioned: hashes that running runs have logged, or files that only DVC understands have.
+        tips: commits from which everything else was reached.
     """
 
     objects: Mapping[str, str]
     unknown: tuple[str, ...] = ()
     mentioned: frozenset[str] = frozenset()
+    tips: tuple[str, ...] = ()
 
     def __contains__(self, md5: object) -> bool:
         return md5 in self.objects or md5 in self.mentioned
 
 
-def references(data: ProjectData) -> References:
+def references(data: ProjectData, *, seen: References | None = None) -> References:
     """Returns everything that a clone's project means; listings that are not here are fetched.
 
     Args:
         data: of the clone.
+        seen: what it meant a moment ago; then only what has come since is returned.
 
     Raises:
         RepositoryError: if git cannot read the history.
     """
     pointers: list[tuple[str, Pointer]] = []
     others: list[bytes] = []
-    for path, content in (*_committed(data.project, _EVERYTHING), *_lying(data.project)):
+    tips = run_git(["rev-list", "--no-walk", "--ignore-missing", *_EVERYTHING], data.project)
+    known = () if seen is None else seen.tips
+    committed = _committed(data.project, tips.decode().split(), known)
+    for path, content in (*committed, *_lying(data.project)):
         try:
             pointers.append((path, read_pointer(content, file=path)))
         except DocumentError:
             others.append(content)
-    return _meant(data, pointers, _spooled(data) | _with_members(data, _hashes(others)))
+    mentioned = _spooled(data) | _with_members(data, _hashes(others))
+    return replace(_meant(data, pointers, mentioned), tips=tuple(tips.decode().split()))
 
 
 def published(data: ProjectData) -> References:
@@ -75,7 +82,8 @@ def published(data: ProjectData) -> References:
     Raises:
         RepositoryError: if git cannot read the history.
     """
-    texts = _committed(data.project, ["--remotes=origin"])
+    tips = run_git(["for-each-ref", "--format=%(objectname)", "refs/remotes/origin/"], data.project)
+    texts = _committed(data.project, tips.decode().split())
     return _meant(data, readable(texts), frozenset())
 
 
@@ -98,8 +106,14 @@ def _meant(
     return References(objects=objects, unknown=tuple(unknown), mentioned=mentioned)
 
 
-def _committed(project: Path, revisions: Sequence[str]) -> list[tuple[str, bytes]]:
-    listed = run_git(["rev-list", "--ignore-missing", *revisions], project)
+def _committed(
+    project: Path, tips: Sequence[str], known: Sequence[str] = ()
+) -> list[tuple[str, bytes]]:
+    """Returns the pointers of every commit that is reached from some, and not from others."""
+    if not tips:
+        return []
+    revisions = "".join(f"{tip}\n" for tip in (*tips, *(f"^{tip}" for tip in known)))
+    listed = run_git(["rev-list", "--ignore-missing", "--stdin"], project, input=revisions.encode())
     found = introduced_pointers(project, listed.decode().split(), paths=_PATHS)
     return list(pointer_texts(project, found, largest=math.inf))
 

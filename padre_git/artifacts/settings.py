@@ -23,6 +23,7 @@ from padre_git.model.names import quoted
 __all__ = [
     "RemoteSettings",
     "create_store",
+    "own_settings",
     "reachable_url",
     "read_settings",
     "remote_options",
@@ -36,6 +37,7 @@ _OPTION = re.compile(
     r"\s*(?P<key>[^=\s#\[][^=]*?)\s*=\s*(?:'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<bare>[^#]*?))"
     r"\s*(?:#.*)?"
 )
+_REMOTE = re.compile(r'remote "(?P<name>.+)"')
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.*", re.DOTALL)
 _PASSWORD = re.compile(r"[^:/]+://[^/@]*:[^/@]*@")
 _LENGTH = 1_000_000
@@ -96,6 +98,23 @@ def read_settings(project: Path) -> RemoteSettings | None:
     if url is None:
         return RemoteSettings(name=remote, url=None, directory=None)
     return RemoteSettings.of_url(url, base=directory, name=remote)
+
+
+def own_settings(project: Path) -> list[RemoteSettings]:
+    """Returns the remotes whose addresses this clone itself has configured.
+
+    Args:
+        project: the clone's directory.
+
+    Raises:
+        ArtifactError: if DVC's configuration cannot be read.
+    """
+    path = project / ".dvc" / "config.local"
+    return [
+        RemoteSettings.of_url(options["url"], base=path.parent, name=match["name"])
+        for section, options in _parse(_read(path), path).items()
+        if (match := _REMOTE.fullmatch(section)) and options.get("url")
+    ]
 
 
 def remote_options(path: Path, name: str) -> dict[str, str]:

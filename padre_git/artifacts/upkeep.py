@@ -1,25 +1,18 @@
-"""Upkeep: finding and mending damaged or missing data, and removing what nothing means any more."""
+"""Upkeep: finding and mending data that is damaged, missing, or in too few places."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 from padre_git.artifacts.data import ProjectData
-from padre_git.artifacts.hashes import is_hash
+from padre_git.artifacts.holding import held, spread
 from padre_git.artifacts.references import published, references
-from padre_git.artifacts.remote import DataRemote
 from padre_git.artifacts.staging import in_threads
-from padre_git.errors import ArtifactCorruptError, ArtifactMissingError, PadreGitError
+from padre_git.errors import ArtifactCorruptError, ArtifactMissingError
 
-__all__ = ["Damage", "Problem", "Unneeded", "mend", "remove", "survey", "unneeded"]
-
-#: What is younger may belong to a commit that somebody is making.
-_YOUNG = 24 * 3600.0
-_SHOWN = 3
+__all__ = ["Damage", "Problem", "mend", "survey"]
 
 
 class Problem(StrEnum):
@@ -31,6 +24,8 @@ class Problem(StrEnum):
     NOT_PUBLISHED = "not on the remote"
     #: It is neither in this clone nor on the data remote.
     MISSING = "missing"
+    #: Fewer data remotes than wanted have it.
+    TOO_FEW = "too few copies"
     #: What is in a directory cannot be said: its listing is nowhere.
     UNKNOWN = "listing missing"
 
@@ -50,33 +45,20 @@ class Damage:
     problem: Problem
 
 
-@dataclass(frozen=True, kw_only=True)
-class Unneeded:
-    """Is one object in this clone that nothing means.
-
-    Attributes:
-        md5: its name.
-        size: its bytes.
-        file: where it is.
-    """
-
-    md5: str
-    size: int
-    file: Path
-
-
-def survey(data: ProjectData) -> tuple[Damage, ...]:
+def survey(data: ProjectData, *, copies: int = 1) -> tuple[Damage, ...]:
     """Looks at everything that a project means: every byte here, existence and size there.
 
     Args:
         data: of the clone.
+        copies: how many data remotes shall have what is published.
 
     Returns:
         What is wrong, in order of paths. Data that is only on the remote is not wrong, and without
         a data remote only this clone is looked at.
 
     Raises:
-        RemoteError: if the data remote cannot be asked.
+        InvalidInputError: if the clone has fewer data remotes than that.
+        RemoteError: if the data remote, or too many of them, cannot be asked.
         RepositoryError: if git cannot read the history.
     """
     known = references(data)
@@ -88,6 +70,7 @@ def survey(data: ProjectData) -> tuple[Damage, ...]:
     remote = data.remote
     away = known.objects.keys() if remote is None else remote.missing(known.objects)
     promised = frozenset() if remote is None else published(data).objects.keys()
+    safe = held(data, promised, copies) if copies != 1 else promised
     for md5, path in known.objects.items():
         if md5 in damaged:
             problem = Problem.DAMAGED
@@ -95,6 +78,8 @@ def survey(data: ProjectData) -> tuple[Damage, ...]:
             problem = Problem.MISSING
         elif md5 in away and md5 in promised:
             problem = Problem.NOT_PUBLISHED
+        elif md5 in promised and md5 not in safe:
+            problem = Problem.TOO_FEW
         else:
             continue
         found.append(Damage(path=path, md5=md5, problem=problem))
@@ -109,93 +94,37 @@ def _is_sound(data: ProjectData, md5: str) -> bool:
     return True
 
 
-def mend(data: ProjectData, damages: Sequence[Damage]) -> tuple[Damage, ...]:
+#: What sending it from here, or from another data remote, cures.
+_ELSEWHERE = (Problem.NOT_PUBLISHED, Problem.TOO_FEW, Problem.MISSING)
+
+
+def mend(data: ProjectData, damages: Sequence[Damage], *, copies: int = 1) -> tuple[Damage, ...]:
     """Mends what can be mended, and returns what is left.
 
-    What is damaged here is fetched again; what the remote lacks is sent again.
+    What is damaged here is fetched again; what remotes lack is sent again.
 
     Args:
         data: of the clone.
         damages: what :func:`survey` has found.
+        copies: as many as it was asked for.
 
     Raises:
-        RemoteError: if the data remote cannot be reached.
+        RemoteError: if a data remote cannot be reached.
     """
-    remote = data.remote
-    if remote is None:
+    if not data.remotes:
         return tuple(damages)
-    left = []
-    for damage in damages:
-        work = _WORK.get(damage.problem)
-        if work is None or not _succeeds(work, remote, damage.md5):
-            left.append(damage)
-    return tuple(left)
+    work: dict[Problem, Callable[[str], object]] = {
+        Problem.DAMAGED: data.fetch_again,
+        **dict.fromkeys(_ELSEWHERE, lambda md5: spread(data, [md5], copies)),
+    }
+    return tuple(d for d in damages if not _succeeds(work.get(d.problem), d.md5))
 
 
-def _succeeds(work: Callable[[DataRemote, str], None], remote: DataRemote, md5: str) -> bool:
+def _succeeds(work: Callable[[str], object] | None, md5: str) -> bool:
+    if work is None:
+        return False
     try:
-        work(remote, md5)
+        work(md5)
     except (ArtifactMissingError, ArtifactCorruptError):
         return False
     return True
-
-
-_WORK: dict[Problem, Callable[[DataRemote, str], None]] = {
-    Problem.DAMAGED: lambda remote, md5: remote.fetch_again([md5]),
-    Problem.NOT_PUBLISHED: lambda remote, md5: remote.send_again([md5]),
-}
-
-
-def unneeded(data: ProjectData) -> tuple[Unneeded, ...]:
-    """Returns the objects of this clone that nothing means; see :mod:`.references`.
-
-    What is younger than a day is left alone: its commit may be on its way.
-
-    Raises:
-        ArtifactMissingError: if the listing of a directory is nowhere, so that nobody can say what
-            it means; nothing can be removed then.
-        RepositoryError: if git cannot read the history.
-    """
-    known = references(data)
-    if known.unknown:
-        more = len(known.unknown) - _SHOWN
-        named = ", ".join(f"'{path}'" for path in known.unknown[:_SHOWN])
-        raise ArtifactMissingError(
-            f"nothing can be removed: the listing of {named} is nowhere"
-            + (f", and {more} more" if more > 0 else ""),
-            hint="it may be in another clone: publish it from there",
-        )
-    oldest = time.time() - _YOUNG
-    return tuple(one for one in _objects(data, oldest) if one.md5 not in known)
-
-
-def _objects(data: ProjectData, oldest: float) -> Iterator[Unneeded]:
-    """Yields the objects of a cache that were last written before a time, in order."""
-    for directory in sorted((data.cache.root / "files" / "md5").glob("[0-9a-f][0-9a-f]")):
-        for file in sorted(directory.iterdir()):
-            md5 = directory.name + file.name
-            state = file.lstat()
-            if is_hash(md5) and file.is_file() and state.st_mtime < oldest:
-                yield Unneeded(md5=md5, size=state.st_size, file=file)
-
-
-def remove(data: ProjectData, objects: Sequence[Unneeded]) -> int:
-    """Removes objects from this clone and returns the bytes that were freed.
-
-    What has come to be meant, or was added again, since they were found stays.
-
-    Raises:
-        ArtifactMissingError, RepositoryError: as :func:`unneeded`.
-        PadreGitError: if the cache cannot be written.
-    """
-    oldest = time.time() - _YOUNG
-    still = {one.md5 for one in unneeded(data)}
-    freed = 0
-    for one in objects:
-        if one.md5 in still:
-            try:
-                if data.cache.discard_older(one.md5, oldest):
-                    freed += one.size
-            except OSError as error:
-                raise PadreGitError(f"cannot remove '{one.file}': {error.strerror}") from error
-    return freed

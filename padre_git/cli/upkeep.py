@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,7 @@ from padre_git.cli.output import print_json, print_table
 from padre_git.cli.references import as_json, clones, project_argument
 
 if TYPE_CHECKING:
+    from padre_git.artifacts.spare import Unneeded
     from padre_git.artifacts.upkeep import Damage
 
 __all__ = ["COMMANDS"]
@@ -42,11 +43,16 @@ def _show(found: Mapping[str, Sequence[Damage]], json_: bool) -> None:
         print_table(rows, ["project", "problem", "path", "object"])
 
 
+def _copies(help_: str) -> Callable[[Any], Any]:
+    return click.option("--copies", type=click.IntRange(1), metavar="N", help=help_)
+
+
 @click.command()
 @project_argument
+@_copies("So many data remotes shall have what is published.")
 @as_json
 @click.pass_context
-def verify(context: click.Context, project: str | None, json_: bool) -> None:
+def verify(context: click.Context, project: str | None, copies: int | None, json_: bool) -> None:
     """Check the data of one clone, or all, in every version.
 
     Every byte here is hashed; on the data remote, existence and size are looked up. Exits with 1
@@ -56,10 +62,11 @@ def verify(context: click.Context, project: str | None, json_: bool) -> None:
     Examples:
       padre-git verify
       padre-git verify demo --json
+      padre-git verify demo --copies 2
     """
     session: Session = context.obj
-    store = session.store
-    found = {name: store.artifacts.verify(name) for name in _projects(session, project)}
+    check = session.store.artifacts.verify
+    found = {name: check(name, copies=copies or 1) for name in _projects(session, project)}
     _show(found, json_)
     count = sum(map(len, found.values()))
     if count:
@@ -70,9 +77,10 @@ def verify(context: click.Context, project: str | None, json_: bool) -> None:
 
 @click.command()
 @project_argument
+@_copies("Send what is published to so many data remotes.")
 @as_json
 @click.pass_context
-def repair(context: click.Context, project: str | None, json_: bool) -> None:
+def repair(context: click.Context, project: str | None, copies: int | None, json_: bool) -> None:
     """Fetch data that is damaged, send what the remote lost.
 
     It is that of PROJECT, or of all clones. What has no other copy is shown; then the exit code
@@ -81,9 +89,11 @@ def repair(context: click.Context, project: str | None, json_: bool) -> None:
     \b
     Examples:
       padre-git repair demo
+      padre-git repair demo --copies 2
     """
     session: Session = context.obj
-    left = {n: session.store.artifacts.repair(n) for n in _projects(session, project)}
+    mend = session.store.artifacts.repair
+    left = {name: mend(name, copies=copies or 1) for name in _projects(session, project)}
     _show(left, json_)
     if any(left.values()):
         note("the rest has no other copy; another clone may have one: padre-git push there")
@@ -94,9 +104,14 @@ def repair(context: click.Context, project: str | None, json_: bool) -> None:
 @click.command()
 @project_argument
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would go, and remove nothing.")
+@_copies(
+    "Also remove published files that so many data remotes have; they are fetched when needed."
+)
 @as_json
 @click.pass_obj
-def gc(session: Session, project: str | None, dry_run: bool, json_: bool) -> None:
+def gc(
+    session: Session, project: str | None, dry_run: bool, copies: int | None, json_: bool
+) -> None:
     """Remove data from one clone, or all, that nothing means.
 
     What any branch, tag, reflog, stash, work tree, kept or pending work, or running run means
@@ -106,20 +121,26 @@ def gc(session: Session, project: str | None, dry_run: bool, json_: bool) -> Non
     Examples:
       padre-git gc --dry-run
       padre-git gc demo
+      padre-git gc demo --copies 2
     """
     artifacts = session.store.artifacts
-    found = {name: artifacts.unneeded(name) for name in _projects(session, project)}
+    work = artifacts.unneeded if dry_run else artifacts.gc
+    found = {name: work(name, copies=copies) for name in _projects(session, project)}
     if json_:
-        print_json({n: [{"md5": o.md5, "size": o.size} for o in objs] for n, objs in found.items()})
-    else:
-        rows = [[name, one.md5, _size(one.size)] for name, objs in found.items() for one in objs]
-        if rows:
-            print_table(rows, ["project", "object", "size"])
-    if dry_run:
-        total = sum(one.size for objs in found.values() for one in objs)
-        note(f"{_size(total)} would go; nothing was removed")
-    else:
-        note(f"{_size(sum(map(artifacts.gc, found)))} removed")
+        print_json({name: [_entry(one) for one in objs] for name, objs in found.items()})
+    elif any(found.values()):
+        rows = [
+            [name, one.path or "-", one.md5, _size(one.size)]
+            for name, objs in found.items()
+            for one in objs
+        ]
+        print_table(rows, ["project", "of", "object", "size"])
+    total = _size(sum(one.size for objs in found.values() for one in objs))
+    note(f"{total} would go; nothing was removed" if dry_run else f"{total} removed")
+
+
+def _entry(one: Unneeded) -> dict[str, object]:
+    return {"md5": one.md5, "size": one.size, "of": one.path or None}
 
 
 COMMANDS = [verify, repair, gc]

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from padre_git.artifacts import ProjectData, place, pointer_to, publish_data, write_pointer
-from padre_git.artifacts.upkeep import Problem, mend, remove, survey, unneeded
+from padre_git.artifacts.references import references
+from padre_git.artifacts.spare import clear, unneeded
+from padre_git.artifacts.upkeep import Problem, mend, survey
 from padre_git.errors import ArtifactMissingError
 from tests.artifacts.conftest import RUN, commit, damage, write
 from tests.conftest import git
@@ -143,7 +145,7 @@ def test_what_nothing_means_is_removed(data: ProjectData) -> None:
     (found,) = unneeded(data)
     assert (found.md5, found.size) == (stray, 8)
     assert data.cache.has(stray), "looking removes nothing"
-    assert remove(data, [found]) == 8
+    assert clear(data) == (found,)
     assert not data.cache.has(stray)
     assert data.cache.has(kept)
 
@@ -229,12 +231,13 @@ def test_nothing_is_removed_when_nobody_can_say_what_is_meant(data: ProjectData)
 def test_what_has_come_to_be_meant_meanwhile_stays(data: ProjectData) -> None:
     data.cache.add_bytes(b"later")
     grow_old(data)
-    found = unneeded(data)
+    seen = references(data)
     md5 = put(data, b"later")
-    assert md5 in {one.md5 for one in found}
+    assert md5 not in seen
+    new = references(data, seen=seen)
+    assert md5 in new
     grow_old(data)
-    assert remove(data, found) == 0
-    assert data.cache.has(md5)
+    assert clear(data) == ()
 
 
 def grow_older(file: Path) -> None:
@@ -258,7 +261,7 @@ def test_what_is_added_again_is_young_again(data: ProjectData, tmp_path: Path, w
     else:
         data.cache.add(source, move=way == "moved")
     assert unneeded(data) == ()
-    assert remove(data, found) == 0
+    assert clear(data) == ()
     assert data.cache.has(md5)
 
 
