@@ -8,6 +8,7 @@ a user who commits at the same moment commits our files with theirs instead of d
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -38,6 +39,7 @@ __all__ = ["Clone", "Intent", "Mover", "read_intent"]
 _GRACE = 0.05
 _SHORT_WAIT = 0.25
 _NOTE = 90
+_COMMIT = re.compile(r"[0-9a-f]{40}|-")
 _RESTORED = "Restore what a commit made at the same moment has taken back"
 #: Races lost before the user's git is kept from committing for one attempt.
 _PATIENCE = 1
@@ -287,4 +289,7 @@ def read_intent(file: Path) -> Intent | None:
         base, _, new = file.read_text().strip().partition(" ")
     except FileNotFoundError:
         return None
-    return Intent(*(None if name == "-" else name for name in (base, new))) if new else None
+    # half a note was never followed by anything: what comes after it waits until it is written
+    if not all(_COMMIT.fullmatch(name) for name in (base, new)):
+        return None
+    return Intent(*(None if name == "-" else name for name in (base, new)))

@@ -76,10 +76,13 @@ def _rmdir(path: str) -> None:
 
 
 def remove_empty(root: Path, directory: Path) -> None:
-    """Removes a directory and those above it as far as they are empty, but never the root."""
-    while directory != root:
-        try:
-            directory.rmdir()
-        except OSError:
-            return
+    """Removes a directory without files, and those above it as far as they are empty then.
+
+    It may have directories: who was killed while removing files has left them. The root stays.
+    """
+    for inner, _, _ in os.walk(directory, topdown=False):
+        _rmdir(inner)
+    while directory != root and not directory.exists():
         directory = directory.parent
+        if directory != root:
+            _rmdir(os.fspath(directory))

@@ -327,6 +327,30 @@ def test_a_note_of_a_commit_that_never_became_durable_is_forgotten(clone: Reposi
     assert_clean(clone.path)
 
 
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_half_a_note_of_a_commit_keeps_nobody_from_writing(
+    clone: Repository, share: float
+) -> None:
+    note = f"{clone.tip()} {clone.tip()}"
+    write(clone.common_dir / "padre/intent", note[: int(len(note) * share)])
+    record(clone, "r-1")
+    assert runs_at(clone.path) == {"r-1"}
+    assert_clean(clone.path)
+
+
+def test_empty_directories_that_a_killed_process_left_make_room_for_a_file(
+    clone: Repository,
+) -> None:
+    clone.advance(one({"a/b/c/d": b"1", "a/b/e/f": b"2"}))
+    base = clone.tip() or ""
+    new = clone.build(base, [NewCommit(edits={"a/b": b""}, text="a file instead")])
+    write(clone.common_dir / "padre/intent", f"{base} {new}\n")
+    (clone.path / "a/b/c/d").unlink()
+    record(clone, "r-1")
+    assert (clone.path / "a/b").read_bytes() == b""
+    assert_clean(clone.path)
+
+
 def test_a_full_disk_is_an_error_and_loses_nothing(clone: Repository) -> None:
     record(clone, "r-1")
     before = clone.tip()
