@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 4
+SECONDS ?= 60
 STAMP := $(VENV)/.installed
 # the lowest DVC that pyproject.toml allows, alone, for the tests of its command line
 DVC := $(VENV)/dvc-lowest
 LOWEST := $(shell sed -n 's/.*"dvc>=\([0-9.]*\),.*/\1/p' pyproject.toml)
 
-.PHONY: all demo test lint format docs bench nightly hooks clean
+.PHONY: all demo test lint format docs bench nightly fuzz hooks clean
 
 all: lint test docs
 
@@ -49,6 +50,10 @@ docs: $(STAMP) ## the pages under docs/_build/html; warnings are errors
 
 bench: $(STAMP) ## prints figures; see tests/benchmarks/
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+fuzz: $(STAMP) ## looks for input that breaks a reader, SECONDS for each target (ARGS="place query")
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group fuzz
+	$(BIN)/python -m tests.fuzz $(SECONDS) $(ARGS)
 
 hooks: $(STAMP) ## runs the checks before every commit
 	$(BIN)/pre-commit install

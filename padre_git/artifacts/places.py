@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import unicodedata
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ __all__ = ["check_relpath", "replace_file"]
 _STEP = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _NAME_BYTES = 255
 _PATH_BYTES = 2000
+_DRIVE = re.compile(r"[A-Za-z]:")
 
 
 def check_relpath(path: object) -> str:
@@ -55,6 +57,8 @@ def _fault(path: str) -> str | None:
         return "is too long"
     if any(map(_like_git, names)):
         return "names a git directory"
+    if _DRIVE.match(path):
+        return "begins with a drive of Windows"
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ __all__ = ["Condition", "Literal", "Operator", "compare", "has_value", "negated"
 #: Says of an entity whether it is wanted.
 Condition = Callable[[Any], bool]
 _WORDS = {"true": True, "false": False, "null": None, "none": None}
+#: Python refuses to read integers of more than 4,300 digits; none that is stored has so many.
+_LONGEST = 1000
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|[+-]?(inf|nan)", re.IGNORECASE)
 
 
@@ -56,7 +59,8 @@ class Literal:
         if text.lower() in _WORDS:
             return cls(_WORDS[text.lower()], text)
         if _NUMBER.fullmatch(text):
-            return cls(int(text) if text.lstrip("+-").isdigit() else float(text), text)
+            whole = text.lstrip("+-").isdigit() and len(text) <= _LONGEST
+            return cls(int(text) if whole else float(text), text)
         return cls(text, text)
 
     @classmethod
@@ -146,8 +150,10 @@ def parse_time(text: str) -> datetime:
 
 def _pattern(text: str) -> re.Pattern[str]:
     try:
-        return re.compile(text)
-    except re.error as error:
+        with warnings.catch_warnings():  # of what a later Python may read otherwise
+            warnings.simplefilter("ignore", FutureWarning)
+            return re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
         raise InvalidInputError(f"'{text}' is not a regular expression: {error}") from error
 
 

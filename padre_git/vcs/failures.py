@@ -57,7 +57,8 @@ _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x07|\x1b\\|\x9c|$)|[ -/]*[0-~])"
     r"|[\x90\x98\x9d-\x9f].*?(?:\x07|\x9c|\x1b\\|$)|\x9b[0-?]*[ -/]*[@-~]"
 )
-_USERINFO = re.compile(r"://[^/\s@]+@")
+#: A password may have an "@" in it: what is before the last one is not the host.
+_USERINFO = re.compile(r"://[^/\s]*@")
 #: Lines that git adds to every failure, or that say nothing of it.
 _NOISE = re.compile(
     r"@+|From \S+|To \S+|Done|Everything up-to-date|Total \d+ \(delta .*"

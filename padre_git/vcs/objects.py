@@ -188,7 +188,7 @@ def parse_commit(content: bytes) -> Commit:
         author, time = _read_signature(fields["author"][0])
         _, committed = _read_signature(fields["committer"][0])
         tree = fields["tree"][0]
-    except (KeyError, ValueError, OverflowError) as error:
+    except (KeyError, ValueError, OverflowError, OSError) as error:  # OSError: a year too far
         raise DamagedError("a commit object cannot be read") from error
     parents = tuple(fields.get("parent", ()))
     return Commit(

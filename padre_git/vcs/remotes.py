@@ -188,28 +188,36 @@ def _checked(address: str) -> str:
     if short is not None and not address.startswith(("/", ".", "~")):
         _check_host(short["host"], short["user"], short["path"])
         return address
-    path = Path(address).expanduser().absolute()
+    try:
+        path = Path(address).expanduser().absolute()
+    except RuntimeError as error:  # "~somebody" whom this machine does not know
+        raise InvalidInputError(f"invalid remote: no home for {quoted(address)}") from error
     return "file://" + _encoded(_tidy(path))
 
 
 def _checked_url(address: str) -> str:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError as error:
+        raise InvalidInputError(f"invalid remote: {error}") from error
     if parts.scheme not in _SCHEMES:
         raise InvalidInputError(
             f"invalid remote: git is not given '{parts.scheme}' URLs",
             hint=f"use one of {', '.join(sorted(_SCHEMES))}",
         )
-    if parts.query or parts.fragment or "?" in address or " " in address:
+    if any(mark in address for mark in "?# "):
         raise InvalidInputError(
             "invalid remote: a URL with a query, a fragment or a blank",
             hint="tokens belong into git's credential helper",
         )
     if parts.scheme == "file":
-        if parts.netloc not in {"", "localhost"} or not parts.path:
+        path = unquote(parts.path)
+        if parts.netloc not in {"", "localhost"} or not path.startswith("/") or "\0" in path:
             raise InvalidInputError("invalid remote: a 'file' URL of another machine")
-        return "file://" + _encoded(_tidy(Path(unquote(parts.path))))
+        return "file://" + _encoded(_tidy(Path(path)))
     _check_userinfo(parts)
-    _check_host(parts.hostname or "", parts.username, parts.path or "/")
+    _check_host(host, parts.username, parts.path or "/")
     return address
 
 
@@ -223,8 +231,9 @@ def _check_userinfo(parts: SplitResult) -> None:
 
 
 def _check_host(host: str, user: str | None, path: str) -> None:
-    # ssh would read a host, user or path that begins with a dash as an option
-    if not host or not path or any(part.startswith("-") for part in (host, user or "", path)):
+    # ssh would read a host, user or path that begins with a dash as an option; behind "#" in the
+    # url of a record stands which one it is
+    if not host or not path or "#" in host + path or any(part.startswith("-") for part in (host, user or "", path)):
         raise InvalidInputError(
             f"invalid remote: host {quoted(host)} and path {quoted(path)}",
             hint="a URL looks like 'ssh://host/path'",

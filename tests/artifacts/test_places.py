@@ -29,6 +29,8 @@ from padre_git.errors import ArtifactError
         ".git /x",
         "git~1/x",
         ".git::$INDEX_ALLOCATION/x",
+        "c:x",
+        "C:/x",
         "a\\b",
         "..\\..\\x",
         "a\0b",
@@ -49,7 +51,19 @@ def test_paths_that_lead_elsewhere_are_refused(path: object):
 
 @pytest.mark.parametrize(
     "path",
-    ["a", "a/b.c", "größe.csv", "a b", "..a", "a..", ".gitignore", "x.git", ".github/x", "名前"],
+    [
+        "a",
+        "a/b.c",
+        "größe.csv",
+        "a b",
+        "..a",
+        "a..",
+        ".gitignore",
+        "x.git",
+        ".github/x",
+        "名前",
+        "model:v1",
+    ],
 )
 def test_ordinary_paths_are_accepted(path: str):
     assert check_relpath(path) == path

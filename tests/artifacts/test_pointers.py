@@ -21,9 +21,9 @@ names = st.one_of(
     st.sampled_from(
         ["123", "1e5", "yes", "null", "0x10", "~", "a: b", "it's", "größe", "x #y", "-"]
     ),
-    st.text(
-        st.characters(codec="utf-8", categories=["L", "N", "P"]), min_size=1, max_size=30
-    ).filter(lambda t: not set(t) & set("/\\") and t not in (".", "..") and t.isprintable()),
+    st.text(st.characters(codec="utf-8", categories=["L", "N", "P"]), min_size=1, max_size=30)
+    .filter(lambda t: not set(t) & set("/\\") and t not in (".", "..") and t.isprintable())
+    .filter(lambda t: t[1:2] != ":"),
 )
 hashes = st.one_of(
     st.text("0123456789abcdef", min_size=32, max_size=32),
