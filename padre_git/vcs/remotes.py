@@ -233,7 +233,8 @@ def _check_userinfo(parts: SplitResult) -> None:
 def _check_host(host: str, user: str | None, path: str) -> None:
     # ssh would read a host, user or path that begins with a dash as an option; behind "#" in the
     # url of a record stands which one it is
-    if not host or not path or "#" in host + path or any(part.startswith("-") for part in (host, user or "", path)):
+    given = (host, user or "", path)
+    if not host or not path or "#" in host + path or any(p.startswith("-") for p in given):
         raise InvalidInputError(
             f"invalid remote: host {quoted(host)} and path {quoted(path)}",
             hint="a URL looks like 'ssh://host/path'",
