@@ -52,6 +52,7 @@ class RemoteLocation:
         """
         address = _checked(str(text).strip())
         if address.count(_PROJECT) == 1 and not re.search(r"[{}]", address.replace(_PROJECT, "")):
+            _check_public(address)
             return cls(template=address)
         if "{" in address or "}" in address:
             raise InvalidInputError(
@@ -219,6 +220,14 @@ def _checked_url(address: str) -> str:
     _check_userinfo(parts)
     _check_host(host, parts.username, parts.path or "/")
     return address
+
+
+def _check_public(template: str) -> None:
+    if _PROJECT not in without_user(template):
+        raise InvalidInputError(
+            f"invalid remote: '{_PROJECT}' stands in the user name",
+            hint="the urls of records have no user name, and would be the same for all projects",
+        )
 
 
 def _check_userinfo(parts: SplitResult) -> None:
