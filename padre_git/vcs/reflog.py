@@ -12,9 +12,10 @@ from padre_git.vcs.config import Config
 from padre_git.vcs.objects import signature
 from padre_git.vcs.refs import symbolic_target
 
-__all__ = ["Reflog"]
+__all__ = ["Reflog", "last_action"]
 
 _ZERO = "0" * 40
+_LINE = 4096
 _LOGGED = ("refs/heads/", "refs/remotes/", "refs/notes/")
 
 
@@ -32,7 +33,7 @@ class Reflog:
 
     def moved(self, name: str, new: str, old: str | None, why: str, who: Author) -> None:
         """Notes that a ref has moved, also for every HEAD that names it."""
-        line = f"{old or _ZERO} {new} {signature(who, datetime.now().astimezone())}\t{why}\n"
+        line = _line(new, old, why, who)
         created = self._is_logged(name)
         _append(self._common / "logs" / name, line, create=created)
         for git_dir in [self._common, *self._linked()]:
@@ -53,6 +54,27 @@ class Reflog:
         )
 
 
+def append_line(common: Path, name: str, new: str, old: str, why: str, who: Author) -> None:
+    """Notes a move in a log that is there, after a line that may have been cut off.
+
+    Args:
+        common: the common git directory.
+        name: the ref.
+        new: what it names.
+        old: what it named.
+        why: the reason.
+        who: by whom.
+    """
+    path = common / "logs" / name
+    with suppress(OSError):
+        torn = b"" if path.read_bytes()[-1:] in {b"", b"\n"} else b"\n"
+        _append(path, torn.decode() + _line(new, old, why, who), create=False)
+
+
+def _line(new: str, old: str | None, why: str, who: Author) -> str:
+    return f"{old or _ZERO} {new} {signature(who, datetime.now().astimezone())}\t{why}\n"
+
+
 def _append(path: Path, line: str, *, create: bool) -> None:
     if create:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,3 +85,14 @@ def _append(path: Path, line: str, *, create: bool) -> None:
             os.write(fd, line.encode())
         finally:
             os.close(fd)
+
+
+def last_action(log: Path) -> str:
+    """Returns what the last line of a ref's log says was done; empty if there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _LINE))
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return ""
+    return lines[-1].partition(b"\t")[2].decode(errors="replace") if lines else ""

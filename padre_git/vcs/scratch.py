@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from padre_git.vcs.process import run_git
+from padre_git.vcs.process import Finished, run_git, try_git
 
 __all__ = ["OFFLINE", "Scratch", "TreeEdit", "lay_out"]
 
@@ -92,6 +92,10 @@ class Scratch:
     def git(self, *arguments: str, stdin: bytes = b"") -> bytes:
         """Returns what a git command prints in this repository, or raises RepositoryError."""
         return run_git(arguments, self.path, input=stdin, env=self._environment)
+
+    def try_git(self, *arguments: str, stdin: bytes = b"") -> Finished:
+        """Returns how a git command ends in this repository, whatever that is."""
+        return try_git(arguments, self.path, input=stdin, env=self._environment)
 
     def empty_tree(self) -> str:
         """Returns the id of the tree without entries."""

@@ -1,0 +1,233 @@
+"""Mending a clone: what was found damaged is put right, each step whole and in an order that holds.
+
+First what can be had is added, then what is damaged is set aside; so a repair that is killed
+leaves a clone that is not worse, and the next one goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from padre_git.messages import Author
+from padre_git.messages.damage import Piece
+from padre_git.vcs import knownconfig
+from padre_git.vcs.allrefs import read_head
+from padre_git.vcs.durable import Durable, fsync_directory
+from padre_git.vcs.examining import Examination
+from padre_git.vcs.metadata import GRAPHS
+from padre_git.vcs.packs import PackWriter
+from padre_git.vcs.process import run_git, try_git
+from padre_git.vcs.reflog import append_line
+from padre_git.vcs.reindexing import rebuilt_index
+from padre_git.vcs.setaside import SetAside
+from padre_git.vcs.soundness import Flaw
+
+__all__ = ["Fetch", "Mending"]
+
+#: Brings what a remote has into an empty bare repository; tells whether it could.
+Fetch = Callable[[Path], bool]
+_DEFAULT = {
+    "core.repositoryformatversion": "0",
+    "core.filemode": "true",
+    "core.bare": "false",
+    "core.logallrefupdates": "true",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+}
+_RESTOCK = "padre/restock"
+_NOBODY = Author(name="padre_git", email="")
+
+
+class Mending:
+    """Puts one clone right; its lock must be held.
+
+    Args:
+        examination: what was found.
+        aside: takes what is replaced.
+        fetch: see :data:`Fetch`; None where there is no remote.
+        is_evicted: tells which files are left out of the work tree.
+    """
+
+    def __init__(
+        self,
+        examination: Examination,
+        aside: SetAside,
+        *,
+        fetch: Fetch | None,
+        is_evicted: Callable[[str], bool],
+    ) -> None:
+        self._found = examination
+        self._patient = examination.patient
+        self._common = examination.patient.common
+        self._aside = aside
+        self._fetch = fetch
+        self._is_evicted = is_evicted
+
+    def run(self) -> None:
+        """Does what can be done about each flaw."""
+        for flaw in self._of(Piece.CONFIG):
+            self._config(flaw)
+        self._objects()
+        for flaw in self._of(Piece.REF):
+            self._ref(flaw)
+        for flaw in self._of(Piece.HEAD):
+            self._head(flaw)
+        for flaw in self._of(Piece.INDEX):
+            self._index(self._common / flaw.name)
+        derived = list(self._of(Piece.DERIVED))
+        for flaw in derived:
+            self._aside.move(self._common / flaw.name)
+        if any(GRAPHS in flaw.name for flaw in derived):
+            try_git(["commit-graph", "write", "--reachable", "--changed-paths"], self._common)
+        for flaw in self._of(Piece.STATE):
+            self._state(self._common / flaw.name)
+
+    def _of(self, *pieces: Piece) -> Iterator[Flaw]:
+        return (flaw for flaw in self._found.flaws if flaw.piece in pieces)
+
+    # ------------------------------------------------------------------------- small files
+
+    def _config(self, flaw: Flaw) -> None:
+        values = _DEFAULT | knownconfig.known(self._common)
+        self._aside.replace(self._common / flaw.name, knownconfig.as_file(values).encode())
+
+    def _head(self, flaw: Flaw) -> None:
+        file = self._common / flaw.name
+        content = self._head_content(file.parent)
+        if content is not None:
+            self._aside.replace(file, f"{content}\n".encode())
+
+    def _head_content(self, git_dir: Path) -> str | None:
+        """Returns what a HEAD is to hold: what was checked out last, or else our branch."""
+        log = _lines(git_dir / "logs" / "HEAD")
+        there = self._found.refs.values
+        for line in reversed(log):
+            words = line.partition("\t")[2]
+            if words.startswith("checkout: moving from "):
+                name = words.rpartition(" to ")[2]
+                if f"refs/heads/{name}" in there:
+                    return f"ref: refs/heads/{name}"
+                last = log[-1].split(" ")[1]
+                return last if self._found.commit(last) else None
+        return f"ref: {self._patient.ref}" if git_dir == self._common else None
+
+    def _state(self, file: Path) -> None:
+        lines = _lines(file) if file.name == "recent" else []
+        good = [line for line in lines if len(line.split(" ")) == 4 and line.isascii()]
+        self._aside.replace(file, "".join(f"{line}\n" for line in good).encode())
+
+    # -------------------------------------------------------------------------------- objects
+
+    def _objects(self) -> None:
+        packs = self._common / "objects" / "pack"
+        for spare in self._found.stock.spare.values():
+            files = [spare] if spare.suffix == ".idx" else [spare, spare.with_suffix(".idx")]
+            _install(files, packs, self._aside)
+        lost = self._found.lost
+        writer = PackWriter(self._common / "objects")
+        kinds = ((oid, self._found.remains.content(oid, paths)) for oid, paths in lost.items())
+        had = {oid: made for oid, made in kinds if made is not None}
+        for kind, content in had.values():
+            writer.add(kind, content)
+        writer.flush()
+        if lost.keys() - had.keys() and self._fetch is not None:
+            with self._restocked() as fetched:
+                _install(fetched, packs, self._aside)
+        for flaw in self._of(Piece.PACK, Piece.OBJECT):
+            self._set_aside(self._common / flaw.name)
+
+    @contextmanager
+    def _restocked(self) -> Iterator[list[Path]]:
+        """Gives the packs of a fresh copy of what the remote has."""
+        place = self._common / _RESTOCK
+        shutil.rmtree(place, ignore_errors=True)
+        try:
+            run_git(["init", "--quiet", "--bare", "--template=", str(place)], "/")
+            run_git(["config", "--file", str(place / "config"), "fetch.unpackLimit", "1"], "/")
+            packs = place / "objects" / "pack"
+            came = self._fetch is not None and self._fetch(place)
+            yield sorted(packs.glob("pack-*"), key=_pack_first) if came else []
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+    def _set_aside(self, path: Path) -> None:
+        if path.suffix in {".pack", ".idx"}:
+            for other in sorted(path.parent.glob(f"{path.stem}.*"), key=_index_first):
+                self._aside.move(other)
+        elif path.is_file():
+            self._aside.move(path)
+
+    # ----------------------------------------------------------------------------------- refs
+
+    def _ref(self, flaw: Flaw) -> None:
+        if flaw.name == "packed-refs":
+            self._packed(self._common / flaw.name)
+            return
+        path = self._common / flaw.name
+        good = self._found.last_good(flaw.name)
+        if good is None:  # a ref that is not there can be fetched or made again
+            if flaw.name != self._patient.ref and flaw.name in self._found.refs.broken:
+                self._aside.move(path)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._aside.replace(path, f"{good}\n".encode())
+        append_line(self._common, flaw.name, good, good, "padre_git: repair", _NOBODY)
+
+    def _packed(self, path: Path) -> None:
+        torn = set(self._found.refs.torn)
+        lines = [line for line in _lines(path) if line not in torn]
+        self._aside.replace(path, "".join(f"{line}\n" for line in lines).encode())
+
+    # ---------------------------------------------------------------------------------- index
+
+    def _index(self, path: Path) -> None:
+        head = read_head(path.parent)
+        name = (head or "").removeprefix("ref: ")
+        commit = self._found.commit(self._found.refs.values.get(name, name))
+        if commit is None:
+            commit = self._found.commit(self._found.last_good(name))
+        if commit is None:
+            return
+        content = rebuilt_index(self._found, path, commit, self._is_evicted)
+        self._aside.replace(path, content)
+        if (self._common / "info" / "sparse-checkout").exists() and self._patient.root:
+            try_git(["sparse-checkout", "reapply"], self._patient.root)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _pack_first(path: Path) -> tuple[bool, str]:
+    return path.suffix == ".idx", path.name
+
+
+def _index_first(path: Path) -> tuple[bool, str]:
+    return path.suffix != ".idx", path.name
+
+
+def _install(files: list[Path], packs: Path, aside: SetAside) -> None:
+    """Puts packs and their indexes into a clone, durably, each index after its pack."""
+    packs.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        target = packs / file.name
+        if file.is_symlink():
+            continue
+        content = file.read_bytes()
+        if target.exists() and target.read_bytes() == content:
+            continue
+        aside.keep(target)
+        fresh = packs / f"tmp_{file.name}.{os.getpid()}"
+        durable = Durable()
+        durable.write(fresh, content, mode=0o444)
+        durable.sync()
+        fresh.replace(target)
+    with suppress(OSError):
+        fsync_directory(packs)

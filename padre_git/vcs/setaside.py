@@ -1,0 +1,64 @@
+"""What is damaged is set aside, never deleted: below ``.git/padre/damaged/<time>``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from padre_git.vcs.durable import Durable, fsync_directory
+
+__all__ = ["PLACE", "SetAside"]
+
+PLACE = "padre/damaged"
+_WORK = "work-tree"
+
+
+class SetAside:
+    """Is where one repair puts what it replaces.
+
+    Args:
+        common: the common git directory.
+        root: the work tree; None for none.
+    """
+
+    def __init__(self, common: Path, root: Path | None) -> None:
+        self._common = common
+        self._root = root
+        name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        self.place = common / PLACE / name
+
+    def move(self, path: Path) -> None:
+        """Takes a file away; nothing happens if it is gone."""
+        target = self._target(path)
+        with suppress(FileNotFoundError):
+            path.rename(target)
+            fsync_directory(target.parent)
+            fsync_directory(path.parent)
+
+    def replace(self, path: Path, content: bytes) -> None:
+        """Puts content durably in the place of a file, which is kept."""
+        self.keep(path)
+        fresh = path.with_name(f"{path.name}.{os.getpid()}.padre")
+        durable = Durable()
+        durable.write(fresh, content)
+        with suppress(FileNotFoundError):
+            shutil.copymode(path, fresh)
+        durable.sync()
+        fresh.replace(path)
+        fsync_directory(path.parent)
+
+    def keep(self, path: Path) -> None:
+        """Keeps a copy of a file that is about to be replaced."""
+        if path.is_file() and not path.is_symlink():
+            shutil.copy2(path, self._target(path))
+
+    def _target(self, path: Path) -> Path:
+        if path.is_relative_to(self._common):
+            target = self.place / path.relative_to(self._common)
+        else:
+            target = self.place / _WORK / path.relative_to(self._root or path.anchor)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target
