@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         UnpublishedError,
         UnsupportedError,
         UnsupportedFormatError,
+        UntrustedProjectError,
     )
     from padre_git.messages import (
         Author,
@@ -164,6 +165,7 @@ __all__ = [
     "UnpublishedError",
     "UnsupportedError",
     "UnsupportedFormatError",
+    "UntrustedProjectError",
     "Version",
     "move_remote",
     "open",

@@ -43,6 +43,7 @@ __all__ = [
     "UnpublishedError",
     "UnsupportedError",
     "UnsupportedFormatError",
+    "UntrustedProjectError",
 ]
 
 
@@ -264,6 +265,16 @@ class LockedError(RepositoryError):
     """Says that another process holds a lock for longer than we waited."""
 
     code = "locked"
+
+
+class UntrustedProjectError(RepositoryError):
+    """Says that a clone was not opened, because it would run a program or lead elsewhere.
+
+    The message names what would; the hint says how to copy the clone without it, and how to trust
+    it as it is.
+    """
+
+    code = "untrusted-project"
 
 
 class RemoteError(PadreGitError):

@@ -30,6 +30,7 @@ from padre_git.vcs.refs import symbolic_target
 from padre_git.vcs.repository import Repository
 from padre_git.vcs.snapshot import Snapshot
 from padre_git.vcs.transport import DEFAULT_TERMS, Terms, check_branches, remote_tip
+from padre_git.vcs.trust import check_clone
 from padre_git.vcs.userstate import UserState
 
 __all__ = ["Clone", "Clones", "check_branch"]
@@ -157,6 +158,7 @@ class Clones:
 
         Raises:
             RepositoryError: if something else is in its place, or its branch was renamed.
+            UntrustedProjectError: if opening it could run a program of somebody else's.
         """
         path = project_directory(self.root, project)
         with self._lock:
@@ -175,6 +177,7 @@ class Clones:
                         hint="choose another name, or move that directory",
                     )
                 return None
+            check_clone(path)
             repository = Repository.open(path, branch=self.branch)
             check_branch(repository, project)
             return self._keep(project, repository)

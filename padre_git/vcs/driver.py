@@ -17,7 +17,7 @@ from padre_git.errors import RepositoryError
 from padre_git.vcs.ownfiles import replace_own
 from padre_git.vcs.process import run_git
 
-__all__ = ["command", "install"]
+__all__ = ["command", "install", "is_ours"]
 
 _CONTRADICTION = 3
 _KEY = "merge.padre.driver"
@@ -46,6 +46,32 @@ def command(python: str) -> str:
     ours = f"{shlex.quote(python).replace('%', '%%')} -P -m padre_git merge-file -- %O %A %B %P"
     done = f"case $? in 0) exit 0;; {_CONTRADICTION}) exit 1;; esac"
     return f"{ours}; {done}; git merge-file -q %A %O %B"
+
+
+def is_ours(known: str, git_dir: Path) -> bool:
+    """Tells whether a configured command is ours and starts nothing that came with a clone.
+
+    Args:
+        known: the command.
+        git_dir: the git directory whose configuration has it.
+    """
+    ours = _OURS.match(known)
+    python = "" if ours is None else _python(ours)
+    if not python or known != command(python) or not os.path.isabs(python):  # noqa: PTH117 - text
+        return False
+    if python == sys.executable:
+        return True
+    try:
+        owner = os.stat(python).st_uid  # noqa: PTH116 - asked whenever a clone is opened
+    except OSError:
+        return True  # it is gone: git merges by itself, and installing replaces it
+    near = os.path.realpath(git_dir.parent)
+    inside = os.path.commonpath([near, os.path.realpath(python)]) == near
+    return owner in {0, os.geteuid()} and not inside
+
+
+def _python(ours: re.Match[str]) -> str:
+    return ours["python"].strip("'").replace("%%", "%")
 
 
 def install(root: Path, common: Path) -> None:
@@ -80,7 +106,7 @@ def _configure(root: Path, common: Path, wanted: str) -> None:
 def _is_gone(known: str) -> bool:
     """Returns whether a command is ours and of an interpreter that does not exist any more."""
     ours = _OURS.match(known)
-    return ours is not None and not Path(ours["python"].strip("'").replace("%%", "%")).exists()
+    return ours is not None and not Path(_python(ours)).exists()
 
 
 def _attribute(path: Path) -> None:

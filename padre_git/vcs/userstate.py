@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.refs import symbolic_target
 
 __all__ = ["Checkout", "UserState", "checkouts", "state_of"]
@@ -38,6 +39,7 @@ class Checkout:
     git_dir: Path
 
 
+_LONGEST = 10_000
 _IN_PROGRESS = (
     ("rebase-merge", UserState.REBASING),
     ("rebase-apply", UserState.REBASING),
@@ -81,14 +83,17 @@ def _worktrees(common: Path, root: Path | None) -> Iterator[Checkout]:
     if not linked.is_dir():
         return
     for git_dir in sorted(linked.iterdir()):
-        try:
-            place = Path((git_dir / "gitdir").read_text().strip())
-        except OSError:
-            continue  # being added or pruned at this moment
-        if not place.is_absolute():
-            place = (git_dir / place).resolve()
-        if place.exists():
+        place = _named(git_dir / "gitdir", git_dir)
+        # a work tree that does not name us in turn is not ours to write to
+        if place is not None and _named(place, place.parent, "gitdir:") == git_dir.resolve():
             yield Checkout(root=place.parent, git_dir=git_dir)
+
+
+def _named(file: Path, base: Path, before: str = "") -> Path | None:
+    """Returns the path that a file of git's names; None if it is being added, pruned or forged."""
+    text = os.fsdecode(read_own(file, largest=_LONGEST) or b"").strip()
+    name = text.removeprefix(before).strip()
+    return (base / name).resolve() if name and text.startswith(before) else None
 
 
 def _is_on(git_dir: Path, branch: str) -> bool:

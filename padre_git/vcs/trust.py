@@ -1,0 +1,144 @@
+"""Trust: what a repository on this machine would run or reach, seen before git looks at it.
+
+A directory can come from anybody: out of an archive, from a shared folder, with another owner.
+git runs what the configuration and the hooks in it name, and goes where links and paths in it
+lead. Options on git's command line cannot take all of that back (filters, ``uploadpack``,
+``core.worktree``), so such a repository is not used unless the person has named it in
+``padre.trusted`` of their own configuration, as ``safe.directory`` is named for git itself.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from padre_git.errors import RemoteUntrustedError, UntrustedProjectError
+from padre_git.model.names import quoted
+from padre_git.vcs.gitconfig import running_key
+from padre_git.vcs.ownfiles import read_own
+from padre_git.vcs.process import try_git
+
+__all__ = ["check_clone", "check_receiver", "is_trusted"]
+
+_KEY = "padre.trusted"
+#: Where git looks for the repository of a path that it is given.
+_FORMS = ("{}/.git", "{}", "{}.git/.git", "{}.git")
+_CACHE = ("padre/cache", "padre/cache/files", "padre/cache/files/md5")
+#: Directories of a clone that are looked at with everything below them.
+_WRITTEN = ("refs", "logs", "padre/spool")
+_PLACES = ("", "objects", "objects/info", "info", "hooks", "padre", *_CACHE)
+_CONFIGS = ("config", "config.worktree")
+_LARGEST = 1_000_000
+
+
+def check_clone(path: Path) -> None:
+    """Makes sure that nothing of somebody else's runs if git works in a clone.
+
+    No process is started for a clone in which nothing can run.
+
+    Args:
+        path: its directory.
+
+    Raises:
+        UntrustedProjectError: if something would, or if it leads elsewhere; the hint says how to
+            copy it without that, and how to trust it.
+    """
+    found = _in_clone(path)
+    if found is None or is_trusted(path):
+        return
+    where = shlex.quote(str(path))
+    raise UntrustedProjectError(
+        f"'{path}' is not opened: {found}",
+        key=path.name,
+        hint=f"if somebody else made it, copy it: padre-git --root NEW clone {where}; if that is"
+        f" your own doing: git config --global --add {_KEY} {where}",
+    )
+
+
+def check_receiver(path: Path) -> None:
+    """Makes sure that a push to a directory runs nothing of somebody else's on this machine.
+
+    Args:
+        path: the repository, as git is given it.
+
+    Raises:
+        RemoteUntrustedError: if something would run; the hint says how to trust it.
+    """
+    git_dir = next((p for form in _FORMS if (p := Path(form.format(path))).exists()), path)
+    found = next(_programs(git_dir), None)
+    if found is None or is_trusted(path):
+        return
+    raise RemoteUntrustedError(
+        f"nothing is pushed to '{path}': {found}, which would run as you",
+        hint="if you trust whoever can write there:"
+        f" git config --global --add {_KEY} {shlex.quote(str(path))}",
+    )
+
+
+def is_trusted(path: Path) -> bool:
+    """Tells whether the person, or the machine, has named a directory as one to trust."""
+    question = ["config", "-z", "--type=path", "--get-all", _KEY]
+    named = try_git(question, os.sep).out.split(b"\0")
+    real = os.path.realpath(path)
+    return any(os.path.realpath(os.fsdecode(name)) == real for name in named if name)
+
+
+def _in_clone(path: Path) -> str | None:
+    """Returns what is wrong with a clone; None if nothing is."""
+    git_dir = path / ".git"
+    state = git_dir.lstat()
+    if not stat.S_ISDIR(state.st_mode):
+        return "its '.git' is not a directory, so its repository is elsewhere"
+    if state.st_uid != os.geteuid() and not _git_consents(path):
+        return "it belongs to another user"
+    return next(_programs(git_dir), None) or next(_elsewhere(git_dir), None)
+
+
+def _git_consents(path: Path) -> bool:
+    """Tells whether git uses a repository of another user, as ``safe.directory`` says."""
+    return not try_git(["rev-parse", "--git-dir"], path).code
+
+
+def _elsewhere(git_dir: Path) -> Iterator[str]:
+    """Yields what leads out of a repository, or never ends if it is read."""
+    for name in _odd(git_dir):
+        yield f"{quoted(name)} is no file and no directory of its own"
+    for name in ("commondir", "objects/info/alternates"):
+        if os.path.lexists(git_dir / name):
+            yield f"it has parts in another repository ('.git/{name}')"
+
+
+def _odd(git_dir: Path) -> Iterator[str]:
+    for place in _PLACES:
+        yield from _odd_in(git_dir, place)
+    for name in _WRITTEN:
+        for above, _, _ in os.walk(git_dir / name):
+            yield from _odd_in(git_dir, os.path.relpath(above, git_dir))
+
+
+def _odd_in(git_dir: Path, place: str) -> Iterator[str]:
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(git_dir / place) as entries:
+        for entry in entries:
+            if not entry.is_file(follow_symlinks=False) and not entry.is_dir(follow_symlinks=False):
+                yield os.path.normpath(f".git/{place}/{entry.name}")
+
+
+def _programs(git_dir: Path) -> Iterator[str]:
+    """Yields what names a program to run, or where else to look for one."""
+    for name in _CONFIGS:
+        config = git_dir / name
+        if os.path.lexists(config):
+            content = read_own(config, largest=_LARGEST)
+            if content is None:
+                yield f"'{config}' is no file of its own, or too large"
+            elif key := running_key(content, git_dir):
+                yield f"{quoted(key)} in '{config}' can run a program or lead elsewhere"
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(git_dir / "hooks") as hooks:
+        for hook in sorted(hooks, key=lambda entry: entry.name):
+            runs = hook.is_file() and os.access(hook.path, os.X_OK)
+            if runs and not hook.name.endswith(".sample"):
+                yield f"it has the hook {quoted(hook.name)}"

@@ -1,0 +1,349 @@
+"""Clones of others: whatever their configuration, hooks and links say, no verb follows it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from padre_git import Skipped, UntrustedProjectError
+from tests.conftest import git
+from tests.hostile.canary import Canary
+from tests.hostile.conftest import Victim
+from tests.hostile.verbs import RUN, VERBS, use
+
+#: What a configuration can say; ``{canary}`` is the program, ``{outside}`` what must not change.
+KEYS = {
+    "core.sshCommand": "{canary}",
+    "core.fsmonitor": "{canary}",
+    "core.hooksPath": "{outside}",
+    "core.editor": "{canary}",
+    "core.pager": "{canary}",
+    "core.askPass": "{canary}",
+    "core.gitProxy": "{canary}",
+    "core.alternateRefsCommand": "{canary}",
+    "core.worktree": "{outside}",
+    "core.attributesFile": "{outside}/attributes",
+    "core.excludesFile": "{outside}/ignored",
+    "core.protectHFS": "false",
+    "credential.helper": "!{canary}",
+    "credential.https://example.org.helper": "{canary}",
+    "diff.external": "{canary}",
+    "diff.odd.textconv": "{canary}",
+    "diff.odd.command": "{canary}",
+    "filter.odd.clean": "{canary}",
+    "filter.odd.smudge": "{canary}",
+    "filter.odd.process": "{canary}",
+    "merge.odd.driver": "{canary}",
+    "merge.padre.driver": "{canary} %O %A %B",
+    "merge.tool": "odd",
+    "mergetool.odd.cmd": "{canary}",
+    "difftool.odd.cmd": "{canary}",
+    "gpg.program": "{canary}",
+    "gpg.ssh.program": "{canary}",
+    "gpg.ssh.defaultKeyCommand": "{canary}",
+    "alias.status": "!{canary}",
+    "uploadpack.packObjectsHook": "{canary}",
+    "remote.origin.uploadpack": "{canary}",
+    "remote.origin.receivepack": "{canary}",
+    "remote.origin.vcs": "{canary}",
+    "remote.origin.proxy": "http://127.0.0.1:{port}",
+    "remote.origin.url": "ext::{canary}",
+    "remote.origin.pushurl": "--upload-pack={canary}",
+    "remote.{lab}/iris.git.uploadpack": "{canary}",
+    "remote.{lab}/iris.git.receivepack": "{canary}",
+    "url.ext::{canary} .insteadOf": "{lab}",
+    "url.http://127.0.0.1:{port}/.pushInsteadOf": "{lab}",
+    "protocol.ext.allow": "always",
+    "include.path": "{outside}/precious",
+    "includeIf.gitdir:**.path": "{outside}/precious",
+    "sendemail.smtpServer": "{canary}",
+    "ssh.variant": "simple",
+    "init.templateDir": "{outside}",
+    "commit.template": "{outside}/precious",
+    "submodule.odd.update": "!{canary}",
+    "submodule.recurse": "true",
+    "push.gpgSign": "true",
+    "http.proxy": "http://127.0.0.1:{port}",
+    "http.sslVerify": "false",
+    "http.https://example.org.extraHeader": "X: y",
+    "extensions.partialClone": "origin",
+    "remote.origin.promisor": "true",
+    "gc.recentObjectsHook": "{canary}",
+    "fetch.fsckObjects": "false",
+    "fsck.hasDotgit": "ignore",
+    "fetch.fsck.hasDotgit": "ignore",
+    "receive.denyCurrentBranch": "updateInstead",
+    "receive.fsck.hasDotgit": "ignore",
+    "transfer.bundleURI": "true",
+    "trailer.odd.command": "{canary}",
+    "pager.log": "{canary}",
+    "interactive.diffFilter": "{canary}",
+    "sequence.editor": "{canary}",
+    "browser.odd.cmd": "{canary}",
+    "man.odd.cmd": "{canary}",
+    "tar.odd.command": "{canary}",
+    "mailmap.file": "{outside}/precious",
+    "hook.odd.command": "{canary}",
+    "guitool.odd.cmd": "{canary}",
+}
+
+
+def filled(text: str, victim: Victim, canary: Canary) -> str:
+    lab = (victim.lab).as_uri()
+    return text.format(canary=canary.program, outside=canary.outside, port=canary.port, lab=lab)
+
+
+def refused_by_every_verb(victim: Victim, word: str) -> None:
+    """Makes sure that no verb does anything, and that each says what is wrong and what to do."""
+    with victim.store() as store:
+        skipped: list[Skipped] = []
+        store.subscribe(Skipped, skipped.append)
+        errors = use(store, victim.scratch)
+    assert set(errors) == set(VERBS) - {"list"}
+    for verb, error in errors.items():
+        assert isinstance(error, UntrustedProjectError), (verb, error)
+        assert word in error.message, (verb, error)
+        assert "padre-git --root NEW clone" in (error.hint or "")
+        assert "git config --global --add padre.trusted" in (error.hint or "")
+    assert [type(event.error) for event in skipped] == [UntrustedProjectError]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_that_could_run_a_program_or_lead_elsewhere(
+    victim: Victim, canary: Canary, key: str
+) -> None:
+    name = filled(key, victim, canary)
+    git("config", name, filled(KEYS[key], victim, canary), cwd=victim.clone)
+    word = name.rpartition(".")[2].lower()
+    refused_by_every_verb(victim, "'" if len(name) > 50 else word)
+
+
+HOOKS = [
+    "applypatch-msg",
+    "pre-applypatch",
+    "post-applypatch",
+    "pre-commit",
+    "pre-merge-commit",
+    "prepare-commit-msg",
+    "commit-msg",
+    "post-commit",
+    "pre-rebase",
+    "post-checkout",
+    "post-merge",
+    "pre-push",
+    "pre-receive",
+    "update",
+    "proc-receive",
+    "post-receive",
+    "post-update",
+    "reference-transaction",
+    "push-to-checkout",
+    "pre-auto-gc",
+    "post-rewrite",
+    "sendemail-validate",
+    "fsmonitor-watchman",
+    "post-index-change",
+]
+
+
+@pytest.mark.parametrize("name", [*HOOKS, "of-a-later-git"])
+def test_a_hook_of_any_name(victim: Victim, canary: Canary, name: str) -> None:
+    hooks = victim.clone / ".git" / "hooks"
+    hooks.mkdir(exist_ok=True)
+    shutil.copy(canary.program, hooks / name)
+    refused_by_every_verb(victim, f"the hook '{name}'")
+
+
+WRITTEN = {
+    "on one line": "[core] fsmonitor = {canary}\n",
+    "going on": "[core]\n\tfsmonitor = \\\n{canary}\n",
+    "in capitals": "[CORE]\n\tFSMONITOR={canary}\n",
+    "after a comment": "[core] # odd\n;\n\tfsmonitor = {canary}\n",
+    "in quotes": '[core]\n\tfsmonitor = "{canary}"\n',
+    "with a dot": "[filter.odd]\n\tclean = {canary}\n",
+    "quoted section": '[filter "a\\"b]"]\n\tclean = {canary}\n',
+    "behind a mark of bytes": "\ufeff[core]\n\tfsmonitor = {canary}\n",
+    "with a value in pieces": '[remote "origin"]\n\turl = e"xt::"{canary}\n',
+    "with carriage returns": "[core]\r\n\tfsmonitor = {canary}\r\n",
+}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+def test_a_configuration_that_was_written_by_hand(victim: Victim, canary: Canary, how: str) -> None:
+    config = victim.clone / ".git" / "config"
+    text = filled(WRITTEN[how].replace("{canary}", str(canary.program)), victim, canary)
+    config.write_bytes(text.encode() + config.read_bytes())
+    listed = git("config", "--file", config, "--list", cwd=victim.scratch)
+    assert str(canary.program) in listed  # git understands it, too
+    refused_by_every_verb(victim, "can run a program")
+
+
+def test_the_configuration_of_one_work_tree_counts_too(victim: Victim, canary: Canary) -> None:
+    git("config", "extensions.worktreeConfig", "true", cwd=victim.clone)
+    git("config", "--worktree", "core.fsmonitor", canary.program, cwd=victim.clone)
+    refused_by_every_verb(victim, "config.worktree")
+
+
+def link_to(name: str) -> Callable[[Path, Canary], None]:
+    def plant(git_dir: Path, canary: Canary) -> None:
+        place = git_dir / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.is_dir():
+            shutil.rmtree(place)
+        place.unlink(missing_ok=True)
+        place.symlink_to(canary.outside / "deep" if "." not in name else canary.outside)
+
+    return plant
+
+
+def pipe_at(name: str) -> Callable[[Path, Canary], None]:
+    def plant(git_dir: Path, _: Canary) -> None:
+        place = git_dir / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
+        os.mkfifo(place)
+
+    return plant
+
+
+def moved_out(git_dir: Path, canary: Canary) -> None:
+    git_dir.rename(canary.outside.parent / "elsewhere")
+    git_dir.symlink_to(canary.outside.parent / "elsewhere")
+
+
+def named_by_a_file(git_dir: Path, canary: Canary) -> None:
+    git_dir.rename(canary.outside.parent / "elsewhere")
+    git_dir.write_text(f"gitdir: {canary.outside.parent}/elsewhere\n")
+
+
+def shared_elsewhere(git_dir: Path, canary: Canary) -> None:
+    (git_dir / "commondir").write_text(f"{canary.outside}\n")
+
+
+def borrowing(git_dir: Path, canary: Canary) -> None:
+    (git_dir / "objects" / "info").mkdir(exist_ok=True)
+    (git_dir / "objects" / "info" / "alternates").write_text(f"{canary.outside}\n")
+
+
+LAYOUTS = {
+    "a link for .git": moved_out,
+    "a file for .git": named_by_a_file,
+    "commondir": shared_elsewhere,
+    "alternates": borrowing,
+    **{f"a link for {name}": link_to(name) for name in (
+        "objects", "objects/ab", "objects/pack", "objects/info", "refs", "refs/heads",
+        "refs/heads/main", "refs/padre", "logs", "logs/refs/heads", "info", "padre",
+        "padre/spool", "padre/spool/r-1", "padre/cache", "padre/cache/files/md5", "hooks", "HEAD",
+        "index", "config", "packed-refs",
+    )},
+    **{f"a pipe for {name}": pipe_at(name) for name in (
+        "HEAD", "index", "config", "config.worktree", "packed-refs", "refs/heads/main",
+        "refs/heads/other", "refs/padre/pending", "logs/HEAD", "info/attributes", "commondir",
+        "objects/info/alternates", "padre/lock", "MERGE_HEAD",
+    )},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_repository_that_leads_elsewhere_or_never_ends(
+    victim: Victim, canary: Canary, layout: str
+) -> None:
+    LAYOUTS[layout](victim.clone / ".git", canary)
+    refused_by_every_verb(victim, "is not opened")
+
+
+def test_what_plain_git_would_do_there(victim: Victim, canary: Canary) -> None:
+    """The traps are real: the first word of git in such a clone springs them."""
+    git("config", "core.fsmonitor", canary.program, cwd=victim.clone)
+    git("status", cwd=victim.clone, check=False)
+    assert canary.is_dead
+    canary.mark.unlink()
+
+
+def test_a_link_work_tree_that_does_not_point_back_is_not_written(
+    victim: Victim, canary: Canary
+) -> None:
+    linked = victim.clone / ".git" / "worktrees" / "evil"
+    linked.mkdir(parents=True)
+    (canary.outside / ".git").mkdir()
+    canary.expect_this()
+    (linked / "gitdir").write_text(f"{canary.outside}/.git\n")
+    (linked / "HEAD").write_text("ref: refs/heads/main\n")
+    (linked / "commondir").write_text("../..\n")
+    shutil.copy(victim.clone / ".git" / "index", linked / "index")
+    with victim.store() as store:
+        store.runs.note(f"iris/svm/{RUN}", "hello")
+        assert use(store, victim.scratch).keys() <= {
+            "models.load",
+            "restore",
+            "rename",
+            "delete here",
+        }
+
+
+HARMLESS = {
+    "core.autocrlf": "input",
+    "core.fsmonitor": "true",
+    "user.email": "ada@example.org",
+    "user.signingKey": "ABCD",
+    "remote.origin.prune": "true",
+    "remote.upstream.url": "git@example.org:lab/iris.git",
+    "branch.main.vscode-merge-base": "origin/main",
+    "pull.rebase": "true",
+    "gitflow.branch.master": "main",
+    "lfs.repositoryformatversion": "0",
+    "gui.geometry": "1x1",
+    "gc.auto": "1",
+}
+
+
+@pytest.mark.parametrize("key", HARMLESS)
+def test_what_people_set_in_their_own_clones_stays_possible(
+    victim: Victim, canary: Canary, key: str
+) -> None:
+    git("config", key, HARMLESS[key], cwd=victim.clone)
+    with victim.store() as store:
+        assert store.runs.get(f"iris/svm/{RUN}").metrics == {"accuracy": 0.9}
+        assert len(store.log("iris")) > 1
+
+
+def test_a_clone_that_was_made_with_plain_git_needs_no_word(victim: Victim, canary: Canary) -> None:
+    shutil.rmtree(victim.clone)
+    git("clone", "-q", victim.lab / "iris.git", victim.clone, cwd=victim.root)
+    with victim.store() as store:
+        assert use(store, victim.scratch).keys() <= {
+            "models.load",
+            "restore",
+            "rename",
+            "delete here",
+        }
+
+
+def test_the_owner_of_a_clone_can_trust_it(victim: Victim, canary: Canary) -> None:
+    git("config", "core.pager", "less", cwd=victim.clone)
+    with victim.store() as store, pytest.raises(UntrustedProjectError) as caught:
+        store.projects.get("iris")
+    command = (caught.value.hint or "").rpartition("your own doing: ")[2]
+    git(*shlex.split(command)[1:], cwd=victim.scratch)
+    with victim.store() as store:
+        assert store.projects.get("iris").name == "iris"
+
+
+@pytest.mark.parametrize("named", ["*", "{root}", "{root}/iris/.git", "{root}/other"])
+def test_trust_is_for_one_directory(victim: Victim, canary: Canary, named: str) -> None:
+    git("config", "core.pager", "less", cwd=victim.clone)
+    value = named.format(root=victim.root)
+    git("config", "--global", "--add", "padre.trusted", value, cwd=victim.scratch)
+    with victim.store() as store, pytest.raises(UntrustedProjectError):
+        store.projects.get("iris")
+
+
+def test_a_clone_cannot_trust_itself(victim: Victim, canary: Canary) -> None:
+    git("config", "core.fsmonitor", canary.program, cwd=victim.clone)
+    git("config", "padre.trusted", victim.clone, cwd=victim.clone)
+    refused_by_every_verb(victim, "fsmonitor")
