@@ -64,6 +64,16 @@ class Attachments:
         self._set(name, new)
         return new
 
+    def again(self, name: str, items: Mapping[str, Item]) -> None:
+        """Takes over what :meth:`add` has returned in another process.
+
+        Raises:
+            ArtifactError, InvalidInputError: as :meth:`add`.
+        """
+        for member in items:
+            self.check(member)
+        self._set(name, items)
+
     def move(self, name: str, data: bytes) -> None:
         """Places a part of the record that is too large for git under its own name."""
         self.items[name] = self._cache().add_bytes(data)

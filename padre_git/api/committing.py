@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import cast
 from weakref import WeakKeyDictionary
 
-from padre_git.api.attachments import Attachments
+from padre_git.api.attachments import RESERVED, Attachments
 from padre_git.api.draft import Draft
 from padre_git.api.home import Home
 from padre_git.api.provenance import CodeVersion
@@ -140,11 +140,12 @@ def commit_run(home: Home, begun: Circumstances, run: Run, parts: Mapping[str, b
         PadreGitError: whatever keeps a commit from being made; nothing was stored.
     """
     bus = home.session.bus
+    files: dict[str, bytes | None] = dict(parts)
     message = Message(op=Op.RECORD, subject=_subject(run, begun.experiment), time=run.ended)
     new = replace(run, revision=ABSENT)
     for attempt in range(_ATTEMPTS):
         changes = _missing(home, begun)
-        change = bus.send(Prepare(subject=Kind.RUN, entity=new, parts=parts))
+        change = bus.send(Prepare(subject=Kind.RUN, entity=new, parts=files))
         changes.append(change)
         try:
             revisions = bus.send(Commit(subject=Kind.RUN, changes=changes, message=message))
@@ -152,7 +153,8 @@ def commit_run(home: Home, begun: Circumstances, run: Run, parts: Mapping[str, b
             _known.pop(bus, None)
             if attempt == _ATTEMPTS - 1:
                 raise
-            new = _stored_before(home, run) or new
+            if (edit := _stored_before(home, run)) is not None:
+                new, files = edit, {**dict.fromkeys(RESERVED), **parts}
             continue
         _known.setdefault(bus, set()).update(entity.key for entity in begun.above())
         record = Record(key=run.key, files=change.files or {}, revision=str(revisions[run.key]))
@@ -164,13 +166,23 @@ def _stored_before(home: Home, run: Run) -> Run | None:
     """Returns the run as an edit of what is stored, if that is this run.
 
     A commit that failed when it was durable already is finished by the next call: the run is
-    stored then, although it has been said that it is not.
+    stored then, although it has been said that it is not. And a run that was taken for lost is
+    stored as aborted when its process returns; what people have added since stays.
     """
     try:
         stored: Run = home.session.bus.send(Get(subject=Kind.RUN, key=run.key))
     except NotFoundError:
         return None
-    return replace(run, revision=stored.revision) if stored.started == run.started else None
+    if stored.started != run.started or stored.status in (Status.RUNNING, Status.LOST):
+        return None
+    texts = [note.text for note in stored.notes]
+    notes = [note for note in run.notes if note.text not in texts]
+    return replace(
+        run,
+        revision=stored.revision,
+        tags={**stored.tags, **run.tags},
+        notes=(*stored.notes, *notes),
+    )
 
 
 def remember_code(home: Home, project: str, code: CodeVersion) -> None:

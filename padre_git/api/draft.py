@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from padre_git.errors import AlreadyExistsError, InvalidInputError, InvalidValueError
@@ -61,6 +62,18 @@ class Draft:
     texts: dict[str, str] = field(default_factory=dict)
     _rows: list[_Row] = field(default_factory=list)
     _next: dict[str, int] = field(default_factory=dict)
+    _sessions: list[int] = field(default_factory=list)
+    _repeatable: set[str] = field(default_factory=set)
+
+    @property
+    def last_step(self) -> int | None:
+        """The highest step that a metric has; None without metrics."""
+        return max((row.step for row in self._rows), default=None)
+
+    def begin_session(self) -> None:
+        """Notes that the run goes on in another process: what it repeats replaces what was."""
+        self._sessions.append(len(self._rows))
+        self._repeatable = set(self.computations)
 
     def add_parameters(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Adds parameters and returns them frozen.
@@ -135,26 +148,59 @@ class Draft:
             if self._next.get(name, 0) <= following:
                 self._next[name] = following
 
+    def add_row(self, step: Any, seconds: Any, values: Any, is_series: Any) -> None:
+        """Adds what :meth:`add_metrics` has returned in another process.
+
+        Raises:
+            InvalidNameError, InvalidValueError: if it cannot be that.
+        """
+        values = freeze_metrics(values)
+        self._add(_Row(_checked_step(step), _seconds(seconds), values, is_series is True))
+
     def series(self) -> list[Point]:
         """Returns the points of metrics that have a course.
 
-        A metric that was logged once, without step and time, is a result and has none.
+        A metric that was logged once, without step and time, is a result and has none; nor has one
+        that every session of the run has logged so. Of a step that a later session repeated, its
+        values count.
         """
-        seen: set[str] = set()
         courses: set[str] = set()
-        for row in self._rows:
-            names = row.values.keys()
-            courses |= names if row.is_series else seen & names
-            seen |= names
+        for rows in self._by_session():
+            seen: set[str] = set()
+            for row in rows:
+                names = row.values.keys()
+                courses |= names if row.is_series else seen & names
+                seen |= names
         return [
             Point(
                 step=row.step,
                 time=datetime.fromtimestamp(row.time, UTC),
                 values={n: v for n, v in row.values.items() if n in courses},
             )
-            for row in self._rows
+            for row in self._counting()
             if not courses.isdisjoint(row.values)
         ]
+
+    def _by_session(self) -> list[list[_Row]]:
+        bounds = [0, *self._sessions, len(self._rows)]
+        return [self._rows[start:end] for start, end in pairwise(bounds)]
+
+    def _counting(self) -> list[_Row]:
+        """Returns the rows without what a later session has replaced."""
+        if not self._sessions:
+            return self._rows
+        repeated: set[tuple[str, int]] = set()
+        found: list[list[_Row]] = []
+        for rows in reversed(self._by_session()):
+            left = [
+                row._replace(
+                    values={n: v for n, v in row.values.items() if (n, row.step) not in repeated}
+                )
+                for row in rows
+            ]
+            found.append([row for row in left if row.values])
+            repeated |= {(name, row.step) for row in rows for name in row.values}
+        return [row for rows in reversed(found) for row in rows]
 
     def add_tags(self, values: Mapping[str, str]) -> dict[str, str]:
         """Adds tags and returns them checked."""
@@ -185,8 +231,9 @@ class Draft:
             InvalidInputError: if there is no such predecessor.
         """
         name, before = computation.name, computation.predecessor
-        if name in self.computations:
+        if name in self.computations and name not in self._repeatable:
             raise AlreadyExistsError(f"a second computation {quoted(name)}", key=self.run)
+        self._repeatable.discard(name)
         if before is not None and before not in self.computations:
             raise InvalidInputError(
                 f"computation {quoted(name)} has no predecessor {quoted(before)}",

@@ -1,12 +1,11 @@
 """Events: what a spool says of a run, as JSON values.
 
 From the first event alone and the file ``code.patch`` beside it, everything that must exist for the
-run can be stored; the others say what was logged. A later step recovers runs from them.
+run can be stored; the others say what was logged. :mod:`padre_git.api.replaying` reads them.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +37,6 @@ def event_of_start(home: Home, begun: Circumstances) -> tuple[int, dict[str, Any
         "argv": run.argv,
         "parent_run": run.parent_run,
         "attributes": run.attributes,
-        "process": os.getpid(),
     }
     documents = {
         entity.key.text: {name: data.decode() for name, data in encode(entity).items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from padre_git.collections.session import Session
 from padre_git.errors import NotFoundError, UnsupportedError
 from padre_git.messages import Ensure
 from padre_git.model import Key, Kind
+from padre_git.model.ids import is_id
 
 if TYPE_CHECKING:
     from padre_git.artifacts import Cache
@@ -53,16 +55,42 @@ class Home:
         return git / "padre" if git.is_dir() else None
 
     def spool(self, run: Key) -> Path | None:
-        """Returns the directory of a run's spool.
+        """Returns the directory of a run's spool: the one that is there, or where it will be.
 
         It lies in the clone, or, while there is none, in ``<root>/.padre``.
         """
+        places = self._spools(run.project)
+        there = (place / run.name for place in places if (place / run.name).is_dir())
+        return next(there, places[0] / run.name if places else None)
+
+    def spools(self, project: str) -> list[Path]:
+        """Returns the directories of a project's spools, in the order of the runs' ids.
+
+        Links are none, and nor is what is not called like a run.
+        """
+        found = []
+        for place in self._spools(project):
+            with suppress(OSError), os.scandir(place) as entries:
+                found += [place / e.name for e in entries if e.is_dir(follow_symlinks=False)]
+        return sorted((d for d in found if is_id(d.name, "run")), key=lambda d: d.name)
+
+    def recording_projects(self) -> list[str]:
+        """Returns the names of the projects that may have spools."""
         if self.root is None:
-            return None
-        private = self.private(run.project)
-        if private is not None:
-            return private / "spool" / run.name
-        return self.root / ".padre" / "spool" / run.project / run.name
+            return []
+        found: set[str] = set()
+        for place in (self.root, self.root / ".padre" / "spool"):
+            with suppress(OSError):
+                found |= {name for name in os.listdir(place) if not name.startswith(".")}  # noqa: PTH208
+        return sorted(name for name in found if self.spools(name))
+
+    def _spools(self, project: str) -> list[Path]:
+        """Returns where spools of a project can lie, the place for new ones first."""
+        if self.root is None:
+            return []
+        private = self.private(project)
+        inside = [] if private is None else [private / "spool"]
+        return [*inside, self.root / ".padre" / "spool" / project]
 
     def cache(self, project: str) -> Cache:
         """Returns the cache of a project's clone; a missing project is made for it.

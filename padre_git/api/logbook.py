@@ -11,12 +11,11 @@ from padre_git.api.attaching import Attaching
 from padre_git.api.attachments import Attachments
 from padre_git.api.committing import Circumstances
 from padre_git.api.draft import Draft, Moment
-from padre_git.api.events import event_of_split, event_of_start
+from padre_git.api.events import event_of_split
 from padre_git.api.home import Home
-from padre_git.api.spool import Spool
+from padre_git.api.spooling import Former, open_spool, unwritten
 from padre_git.collections.session import Ref
-from padre_git.errors import InvalidInputError, RepositoryError
-from padre_git.format.spools import CODE
+from padre_git.errors import InvalidInputError
 from padre_git.messages import Get
 from padre_git.model import (
     Computation,
@@ -40,16 +39,27 @@ class Logbook(Attaching):
     any thread of the process that started the run.
     """
 
-    def __init__(self, home: Home, begun: Circumstances, parameters: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        home: Home,
+        begun: Circumstances,
+        parameters: Mapping[str, Any],
+        former: Former | None = None,
+    ) -> None:
         self._home = home
         self._begun = begun
         self._lock = threading.RLock()
         self._ended: Run | None = None
         self._disowned = False
-        self._draft = Draft(run=begun.run.key)
-        self._attachments = Attachments(lambda: home.cache(begun.run.key.project))
+        self._former = former
+        if former is None:
+            self._draft = Draft(run=begun.run.key)
+            self._attachments = Attachments(lambda: home.cache(begun.run.key.project))
+        else:
+            self._draft, self._attachments = former.replayed.draft, former.replayed.attachments
+            self._draft.begin_session()
         values = self._draft.add_parameters(parameters)
-        self._spool = self._begin(values)
+        self._spool = open_spool(home, begun, values, former)
 
     @property
     def id(self) -> str:
@@ -65,6 +75,16 @@ class Logbook(Attaching):
     def status(self) -> Status:
         """How the run stands."""
         return Status.RUNNING if self._ended is None else self._ended.status
+
+    @property
+    def is_continued(self) -> bool:
+        """Whether another process has begun this run, and what it logged is there."""
+        return self._former is not None
+
+    @property
+    def last_step(self) -> int | None:
+        """The highest step that was logged so far, also by a process before; None without any."""
+        return self._draft.last_step
 
     @property
     def parameters(self) -> FrozenMapping:
@@ -264,23 +284,6 @@ class Logbook(Attaching):
             if self._spool is not None:
                 self._spool.flush()
 
-    def _begin(self, parameters: Mapping[str, Any]) -> Spool | None:
-        directory = self._home.spool(self.key)
-        if directory is None:
-            return None
-        spool: Spool | None = None
-        try:
-            spool = Spool(directory)
-            spool.start("start", *event_of_start(self._home, self._begun))
-            if self._begun.patch is not None:
-                spool.attach(CODE, self._begun.patch)
-            spool.write("parameters", parameters)
-        except OSError as error:
-            if spool is not None:
-                spool.remove()
-            raise self._unwritten("could not begin", "nothing was begun", error) from error
-        return spool
-
     def _logging(self) -> _Logging:
         return _Logging(self._lock, self._checked_draft)
 
@@ -308,15 +311,7 @@ class Logbook(Attaching):
                 self._spool.write(*event)
             except OSError as error:
                 what = f"'{event[0]}' could not be logged"
-                raise self._unwritten(what, "the run goes on", error) from error
-
-    def _unwritten(self, what: str, still: str, error: OSError) -> RepositoryError:
-        reason = (error.strerror or str(error)).lower()
-        return RepositoryError(
-            f"run '{self.key}': {what}: {reason}",
-            key=self.key,
-            hint=f"{still}; make room, or make the store's directory writable",
-        )
+                raise unwritten(self.key, what, "the run goes on", error) from error
 
 
 class _Logging:

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING
 
+from padre_git.api.owners import Job
 from padre_git.errors import RepositoryError
 from padre_git.format import identify
 from padre_git.model import Code, Environment
@@ -24,7 +25,16 @@ from padre_git.model import Code, Environment
 if TYPE_CHECKING:
     from padre_git.vcs.code import Capture
 
-__all__ = ["CodeVersion", "arguments", "code_version", "command_version", "environment", "forced"]
+__all__ = [
+    "CodeVersion",
+    "arguments",
+    "code_version",
+    "command_version",
+    "environment",
+    "forced",
+    "job",
+    "run_id",
+]
 
 _FORCED = "PADRE_EXECUTION"
 
@@ -59,6 +69,33 @@ class _Start:
 def forced() -> str | None:
     """Returns the execution that PADRE_EXECUTION names for this process, if it names one."""
     return os.environ.get(_FORCED, "").strip() or None
+
+
+def run_id() -> str | None:
+    """Returns the id that PADRE_RUN_ID has for the run of this process, if it has one."""
+    return os.environ.get("PADRE_RUN_ID", "").strip() or None
+
+
+def job() -> Job | None:
+    """Returns the batch job that this process belongs to, as its scheduler says; None without.
+
+    The tasks of an array and the processes of a parallel job are told apart.
+    """
+    said = os.environ.get
+    if number := said("SLURM_ARRAY_JOB_ID") or said("SLURM_JOB_ID"):
+        task, rank = said("SLURM_ARRAY_TASK_ID", ""), said("SLURM_PROCID", "0")
+        attempt = said("SLURM_RESTART_COUNT", "0")
+        name = " ".join(
+            filter(None, ["slurm", said("SLURM_CLUSTER_NAME"), f"{number}_{task}", rank])
+        )
+        return Job(name=name, attempt=int(attempt) if attempt.isdigit() else None)
+    for scheduler, number, task in (
+        ("pbs", "PBS_JOBID", "PBS_ARRAY_INDEX"),
+        ("lsf", "LSB_JOBID", "LSB_JOBINDEX"),
+    ):
+        if said(number):
+            return Job(name=f"{scheduler} {said(number)}_{said(task, '')}")
+    return None
 
 
 def arguments() -> tuple[str, ...]:

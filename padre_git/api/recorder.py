@@ -6,11 +6,12 @@ import logging
 import threading
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from padre_git.api import interrupts
+from padre_git.api import interrupts, provenance
 from padre_git.api.committing import (
     Circumstances,
     commit_run,
@@ -21,6 +22,7 @@ from padre_git.api.committing import (
 from padre_git.api.home import Home
 from padre_git.api.logbook import Logbook
 from padre_git.api.provenance import CodeVersion
+from padre_git.api.spooling import Former, in_use
 from padre_git.errors import InvalidInputError
 from padre_git.model import Run, Status
 
@@ -46,10 +48,13 @@ class Recorder(Logbook):
         begun: Circumstances,
         parameters: Mapping[str, Any],
         code: CodeVersion | None,
+        former: Former | None = None,
     ) -> None:
-        super().__init__(home, begun, parameters)
+        super().__init__(home, begun, parameters, former)
         self.interrupted = False
         self._code = code
+        named = provenance.run_id() == self.id
+        self._may_return = named or former is not None or provenance.job() is not None
         interrupts.watch(self)
         home.running.add(self.key)
 
@@ -123,6 +128,7 @@ class Recorder(Logbook):
             if self._ended is not None:
                 return self._ended
             draft = self._checked_draft()
+            self._check_mine()
             if error is not None and status is Status.FAILED:
                 text = "".join(traceback.format_exception(error))
                 draft.set_text(_ERROR, text[-_LONGEST_ERROR:])
@@ -133,11 +139,27 @@ class Recorder(Logbook):
             self._ended = commit_run(self._home, self._begun, run, parts)
             interrupts.forget(self)
             self._home.running.discard(self.key)
-            if self._spool is not None:
-                self._spool.remove()
+            self._leave_spool(status)
             if self._code is not None:
                 remember_code(self._home, self.key.project, self._code)
         return self._ended
+
+    def _check_mine(self) -> None:
+        """Makes sure that no other process has gone on with the run, taking this one for dead."""
+        successor = None if self._spool is None else self._spool.successor()
+        if successor is not None:
+            raise in_use(self.key, successor)
+
+    def _leave_spool(self, status: Status) -> None:
+        """Removes the spool, unless somebody may want to go on with the run."""
+        if self._spool is None:
+            return
+        if status is Status.ABORTED and self._may_return:
+            with suppress(OSError):  # then it is recorded once more, as it is
+                self._spool.settle()
+            self._spool.close()
+        else:
+            self._spool.remove()
 
     def _whereabouts(self) -> str:
         return "" if self._spool is None else f"; its log is kept in '{self._spool.directory}'"

@@ -13,10 +13,11 @@ from weakref import WeakKeyDictionary
 
 from padre_git.api import provenance
 from padre_git.api.committing import Circumstances
+from padre_git.api.continuing import circumstances_of, former_run, inline_here, requeued_run
 from padre_git.api.home import Home
-from padre_git.api.overflow import INLINE, inline_of
 from padre_git.api.provenance import CodeVersion
 from padre_git.api.recorder import Recorder
+from padre_git.api.spooling import Former
 from padre_git.bus import Bus
 from padre_git.collections.session import Ref
 from padre_git.errors import (
@@ -27,11 +28,13 @@ from padre_git.errors import (
 )
 from padre_git.format import encode, identify
 from padre_git.messages import Exists, Get, Notice
-from padre_git.model import Dataset, Execution, Experiment, Key, Kind, Project, Run, Status
+from padre_git.model import Dataset, Execution, Experiment, Key, Kind, Run, Status
 from padre_git.model.ids import check_id, new_run_id
 
 __all__ = ["experiment_of", "start_run"]
 
+#: The ids of the runs of this process, so that PADRE_RUN_ID is that of one.
+_begun: set[str] = set()
 _said: WeakKeyDictionary[Bus, set[str]] = WeakKeyDictionary()
 
 
@@ -52,6 +55,10 @@ def start_run(
     A missing project, experiment, execution and environment are stored with the run. The code
     version is that of this process, or the execution that PADRE_EXECUTION names.
 
+    A batch task that the scheduler has started again goes on with the run that it had begun with
+    the same parameters, seed and arguments. PADRE_RUN_ID is the id of the first run of a process
+    that has no parent.
+
     Args:
         home: where it is recorded to.
         experiment: name path, key, url or entity; need not exist. An entity that does not exist
@@ -59,13 +66,15 @@ def start_run(
         parameters: the values tried; the experiment's are the defaults.
         seed: what random numbers begin with; the experiment's if not given.
         title: one line for people.
-        id: a run id to use; minted if not given.
+        id: of a run, which goes on if another process has begun it and did not finish it;
+            minted if not given.
         parent: the run that starts this one.
         argv: a command that is run instead of this process's own program.
         attributes: whatever else is worth keeping.
 
     Raises:
-        AlreadyExistsError: if the id is taken.
+        AlreadyExistsError: if the run of this id has ended, or had other parameters.
+        LockedError: if another process has it.
         InvalidInputError: for what cannot be stored; nothing was begun.
         NotFoundError: if the execution that PADRE_EXECUTION names does not exist.
     """
@@ -73,35 +82,76 @@ def start_run(
     parent_run = _parent_id(home, parent)
     with home.locally():
         execution, code = _execution(home, found.key, argv)
-        environment = provenance.environment(found.project)
         run = Run(
             execution=execution.key,
-            id=None if id is None else _unused(home, found.key, id),
             title=title,
             status=Status.RUNNING,
             started=datetime.now(UTC),
             seed=found.seed if seed is None else seed,
             defaults=found.parameters,
             argv=provenance.arguments() if argv is None else tuple(map(str, argv)),
-            environment=environment.id,
+            environment=provenance.environment(found.project).id,
             parent_run=parent_run,
             attributes=attributes or {},
         )
+        former = _former(home, run, id, parameters or {})
+        if former is not None:
+            return _continued(home, former, run, parameters or {})
         begun = Circumstances(
-            run=_storable(run),
+            run=_storable(run, id or _named_run(run)),
             experiment=found,
             execution=execution,
-            environment=environment,
+            environment=provenance.environment(found.project),
             patch=None if code is None else code.patch,
-            inline=_inline(home, found.project),
+            inline=inline_here(home, found.project),
         )
         return _recorder(home, begun, parameters or {}, code)
+
+
+def _former(
+    home: Home, run: Run, run_id: str | None, parameters: Mapping[str, Any]
+) -> Former | None:
+    """Returns the run to go on with: that of an id, or that of this batch task."""
+    run_id = run_id or _named_run(run)
+    if run_id is not None:
+        return former_run(home, run.experiment, run_id)
+    like = {name: getattr(run, name) for name in ("seed", "title", "parent_run", "argv")}
+    return requeued_run(home, run.experiment, parameters, like)
+
+
+def _named_run(run: Run) -> str | None:
+    """Returns the id that PADRE_RUN_ID has for this run: the first one that no other starts."""
+    named = provenance.run_id()
+    return None if run.parent_run is not None or named in _begun else named
+
+
+def _continued(home: Home, former: Former, run: Run, parameters: Mapping[str, Any]) -> Recorder:
+    """Returns a recorder that goes on with a run that another process has begun."""
+    before = former.replayed.run
+    if run.seed != before.seed:
+        raise AlreadyExistsError(
+            f"run '{before.key}' has the seed {before.seed} already, not {run.seed}",
+            key=before.key,
+            hint="begin another run for another seed",
+        )
+    begun = circumstances_of(home, former.replayed, former.directory)
+    recorder = Recorder(home, begun, parameters, None, former)
+    _begun.add(recorder.id)
+    remarks = []
+    if run.execution != before.execution:
+        remarks.append(
+            f"run '{before.key}' goes on with other code than it began with:"
+            f" '{run.execution.name}', recorded as '{before.execution.name}'"
+        )
+    _remark(home, before.key.project, remarks)
+    return recorder
 
 
 def _recorder(
     home: Home, begun: Circumstances, parameters: Mapping[str, Any], code: CodeVersion | None
 ) -> Recorder:
     recorder = Recorder(home, begun, parameters, code)
+    _begun.add(recorder.id)
     _remark(home, begun.experiment.project, () if code is None else code.remarks)
     _use_declared_dataset(home, begun.experiment, recorder)
     return recorder
@@ -116,18 +166,10 @@ def _found(home: Home, experiment: Ref) -> Experiment:
     return experiment_of(home, experiment)
 
 
-def _unused(home: Home, experiment: Key, run_id: str) -> str:
-    """Returns an id that was given if it is one and no run has it."""
-    key = experiment.run(check_id(run_id, "run"))
-    if home.session.bus.send(Exists(subject=Kind.RUN, key=key)):
-        raise AlreadyExistsError(f"a run '{key}' exists", key=key)
-    return run_id
-
-
-def _storable(run: Run) -> Run:
+def _storable(run: Run, run_id: str | None) -> Run:
     """Returns a run with an id; refuses now what could not be stored at the end."""
-    if run.id is None and run.started is not None:
-        run = replace(run, id=new_run_id(run.started))
+    if run.started is not None:
+        run = replace(run, id=run_id or new_run_id(run.started))
     encode(run)
     return run
 
@@ -223,15 +265,6 @@ def _parent_id(home: Home, parent: Recorder | Run | str | None) -> str | None:
         with suppress(InvalidNameError):  # it may go on in another process, and is not stored yet
             return check_id(str(parent).rpartition("/")[2], "run")
         raise
-
-
-def _inline(home: Home, project: str) -> int:
-    key = Key.project_named(project)
-    try:
-        stored: Project = home.session.bus.send(Get(subject=Kind.PROJECT, key=key))
-    except NotFoundError:
-        return INLINE
-    return inline_of(stored)
 
 
 def _use_declared_dataset(home: Home, experiment: Experiment, recorder: Recorder) -> None:

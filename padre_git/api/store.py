@@ -16,6 +16,7 @@ from padre_git.api.obtaining import DataCheck
 from padre_git.api.overflow import Overflow
 from padre_git.api.past import KINDS, Past
 from padre_git.api.transaction import Transaction
+from padre_git.api.watching import Watched
 from padre_git.backends.base import Backend, Changes
 from padre_git.bus import Bus
 from padre_git.collections import Collection, Computations, Executions, Ref, Runs, Session, Splits
@@ -99,9 +100,10 @@ class Store(Exchanging, Past):
         overflow = Overflow(root, data, backend)
         if data is not None:
             DataCheck(backend, data, self.bus)
-        connect(backend, self.bus, clock=clock, large=overflow)
         self.session = session = Session(self.bus, locally=backend.locally)
         self._home = Home(session=session, root=root)
+        watched = None if root is None else Watched(backend, self._home)
+        connect(backend, self.bus, clock=clock, large=overflow, runs=watched)
         self.projects: Collection[Project] = Collection(Kind.PROJECT, session)
         self.datasets = Datasets(self)
         self.environments: Collection[Environment] = Collection(Kind.ENVIRONMENT, session)
@@ -134,14 +136,16 @@ class Store(Exchanging, Past):
             parameters: the values tried; the experiment's parameters are the defaults.
             seed: what random numbers begin with; the experiment's if it is not given.
             title: one line for people.
-            id: a run id to use; minted if it is not given.
+            id: of a run, which goes on if another process has begun it and did not finish it;
+                minted if it is not given. ``PADRE_RUN_ID`` is that of a program's first run.
             parent: the run that starts this one.
             argv: a command that is run in place of this process's own program.
             attributes: whatever else is worth keeping.
 
         Raises:
-            AlreadyExistsError: if the id is taken.
+            AlreadyExistsError: if the run of this id has ended, or had other parameters.
             InvalidInputError: for what cannot be stored; nothing was begun.
+            LockedError: if another process has the run of this id.
         """
         from padre_git.api.starting import start_run
 
@@ -156,6 +160,24 @@ class Store(Exchanging, Past):
             argv=argv,
             attributes=attributes,
         )
+
+    def reconcile(self, project: Ref | None = None) -> list[Run]:
+        """Records runs that nobody will end any more, with everything that they logged.
+
+        A run whose process is known to be gone, or silent for ten minutes, becomes an aborted one;
+        one that ended and could not be recorded becomes what it ended as. If its process returns,
+        it goes on. :meth:`sync` does this, too.
+
+        Args:
+            project: which; None for all.
+
+        Returns:
+            The runs that were recorded. What kept others from it is told as events.
+        """
+        from padre_git.api.reconciling import reconcile
+
+        names = self._home.recording_projects() if project is None else [self._name(project)]
+        return [run for name in names for run in reconcile(self._home, name)]
 
     def freeze(self, experiment: Ref, *, entry_point: str | None = None) -> str:
         """Takes the code version of the current directory once, for many runs of an experiment.

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from padre_git.errors import InvalidNameError
 from padre_git.model.names import quoted
 
-__all__ = ["check_id", "content_id", "new_run_id", "run_month", "short_id"]
+__all__ = ["check_id", "content_id", "is_id", "new_run_id", "run_month", "short_id"]
 
 #: Crockford's base 32 in lower case: no i, l, o, u, so that ids can be read aloud.
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -41,9 +41,14 @@ def check_id(text: object, what: str) -> str:
     Raises:
         InvalidNameError: if it is not.
     """
-    if isinstance(text, str) and _PATTERNS[what].fullmatch(text):
+    if isinstance(text, str) and is_id(text, what):
         return text
     raise InvalidNameError(f"invalid {what} id: {quoted(text)}")
+
+
+def is_id(text: str, what: str) -> bool:
+    """Returns whether ``text`` is an id of ``what``."""
+    return _PATTERNS[what].fullmatch(text) is not None
 
 
 def run_month(run_id: str) -> tuple[str, str, str]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from padre_git.backends.base import Backend
 from padre_git.bus import Bus
-from padre_git.model import Record
+from padre_git.model import Kind, Record
 from padre_git.services.annotating import Annotating
 from padre_git.services.exchange import ExchangeService
 from padre_git.services.kinds import KINDS
@@ -49,6 +49,7 @@ def connect(
     *,
     clock: Callable[[], datetime] = _now,
     large: Large = _IN_GIT,
+    runs: Backend | None = None,
 ) -> None:
     """Puts a service for every kind on the bus.
 
@@ -57,9 +58,11 @@ def connect(
         bus: where commands come from and events go.
         clock: returns the time, with zone.
         large: keeps the parts of runs that are too large for git.
+        runs: what runs are read from, if that knows of more than the backend.
     """
     for kind in KINDS:
-        RecordService(kind, backend, bus, clock)
+        reads = runs if kind is Kind.RUN else None
+        RecordService(kind, backend, bus, clock, reads=reads or backend)
     ExchangeService(backend, bus)
     Annotating(backend, bus, clock)
     ComputationService(backend, bus)

@@ -41,12 +41,19 @@ class RecordService:
         backend: where records are.
         bus: what it listens to and reports on.
         clock: returns the time, with zone.
+        reads: what is asked for records; the backend, or one in front of it.
     """
 
     def __init__(
-        self, kind: Kind, backend: Backend, bus: Bus, clock: Callable[[], datetime]
+        self,
+        kind: Kind,
+        backend: Backend,
+        bus: Bus,
+        clock: Callable[[], datetime],
+        *,
+        reads: Backend,
     ) -> None:
-        reading: Reading[Entity] = Reading(kind, backend, bus)
+        reading: Reading[Entity] = Reading(kind, reads, bus)
         writing: Writing[Entity] = Writing(kind, backend, bus, reading, clock)
         restoring: Restoring[Entity] = Restoring(kind, backend, bus, reading)
         bus.handle(Resolve, kind, reading.resolve)

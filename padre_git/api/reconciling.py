@@ -1,0 +1,133 @@
+"""Reconciling: runs that nobody will end become records, with everything that they logged."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from padre_git.api import provenance
+from padre_git.api.committing import commit_run, parts_of, run_of
+from padre_git.api.continuing import circumstances_of, replayed
+from padre_git.api.home import Home
+from padre_git.api.owners import Owner, claim, owner_of
+from padre_git.api.replaying import Ending
+from padre_git.api.spool import EVENTS, Spool, is_settled, read_events
+from padre_git.errors import NotFoundError, PadreGitError
+from padre_git.format.spools import SETTLED
+from padre_git.messages import Exists, Notice, Recall, Skipped
+from padre_git.model import Key, Run, Status
+
+__all__ = ["reconcile"]
+
+#: Lines of damage that a record tells.
+_TOLD = 20
+#: Seconds for which the spool of a run that may return is kept after it was recorded.
+_KEPT = 14 * 86400.0
+
+
+def reconcile(home: Home, project: str) -> list[Run]:
+    """Records the runs of a project that are lost, and those that ended and were not recorded.
+
+    What one spool keeps from being recorded is told, and keeps no other from it.
+
+    Returns:
+        The runs, as stored.
+    """
+    found = []
+    for directory in home.spools(project):
+        try:
+            run = _reconciled(home, project, directory)
+        except FileExistsError:  # somebody else was faster, and does it
+            continue
+        except PermissionError:
+            _tell(home, project, f"run '{directory.name}' belongs to another user, and is left")
+        except OSError as error:
+            text = f"run '{directory.name}' is left: its spool cannot be read: {error}"
+            _tell(home, project, text)
+        except PadreGitError as error:
+            key = error.key or Key.project_named(project)
+            home.session.bus.publish(Skipped(key=Key.parse(str(key)), error=error))
+        else:
+            found += [] if run is None else [run]
+    return found
+
+
+def _reconciled(home: Home, project: str, directory: Path) -> Run | None:
+    """Returns the run of a spool as it was recorded; None if there was nothing to do."""
+    owner = owner_of(directory)
+    if is_settled(directory):
+        if owner.is_lost() and time.time() - (directory / SETTLED).lstat().st_mtime > _KEPT:
+            shutil.rmtree(directory, ignore_errors=True)
+        return None
+    if not owner.is_lost(provenance.job()):
+        return None
+    if _is_empty(directory):
+        shutil.rmtree(directory, ignore_errors=True)
+        return None
+    claim(directory, owner.number, records=True)
+    spool = Spool(directory)
+    try:
+        with home.locally():
+            run = _recorded(home, project, spool, owner)
+        spool.settle()  # kept for a while: its process may return
+    finally:
+        spool.close()
+    return run
+
+
+def _recorded(home: Home, project: str, spool: Spool, owner: Owner) -> Run:
+    directory = spool.directory
+    found = replayed(home, directory, project)
+    found.run = _below_what_lives(home, found.run)
+    begun = circumstances_of(home, found, directory)
+    ending = found.ending
+    if ending is None:
+        ended = datetime.fromtimestamp(owner.seen, UTC)
+        ending = Ending(status=Status.ABORTED, ended=ended, error=None)
+        spool.write("end", ending.status, ended.isoformat(), None)
+        found.draft.add_note("The process of this run ended without ending it.")
+    if ending.error is not None:
+        found.draft.set_text("error.txt", ending.error)
+    if found.damage:
+        found.draft.add_note("\n".join(["Of its log is lost:", "", *found.damage[:_TOLD]]))
+        text = f"run '{begun.run.key}': {len(found.damage)} pieces of its log are lost"
+        _tell(home, project, f"{text}; {found.damage[0]}")
+    run = run_of(begun.run, found.draft, ending.status, ending.ended)
+    parts = parts_of(found.draft, found.attachments, begun.inline)
+    return commit_run(home, begun, run, parts)
+
+
+def _below_what_lives(home: Home, run: Run) -> Run:
+    """Returns a run below its experiment as that is called now.
+
+    Raises:
+        NotFoundError: if somebody has deleted it: it does not come back with a run that is lost.
+    """
+    bus, key = home.session.bus, run.experiment
+    if bus.send(Exists(subject=key.kind, key=key)):
+        return run
+    try:
+        there = bus.send(Recall(subject=key.kind, reference=key))
+    except NotFoundError:
+        return run  # it never was, and comes with the run
+    if not bus.send(Exists(subject=there.kind, key=there)):
+        raise NotFoundError(
+            f"run '{run.key}' is lost, and its experiment was deleted",
+            key=run.key,
+            hint="restore the experiment to have it recorded, or delete the run",
+        )
+    return run.replace(execution=there.execution(run.execution.name))
+
+
+def _is_empty(directory: Path) -> bool:
+    """Returns whether a process died before it could say what it begins."""
+    try:
+        return not read_events(directory).events and (directory / EVENTS).lstat().st_size == 0
+    except FileNotFoundError:
+        return True
+
+
+def _tell(home: Home, project: str, text: str) -> None:
+    home.session.bus.publish(Notice(text=text, project=project))
