@@ -7,7 +7,6 @@ It reads from commits, never from uncommitted files, and writes through
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import ClassVar
@@ -16,10 +15,12 @@ from padre_git.backends.base import Backend, Changes, check_one_project
 from padre_git.backends.checks import check_files
 from padre_git.backends.clones import Clone, Clones
 from padre_git.backends.comparing import compare
-from padre_git.backends.overlay import EMPTY, Overlay
-from padre_git.backends.planning import Edits, Plan, plan
+from padre_git.backends.grouping import Grouping
+from padre_git.backends.handing import Amend, Write, as_they_are
+from padre_git.backends.overlay import EMPTY
+from padre_git.backends.planning import Edits, plan
 from padre_git.backends.projects import ignore
-from padre_git.backends.records import Records, Skip, Tree
+from padre_git.backends.records import Records, Skip
 from padre_git.backends.restoring import (
     check_restorable,
     deletion_of,
@@ -28,7 +29,8 @@ from padre_git.backends.restoring import (
 )
 from padre_git.backends.settling import Settling
 from padre_git.backends.versions import all_paths, own_paths, versions
-from padre_git.errors import Conflict, ConflictError, NotFoundError
+from padre_git.backends.writing import Writing
+from padre_git.errors import Conflict, NotFoundError
 from padre_git.format import (
     commit_text,
     scaffold,
@@ -37,22 +39,14 @@ from padre_git.messages import Author, Deletion, Event, Message, Version
 from padre_git.messages.settling import Choice, Decision
 from padre_git.model import ChangeSet, Found, Key, Kind
 from padre_git.vcs.plan import NewCommit
-from padre_git.vcs.process import run_git
 from padre_git.vcs.progress import Watch
 from padre_git.vcs.repository import Repository
 from padre_git.vcs.snapshot import Snapshot
 from padre_git.vcs.transport import DEFAULT_TERMS, Terms
 
-__all__ = ["Amend", "GitBackend", "as_they_are"]
+__all__ = ["GitBackend"]
 
 _Write = tuple[ChangeSet, Message]
-#: Completes a change set by the records that it goes on.
-Amend = Callable[[ChangeSet, Records], ChangeSet]
-
-
-def as_they_are(changes: ChangeSet, records: Records) -> ChangeSet:
-    """Returns a change set as it is."""
-    return changes
 
 
 class GitBackend(Backend):
@@ -132,7 +126,9 @@ class GitBackend(Backend):
             check_files(changes)
         revisions: list[dict[Key, str | None]] = []
         for _, group in groupby(enumerate(writes), _group_of):
-            revisions += self._write([write for _, write in group], amend)
+            revisions += self._write(
+                [Write(changes=c, message=m, amend=amend) for _, (c, m) in group]
+            )
         return revisions
 
     def changes(self, project: str, start: str | None = None, end: str | None = None) -> Changes:
@@ -259,69 +255,23 @@ class GitBackend(Backend):
 
     # ------------------------------------------------------------------------------- writing
 
-    def _write(self, writes: Sequence[_Write], amend: Amend) -> list[dict[Key, str | None]]:
-        project = writes[0][0].project
+    def _write(self, writes: Sequence[Write]) -> list[dict[Key, str | None]]:
+        project = writes[0].changes.project
         clone = self._clones.get(project)
         if clone is None:
-            changes, message = writes[0]
-            revisions = self._create(project, amend(changes, Records(project, EMPTY)), message)
+            first = writes[0].amend(writes[0].changes, Records(project, EMPTY))
+            revisions = self._create(project, first, writes[0].message)
             if revisions is not None:
-                return [revisions, *(self._write(writes[1:], amend) if writes[1:] else [])]
+                return [revisions, *(self._write(writes[1:]) if writes[1:] else [])]
             clone = self._clones.need(project)
-        done: list[Plan] = []
-        unsealed: set[str] = set()
-
-        def commits(snapshot: Snapshot) -> list[NewCommit]:
-            done.clear()
-            done.extend(self._plans(clone, snapshot, writes, unsealed, amend))
-            return [
-                self._commit(planned, message)
-                for planned, (_, message) in zip(done, writes, strict=True)
-                if planned.edits
-            ]
-
         self._clones.say_who(clone)
-        try:
-            clone.repository.advance(commits)
-        except ConflictError:
-            unsealed |= _with_ignored_files(clone, done)
-            if not unsealed:
-                raise
-            clone.repository.advance(commits)
+        writing = Writing(clone=clone, author=self.author)
+        if len(writes) == 1 and writes[0].can_be_shared:
+            done = [Grouping(writing=writing).write(writes[0])]
+        else:
+            done = [planned.revisions for planned in writing.all_or_none(writes)]
         self._clones.say_what_waits(clone)
-        return [planned.revisions for planned in done]
-
-    def _plans(
-        self,
-        clone: Clone,
-        snapshot: Snapshot,
-        writes: Sequence[_Write],
-        unsealed: set[str],
-        amend: Amend,
-    ) -> list[Plan]:
-        """Returns what each write does, to the snapshot and those before it."""
-        clone.check(snapshot)
-        tree: Tree = snapshot
-        if len(writes) > 1:
-            tree = Overlay(snapshot)
-        plans: list[Plan] = []
-        for changes, _ in writes:
-            records = clone.records(tree)
-            planned = plan(amend(changes, records), records, unsealed=unsealed)
-            if snapshot.commit is None and not plans:  # cloned from an empty repository
-                planned = replace(planned, edits={**scaffold(), **planned.edits})
-            if isinstance(tree, Overlay):
-                tree.edit(planned.edits)
-            plans.append(planned)
-        return plans
-
-    def _commit(self, planned: Plan, message: Message) -> NewCommit:
-        return NewCommit(
-            edits=planned.edits,
-            text=commit_text(message, planned.changed),
-            author=message.author or self.author,
-            time=message.time,
-        )
+        return done
 
     def _create(
         self, project: str, changes: ChangeSet, message: Message
@@ -345,18 +295,3 @@ def _group_of(numbered: tuple[int, _Write]) -> int:
     """Returns a number that writes have in common if they can be planned on one another."""
     number, (changes, _) = numbered
     return number if any(change.moved_from is not None for change in changes) else -1
-
-
-def _with_ignored_files(clone: Clone, plans: Iterable[Plan]) -> set[str]:
-    """Returns where a seal would be in the way of ignored files only, such as fetched data.
-
-    They stay where they are, and the deletion goes without that seal: refusing it because of
-    data that can be fetched again would be worse than a later merge that git does not question.
-    """
-    seals = {path for planned in plans for path in planned.seals}
-    if not seals:
-        return set()
-    words = ["ls-files", "-z", "--others", "--exclude-standard", "--", *sorted(seals)]
-    users = run_git(words, clone.repository.path).decode(errors="surrogateescape").split("\0")
-    found = {path for path in seals if (clone.repository.path / path).is_dir()}
-    return {path for path in found if not any(name.startswith(f"{path}/") for name in users)}

@@ -6,17 +6,15 @@ it, or storing something below it, makes it one again, and deleting it drops the
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 
 from padre_git.backends.exchange import Side
 from padre_git.backends.git import GitBackend
-from padre_git.backends.records import Records
-from padre_git.backends.urls import HAVE_URL, stored_url, with_url
+from padre_git.backends.urls import keep_urls
 from padre_git.messages import Event, Message, Notice, Op
-from padre_git.model import Change, ChangeSet, Found, Key, Record
+from padre_git.model import Change, ChangeSet, Key
 
-__all__ = ["apply_to", "keep_urls"]
+__all__ = ["apply_to"]
 
 _Write = tuple[ChangeSet, Message]
 
@@ -79,21 +77,3 @@ def _deletes(change: Change) -> bool:
 
 def _keys(writes: Sequence[_Write]) -> list[Key]:
     return [change.key for changes, _ in writes for change in changes]
-
-
-def keep_urls(changes: ChangeSet, records: Records) -> ChangeSet:
-    """Returns changes with the urls as they are stored in the records that they go on."""
-    with_url = [c.key for c in changes if c.files is not None and c.key.kind in HAVE_URL]
-    if not with_url:
-        return changes
-    current = records.find(with_url)
-    return ChangeSet(changes=tuple(_own(change, current.get(change.key)) for change in changes))
-
-
-def _own(change: Change, current: Found | None) -> Change:
-    """Returns a change with the url as it is stored."""
-    if change.files is None or change.key.kind not in HAVE_URL:
-        return change
-    url = stored_url(current) if isinstance(current, Record) else None
-    files = with_url(Record(key=change.key, files=change.files), url)
-    return change if files is change.files else dataclasses.replace(change, files=files)

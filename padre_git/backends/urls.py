@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from padre_git.backends.records import Records, Tree
 from padre_git.errors import PadreGitError
 from padre_git.format import decode, encode, part_path
-from padre_git.model import DOCUMENTS, Key, Kind, Record
+from padre_git.model import DOCUMENTS, Change, ChangeSet, Found, Key, Kind, Record
 from padre_git.vcs.remotes import RemoteLocation
 
-__all__ = ["HAVE_URL", "missing_urls", "stored_url", "with_url"]
+__all__ = ["HAVE_URL", "keep_urls", "missing_urls", "stored_url", "with_url"]
 
 #: The kinds whose document holds the record's url; every other kind's is derived.
 HAVE_URL = (Kind.PROJECT, Kind.DATASET, Kind.EXPERIMENT)
@@ -35,6 +36,24 @@ def with_url(record: Record, url: str | None) -> Mapping[str, bytes]:
         return encode(entity.replace(url=url), previous=record)
     except PadreGitError:
         return record.files
+
+
+def keep_urls(changes: ChangeSet, records: Records) -> ChangeSet:
+    """Returns changes with the urls as they are stored in the records that they go on."""
+    with_url = [c.key for c in changes if c.files is not None and c.key.kind in HAVE_URL]
+    if not with_url:
+        return changes
+    current = records.find(with_url)
+    return ChangeSet(changes=tuple(_own(change, current.get(change.key)) for change in changes))
+
+
+def _own(change: Change, current: Found | None) -> Change:
+    """Returns a change with the url as it is stored."""
+    if change.files is None or change.key.kind not in HAVE_URL:
+        return change
+    url = stored_url(current) if isinstance(current, Record) else None
+    files = with_url(Record(key=change.key, files=change.files), url)
+    return change if files is change.files else replace(change, files=files)
 
 
 def missing_urls(
