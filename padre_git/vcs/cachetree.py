@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from padre_git.vcs.objects import EMPTY_TREE, Entry
 
-__all__ = ["CacheTree", "Count", "Spliced", "Trees"]
+__all__ = ["CacheTree", "Count", "Folded", "Spliced", "Trees"]
 
 _NODE = re.compile(rb"([^\0]*)\0(-?\d+) (\d+)\n")
 
@@ -25,6 +25,8 @@ _NODE = re.compile(rb"([^\0]*)\0(-?\d+) (\d+)\n")
 Trees = Callable[[str], Mapping[str, Entry]]
 #: Gives how many index entries lie below a directory.
 Count = Callable[[str], int]
+#: Gives the tree of a directory that the index holds as one entry; None for all others.
+Folded = Callable[[str], str | None]
 
 
 class Spliced(NamedTuple):
@@ -79,17 +81,18 @@ class CacheTree:
             node.count, node.tree, node.raw = -1, None, None
             node = node.inside.get(name)
 
-    def follow(self, move: Spliced, trees: Trees, count: Count) -> None:
+    def follow(self, move: Spliced, trees: Trees, count: Count, folded: Folded) -> None:
         """Notes that entries were changed.
 
         Args:
             move: what was changed.
             trees: gives the entries of a tree.
             count: gives how many entries the index now has below a directory.
+            folded: tells which directories are one entry.
         """
         fresh = self._root.tree is None and not self._root.inside
         was = EMPTY_TREE if fresh and move.old == EMPTY_TREE else self._root.tree
-        _follow(self._root, "", was, move, trees, count)
+        _Walk(trees, count, folded).follow(self._root, "", was, move)
 
 
 def _parse(content: bytes) -> _Node:
@@ -117,37 +120,45 @@ def _parse_node(content: bytes, start: int) -> tuple[_Node, int]:
     return node, end
 
 
-def _follow(
-    node: _Node, path: str, was: str | None, move: Spliced, trees: Trees, count: Count
-) -> None:
-    if move.old == move.new:
-        return
-    before, after = trees(move.old), trees(move.new)
-    known = was == move.old
-    for name in {name for name, _ in before.items() ^ after.items()}:
-        sides = [side.get(name) for side in (before, after)]
-        known &= all(e is None or e.is_tree for e in sides) or f"{path}{name}" in move.paths
-        old, new = (e.id if e is not None and e.is_tree else EMPTY_TREE for e in sides)
-        _follow_inside(node, path, name, Spliced(old, new, move.paths), trees, count)
-    node.count, node.tree, node.raw = -1, None, None
-    total = _total(node, after)
-    if known and total is not None and total == count(path.rstrip("/")):
-        node.count, node.tree = total, move.new
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """Goes with one change of entries through the directories that it concerns."""
 
+    trees: Trees
+    count: Count
+    folded: Folded
 
-def _follow_inside(
-    node: _Node, path: str, name: str, move: Spliced, trees: Trees, count: Count
-) -> None:
-    if move.new == EMPTY_TREE:
-        node.inside.pop(name, None)
-        return
-    inner = node.inside.get(name)
-    if inner is None:
-        inner = node.inside[name] = _Node(name.encode("utf-8", "surrogateescape"))
-        was = EMPTY_TREE if move.old == EMPTY_TREE else None
-    else:
-        was = inner.tree
-    _follow(inner, f"{path}{name}/", was, move, trees, count)
+    def follow(self, node: _Node, path: str, was: str | None, move: Spliced) -> None:
+        """Brings the node of one directory along; its path ends in ``/`` unless it is the root."""
+        if move.old == move.new:
+            return
+        one = self.folded(path.rstrip("/"))
+        if one is not None:  # a leaf, as git has it
+            node.count, node.tree, node.inside, node.raw = 1, one, {}, None
+            return
+        before, after = self.trees(move.old), self.trees(move.new)
+        known = was == move.old
+        for name in {name for name, _ in before.items() ^ after.items()}:
+            sides = [side.get(name) for side in (before, after)]
+            known &= all(e is None or e.is_tree for e in sides) or f"{path}{name}" in move.paths
+            old, new = (e.id if e is not None and e.is_tree else EMPTY_TREE for e in sides)
+            self._inside(node, path, name, Spliced(old, new, move.paths))
+        node.count, node.tree, node.raw = -1, None, None
+        total = _total(node, after)
+        if known and total is not None and total == self.count(path.rstrip("/")):
+            node.count, node.tree = total, move.new
+
+    def _inside(self, node: _Node, path: str, name: str, move: Spliced) -> None:
+        if move.new == EMPTY_TREE:
+            node.inside.pop(name, None)
+            return
+        inner = node.inside.get(name)
+        if inner is None:
+            inner = node.inside[name] = _Node(name.encode("utf-8", "surrogateescape"))
+            was = EMPTY_TREE if move.old == EMPTY_TREE else None
+        else:
+            was = inner.tree
+        self.follow(inner, f"{path}{name}/", was, move)
 
 
 def _total(node: _Node, entries: Mapping[str, Entry]) -> int | None:

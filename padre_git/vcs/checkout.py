@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from padre_git.errors import LockedError
 from padre_git.vcs.cachetree import Spliced, Trees
+from padre_git.vcs.cone import EVERYTHING, is_sparse, read_cone
 from padre_git.vcs.config import Config
 from padre_git.vcs.durable import Durable
 from padre_git.vcs.eviction import Evictions
+from padre_git.vcs.folding import Folding, Graft
 from padre_git.vcs.gitsite import GitSite
 from padre_git.vcs.index import Index, UnknownIndexError
 from padre_git.vcs.indexfile import IndexFile
 from padre_git.vcs.objects import Entry
+from padre_git.vcs.reflog import last_action
 from padre_git.vcs.site import Site
 from padre_git.vcs.snapshot import entry_at
 from padre_git.vcs.userstate import Checkout
@@ -27,33 +30,53 @@ _TRIES = 50
 
 
 class SplicedSite(Site):
-    """Is a full checkout, whose files and index entries we write ourselves."""
+    """Is a work tree whose files and index entries we write ourselves: a full one, or a cone."""
 
     def __init__(
         self,
+        checkout: Checkout,
         tree: WorkTree,
         index: IndexFile,
         *,
         evictions: Evictions,
-        trees: Trees,
+        folding: Folding,
         timeout: float,
     ) -> None:
+        self._head_log = checkout.git_dir / "logs" / "HEAD"
         self._tree = tree
         self._index = index
         self._evictions = evictions
-        self._trees = trees
+        self._folding = folding
         self._timeout = timeout
 
     def check(self, old: str, new: str, changes: Sequence[Change]) -> None:
         """Implements :meth:`Site.check`."""
         index, _ = self._index.load()
-        self._tree.check((c for c in changes if not self._is_evicted(index, c)), index)
+        folded, rest = self._split(index, changes)
+        left_out = {c.path for c in rest if self._is_left_out(index, c)}
+        self._folding.check(index, [*folded, *(c for c in rest if c.path in left_out)])
+        self._tree.check((c for c in rest if c.path not in left_out), index)
 
-    def _is_evicted(self, index: Index, change: Change) -> bool:
+    def _split(self, index: Index, changes: Iterable[Change]) -> tuple[list[Change], list[Change]]:
+        """Returns the changes below folded directories, and all others."""
+        sides: tuple[list[Change], list[Change]] = ([], [])
+        for change in changes:
+            sides[self._folding.place(index, change.path) is None].append(change)
+        return sides
+
+    def _is_left_out(self, index: Index, change: Change) -> bool:
+        """Tells whether a file that has an entry of its own is not in the work tree."""
         known = index.get(change.path)
         if known is not None:
             return known.skipped and known.entry in change.known | {change.new}
-        return self._evictions.covers(change.path)
+        return self._evictions.covers(change.path) or not self._folding.cone.includes(change.path)
+
+    def writes(self, change: Change) -> bool:
+        """Implements :meth:`Site.writes`."""
+        index, _ = self._index.load()
+        if self._folding.place(index, change.path) is not None:
+            return False
+        return not self._is_left_out(index, change)
 
     def follow(
         self,
@@ -65,19 +88,21 @@ class SplicedSite(Site):
     ) -> None:
         """Implements :meth:`Site.follow`."""
         index, version = self._index.load()
-        evicted = {c.path for c in changes if self._is_evicted(index, c)}
-        seen = self._tree.write((c for c in changes if c.path not in evicted), contents)
+        folded, rest = self._split(index, changes)
+        written = {c.path for c in rest if not self._is_left_out(index, c)}
+        seen = self._tree.write((c for c in rest if c.path in written), contents)
         for _ in range(_TRIES):
-            moved = set()
-            for change in changes:
+            moved = self._folding.follow(index, folded, old, new)
+            for change in rest:
                 was = index.get(change.path)
-                _splice(index, change, seen.get(change.path), skip=change.path in evicted)
-                if (was.entry if was else None) == entry_at(self._trees, old, change.path):
+                _splice(index, change, seen.get(change.path), skip=change.path not in written)
+                if (was.entry if was else None) == entry_at(self._folding.trees, old, change.path):
                     moved.add(change.path)
-            index.follow(Spliced(old, new, moved), self._trees)
+            index.follow(Spliced(old, new, moved), self._folding.trees)
             if self._index.store(index, version, durable, timeout=self._timeout):
                 return
             index, version = self._index.load()
+            folded, rest = self._split(index, changes)
         raise LockedError(f"the index '{self._index.path}' keeps changing")
 
     def version(self) -> str:
@@ -98,24 +123,39 @@ class SplicedSite(Site):
 
     def staged(self, path: str) -> Entry | None:
         """Implements :meth:`Site.staged`."""
-        known = self._index.load()[0].get(path)
-        return known.entry if known else None
+        return self._folding.staged(self._index.load()[0], path)
 
     def holds(self, change: Change) -> bool:
-        """Implements :meth:`Site.holds`."""
-        return self._tree.holds(change)
+        """Implements :meth:`Site.holds`.
+
+        Of a file that is left out nothing can be seen. Then it counts how the branch came to be
+        where it is: a stale index is what ``git commit`` wrote, and no revert, merge or pull.
+        """
+        if self.writes(change):
+            return self._tree.holds(change)
+        done = last_action(self._head_log)
+        return done.startswith("commit") and not done.startswith('commit: Revert "')
 
     def repair(self, changes: Sequence[Change]) -> None:
         """Implements :meth:`Site.repair`."""
         _wait_while(self._index.is_locked, self._timeout)
         for _ in range(_TRIES):
             index, version = self._index.load()
-            if not changes or not all(_is_stale(index, c) and self._tree.holds(c) for c in changes):
+            folded, rest = self._split(index, changes)
+            left_out = {c.path for c in rest if self._is_left_out(index, c)}
+            there = all(self._tree.holds(c) for c in rest if c.path not in left_out)
+            if not changes or not there or not all(self._is_stale(index, c) for c in changes):
                 return
-            for change in changes:
-                _splice(index, change, self._tree.seen(change.path), skip=False)
+            self._folding.put(index, folded)
+            for change in rest:
+                skip = change.path in left_out
+                _splice(index, change, None if skip else self._tree.seen(change.path), skip=skip)
             if self._index.store(index, version, Durable(), timeout=self._timeout):
                 return
+
+    def _is_stale(self, index: Index, change: Change) -> bool:
+        entry = self._folding.staged(index, change.path)
+        return entry != change.new and entry in change.known
 
     def hold(self) -> AbstractContextManager[None]:
         """Implements :meth:`Site.hold`."""
@@ -159,17 +199,9 @@ def _splice(index: Index, change: Change, seen: os.stat_result | None, *, skip: 
         index.set(change.path, change.new, seen, skip=skip)
 
 
-def _is_stale(index: Index, change: Change) -> bool:
-    now = index.get(change.path)
-    if now is not None and now.skipped:
-        return False
-    entry = now.entry if now else None
-    return entry != change.new and entry in change.known
-
-
 def _covered(index: Index, paths: Sequence[str]) -> list[str]:
-    """Returns the paths in the index that are, or lie below, one of these."""
-    found = [p for path in paths for p in [path, *index.below(path)]]
+    """Returns the files in the index that are, or lie below, one of these."""
+    found = [p for path in paths for p in [path, *index.below(path)] if not p.endswith("/")]
     return [path for path in dict.fromkeys(found) if index.get(path) is not None]
 
 
@@ -192,6 +224,7 @@ def open_site(
     *,
     evictions: Evictions,
     trees: Trees,
+    graft: Graft,
 ) -> Site:
     """Returns the right way to change a work tree.
 
@@ -202,15 +235,17 @@ def open_site(
         tree: its files.
         evictions: which directories are left out of the work tree.
         trees: gives the entries of a tree by its id.
+        graft: makes trees that no commit has.
     """
-    if not config.is_true("core.sparsecheckout"):
-        try:
-            index.load()
-        except UnknownIndexError:
-            pass
-        else:
-            return SplicedSite(tree, index, evictions=evictions, trees=trees, timeout=2.0)
-    return GitSite(checkout)
+    cone = read_cone(checkout.git_dir) if is_sparse(config) else EVERYTHING
+    try:
+        known, _ = index.load()
+    except UnknownIndexError:
+        return GitSite(checkout)
+    if cone is None or (known.is_sparse and cone is EVERYTHING):
+        return GitSite(checkout)
+    folding = Folding(cone, trees, graft)
+    return SplicedSite(checkout, tree, index, evictions=evictions, folding=folding, timeout=2.0)
 
 
 def wait_for_index(checkout: Checkout, seconds: float) -> bool:

@@ -1,4 +1,4 @@
-"""A work tree whose index only git itself should change: sparse, split, version 4."""
+"""A work tree whose index only git itself should change: split, version 4, sparse but no cone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["GitSite"]
 
 
 class GitSite(Site):
-    """Is a work tree whose index only git itself should change (sparse, split, version 4)."""
+    """Is a work tree whose index only git itself should change."""
 
     def __init__(self, checkout: Checkout) -> None:
         self._root = checkout.root
@@ -34,6 +34,10 @@ class GitSite(Site):
             f"{named or 'files'} in '{self._root}' hold uncommitted changes: {done.err.strip()}",
             hint="commit, move or undo them, then try again",
         )
+
+    def writes(self, change: Change) -> bool:
+        """Implements :meth:`Site.writes`: git reads what it writes."""
+        return False
 
     def follow(
         self,
@@ -81,13 +85,13 @@ class GitSite(Site):
     def evict(self, paths: Sequence[str]) -> None:
         """Implements :meth:`Site.evict`."""
         raise UnsupportedError(
-            f"'{self._root}' is a sparse checkout",
+            f"'{self._root}' is a sparse checkout of a form that only git can change",
             hint="use `git sparse-checkout` to leave files out",
         )
 
     def restore(self, paths: Sequence[str], read: Callable[[list[str]], dict[str, bytes]]) -> None:
         """Implements :meth:`Site.restore`."""
         raise UnsupportedError(
-            f"'{self._root}' is a sparse checkout",
+            f"'{self._root}' is a sparse checkout of a form that only git can change",
             hint="use `git sparse-checkout add` to have files",
         )

@@ -1,4 +1,8 @@
-"""The index: entries taken out and put in without starting git, as git itself would write them."""
+"""The index: entries taken out and put in without starting git, as git itself would write them.
+
+A sparse index holds some directories as one entry each, with the tree and a name that ends in
+``/``: they are left out of the work tree, and are called folded here.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from typing import NamedTuple
 
 from padre_git.errors import DamagedError
 from padre_git.vcs.cachetree import CacheTree, Spliced, Trees
-from padre_git.vcs.objects import Entry
+from padre_git.vcs.objects import DIRECTORY, Entry
 
 __all__ = ["Index", "IndexEntry", "Stamp", "UnknownIndexError", "stamp"]
 
@@ -21,6 +25,7 @@ _EXTENDED, _STAGE, _NAME, _SKIP, _VALID = 0x4000, 0x3000, 0x0FFF, 0x4000, 0x8000
 _STAT = struct.Struct(">10I")
 _HEAD = struct.Struct(">4sII")
 _NOTHING = bytes(20)
+_SPARSE = b"sdir"
 _ADVICE = "remove it and run `git reset`: what was staged has to be staged again"
 #: The coarsest clock of a file system that we know: two changes within it may look like one.
 _TICK = 20_000_000
@@ -66,12 +71,15 @@ def stat_fields(seen: os.stat_result) -> tuple[int, ...]:
 class Index:
     """Is an index in memory: versions 2 and 3, without the extensions that git can rebuild.
 
+    Attributes:
+        is_sparse: whether directories may be folded.
+
     Args:
         content: the bytes of an index file; empty for none.
         written: modification time of that file in nanoseconds.
 
     Raises:
-        UnknownIndexError: for a version 4, split or sparse index and unknown needed extensions.
+        UnknownIndexError: for a version 4 or split index and unknown needed extensions.
         DamagedError: if the checksum is wrong.
     """
 
@@ -80,6 +88,7 @@ class Index:
         self._keys: list[bytes] = []
         self._raws: list[bytes] = []
         self._extended = 0
+        self.is_sparse = False
         # entries not older than the file, by the second of their change
         self._fresh: dict[bytes, set[bytes]] = {}
         self._written = written
@@ -107,7 +116,9 @@ class Index:
                 position = self._take(content, position)
         except (ValueError, IndexError, struct.error) as error:
             raise DamagedError("the index is corrupt", hint=_ADVICE) from error
-        self._trees = CacheTree(_extensions(content, position).get(b"TREE", b""))
+        known = _extensions(content, position)
+        self._trees = CacheTree(known.get(b"TREE", b""))
+        self.is_sparse = _SPARSE in known
 
     def _take(self, content: bytes, start: int) -> int:
         flags = content[start + 60] << 8 | content[start + 61]
@@ -164,6 +175,34 @@ class Index:
         """Returns what stands at a path; None if nothing or a conflict does."""
         place = self._at(_key(path))
         return None if place is None else _read(self._raws[place])
+
+    def folded(self, directory: str) -> str | None:
+        """Returns the tree that a folded directory stands for; None if it is not folded."""
+        found = self.get(f"{directory}/") if self.is_sparse and directory else None
+        return found.entry.id if found is not None else None
+
+    def fold_above(self, path: str) -> str | None:
+        """Returns the folded directory that a path lies below; None if it lies below none."""
+        end = path.find("/") if self.is_sparse else -1
+        while end >= 0:
+            if self._at(_key(path[: end + 1])) is not None:
+                return path[:end]
+            end = path.find("/", end + 1)
+        return None
+
+    def folds(self) -> list[str]:
+        """Returns the folded directories."""
+        keys = (key for key in self._keys if key.endswith(b"/\0\0")) if self.is_sparse else ()
+        return [key[:-3].decode("utf-8", "surrogateescape") for key in keys]
+
+    def fold(self, directory: str, tree: str | None) -> str:
+        """Has a folded directory stand for a tree, or takes it out; returns its entry's name."""
+        name = f"{directory}/"
+        if tree is None:
+            self.remove(name)
+        else:
+            self.set(name, Entry(DIRECTORY, tree), None, skip=True)
+        return name
 
     def is_unmerged(self, path: str) -> bool:
         """Tells whether a path is in conflict."""
@@ -237,7 +276,7 @@ class Index:
             move: what did.
             trees: gives the entries of a tree.
         """
-        self._trees.follow(move, trees, self.count)
+        self._trees.follow(move, trees, self.count, self.folded)
         self._changed -= move.paths
 
     def build(self) -> bytes:
@@ -248,6 +287,7 @@ class Index:
         known = self._trees.build()
         head = _HEAD.pack(b"DIRC", 3 if self._extended else 2, len(self._raws))
         tail = [b"TREE", struct.pack(">I", len(known)), known] if known else []
+        tail += [_SPARSE, bytes(4)] if self.is_sparse else []
         body = b"".join([head, *self._raws, *tail])
         return body + hashlib.sha1(body, usedforsecurity=False).digest()
 
@@ -280,7 +320,7 @@ def _extensions(content: bytes, position: int) -> dict[bytes, bytes]:
     found = {}
     while position < len(content) - 20:
         name = content[position : position + 4]
-        if not name[:1].isupper():
+        if not name[:1].isupper() and name != _SPARSE:
             raise UnknownIndexError(f"extension {name!r}")
         (size,) = struct.unpack_from(">I", content, position + 4)
         found[name] = content[position + 8 : position + 8 + size]

@@ -190,8 +190,9 @@ class Mover:
         moves = clone.recent.moves()
         tree = self._tree(branch)
         gone = taken_back(clone.reader, moves, partial(entry_at, clone.reader.tree, tree))
-        if gone and all(sites[0].holds(change) for change in gone):
-            self._restore(sites, branch, {change.path: change.new for change in gone})
+        if gone:
+            if all(sites[0].holds(change) for change in gone):
+                self._restore(sites, branch, {change.path: change.new for change in gone})
             return
         for site in sites:
             if site.has_tried_to_commit(last.time):
@@ -245,7 +246,7 @@ class Mover:
             site.check(start, new_tree, changes)
         if sites and changes:
             self.clone.note(f"{base or '-'} {new or '-'}")
-            contents = self._contents(changes)
+            contents = self._contents([c for c in changes if any(s.writes(c) for s in sites)])
             for site in sites:
                 site.follow(start, new_tree, changes, contents, durable)
             self.applied = {change.path: change.new for change in changes}
@@ -286,7 +287,7 @@ class Intent(NamedTuple):
 def read_intent(file: Path) -> Intent | None:
     """Returns the move that was begun and not finished; None if there is none."""
     try:
-        base, _, new = file.read_text().strip().partition(" ")
+        base, _, new = file.read_text(errors="replace").strip().partition(" ")
     except FileNotFoundError:
         return None
     # half a note was never followed by anything: what comes after it waits until it is written

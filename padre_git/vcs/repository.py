@@ -25,8 +25,9 @@ from padre_git.vcs.indexfile import IndexFile
 from padre_git.vcs.locks import clear_stale
 from padre_git.vcs.merging import PlanMerge, plan_by_path
 from padre_git.vcs.moving import Clone, Mover, read_intent
+from padre_git.vcs.objects import Entry
 from padre_git.vcs.packs import PackWriter
-from padre_git.vcs.plan import NewCommit, build_plan
+from padre_git.vcs.plan import NewCommit, build_plan, edit_tree
 from padre_git.vcs.process import run_git
 from padre_git.vcs.progress import Watch
 from padre_git.vcs.queue import Queue
@@ -381,8 +382,20 @@ class Repository(History):
             torn=partial(self._reader.object, kind="blob") if recovering else None,
         )
         return open_site(
-            checkout, index, self._config, tree, evictions=self._evictions, trees=self._reader.tree
+            checkout,
+            index,
+            self._config,
+            tree,
+            evictions=self._evictions,
+            trees=self._reader.tree,
+            graft=self._graft,
         )
+
+    def _graft(self, tree: str, edits: Mapping[str, Entry | None]) -> str:
+        writer = PackWriter(self.common_dir / "objects")
+        made = edit_tree(tree, edits, reader=self._reader, writer=writer)
+        writer.flush()
+        return made
 
     def _move_ref(self, name: str, new: str, old: str | None, why: str, fresh: Path | None) -> None:
         self._refs.write(name, new, old, fresh=fresh)

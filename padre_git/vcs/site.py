@@ -31,6 +31,10 @@ class Site(ABC):
         """
 
     @abstractmethod
+    def writes(self, change: Change) -> bool:
+        """Tells whether a change needs the content of its file."""
+
+    @abstractmethod
     def follow(
         self,
         old: str,
@@ -45,7 +49,7 @@ class Site(ABC):
             old: as for :meth:`check`.
             new: as for :meth:`check`.
             changes: as for :meth:`check`.
-            contents: bytes of new files by object id.
+            contents: bytes of new files by object id, of those that :meth:`writes` names.
             durable: what must be durable before the index names it; it is synced on the way.
 
         Raises:
