@@ -315,6 +315,7 @@ class Clones:
     def _keep(self, project: str, repository: Repository) -> Clone:
         place = _place_of(repository.path / ".git")
         repository.merge_with(Waiting(project, repository, self._author))
+        repository.guard.tell = lambda text: self._notify(Notice(text=text, project=project))
         clone = self._open[project] = Clone(project, repository, place)
         return clone
 
