@@ -11,7 +11,13 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from padre_git.errors import AlreadyExistsError, InvalidInputError, UnsupportedError
+from padre_git.errors import (
+    AlreadyExistsError,
+    InvalidInputError,
+    PadreGitError,
+    RepositoryError,
+    UnsupportedError,
+)
 from padre_git.messages import Command, Event, Notice, Skipped, Subject
 
 __all__ = ["Bus"]
@@ -47,13 +53,19 @@ class Bus:
         """Returns the handler's answer; its errors reach the caller.
 
         Raises:
+            RepositoryError: for what a disk refuses, unless the handler knows better.
             UnsupportedError: if nothing handles it.
         """
         handler = self._handlers.get((type(command), command.subject))
         if handler is None:
             what = type(command).__name__.lower()
             raise UnsupportedError(f"cannot {what} a {command.subject}: nothing handles it")
-        result: R = handler(command)
+        try:
+            result: R = handler(command)
+        except PadreGitError:  # some of ours are OSErrors, too
+            raise
+        except OSError as error:
+            raise _refused(error) from error
         return result
 
     def subscribe(self, event: type[Ev], subscriber: Callable[[Ev], object]) -> Callable[[], None]:
@@ -93,6 +105,16 @@ class Bus:
                     subscriber(event)
                 except Exception:  # noqa: BLE001 - what happened has happened, whoever chokes on it
                     _log.exception("a subscriber failed on %s", type(event).__name__)
+
+
+def _refused(error: OSError) -> RepositoryError:
+    """Returns the error for what a disk did not take or give, wherever that was."""
+    what = (error.strerror or str(error)).lower()
+    where = "" if error.filename is None else f": '{error.filename}'"
+    return RepositoryError(
+        f"the disk refuses: {what}{where}",
+        hint="what was acknowledged before stands; the next call finishes or forgets this one",
+    )
 
 
 def _is_event(type_: object) -> bool:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from padre_git.api.attachments import RESERVED
 from padre_git.api.datasets import at_version
 from padre_git.api.pointing import DIRECTORIES, Pointing, pointer_of
-from padre_git.errors import InvalidInputError, NotFoundError, UnsupportedError
-from padre_git.messages import Read
+from padre_git.errors import ArtifactError, InvalidInputError, NotFoundError, UnsupportedError
+from padre_git.messages import Notice, Read
 from padre_git.model import Key, Kind
 from padre_git.model.names import quoted
 from padre_git.services.subjects import named, subject_text
@@ -81,7 +83,7 @@ class Artifacts:
             path: the file or directory.
             name: path that it gets; its own name by default. A directory that is put into a
                 dataset without name becomes all of its data.
-            move: give the files away instead of copying them.
+            move: give the files away instead of copying them; they go when the commit is made.
             message: the subject of the commit.
 
         Raises:
@@ -97,7 +99,7 @@ class Artifacts:
         source = Path(path).expanduser()
         whole = name is None and key.kind is Kind.DATASET and source.is_dir()
         target = "" if whole else _name_for(key, source, name)
-        items = place(self.data_of(key).cache, source, move=move)
+        items = place(self.data_of(key).cache, source, link=move)
 
         def edit(data: ProjectData, before: Pointer | None) -> Pointer:
             if whole:
@@ -114,6 +116,8 @@ class Artifacts:
             if move:
                 self._give_back(key, source, items)
             raise
+        if move:
+            self._give_away(key, source, items)
         return _artifacts(key, target, items)
 
     def get(self, owner: Ref, name: str | None = None, *, at: str | None = None) -> Path:
@@ -300,13 +304,31 @@ class Artifacts:
         record = self._session.bus.send(Read(subject=key.kind, key=key, at=at))
         return key, pointer_of(record)
 
+    def _give_away(self, key: Key, source: Path, items: Mapping[str, Item]) -> None:
+        """Removes files that are kept now: at once, or when the transaction is committed."""
+        if self._session.unit is not None:
+            self._session.unit.afterwards(partial(self._remove, key, source, items))
+        else:
+            self._remove(key, source, items)
+
+    def _remove(self, key: Key, source: Path, items: Mapping[str, Item]) -> None:
+        for name in items:
+            path = source / name if name else source
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                text = f"'{path}' is kept and could not be removed: {error.strerror}"
+                self._session.bus.publish(Notice(text=text, project=key.project))
+
     def _give_back(self, key: Key, source: Path, items: Mapping[str, Item]) -> None:
-        """Puts files back that were given away for nothing."""
+        """Makes files that were given away for nothing files of their own again."""
+        cache = self.data_of(key).cache
         for name, item in items.items():
             path = source / name if name else source
-            if not path.exists():
-                cache = self.data_of(key).cache
-                cache.materialise(item.md5, path, executable=item.executable)
+            # on a full disk they stay what they are: whole, and not to be written to
+            with suppress(ArtifactError, OSError):
+                if path.stat().st_nlink > 1 and path.samefile(cache.path(item.md5)):
+                    cache.materialise(item.md5, path, executable=item.executable)
 
     def _some(self, key: Key, pointer: Pointer | None, name: str | None) -> Pointer:
         if pointer is None:

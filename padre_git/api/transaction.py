@@ -47,6 +47,7 @@ class Transaction:
         self._parts: dict[Key, Mapping[str, bytes | None]] = {}
         self._shared = ExitStack()
         self._data: Any = None
+        self._after: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
         if self._session.unit is not None:
@@ -64,6 +65,8 @@ class Transaction:
         self._shared.__exit__(kind, error, tb)
         if kind is None and self._changes:
             self._commit()
+            for do in self._after:
+                do()
 
     def put(self, entity: Any, parts: Mapping[str, bytes | None] = _NONE) -> Any:
         """Will store an entity; returns it with its id, and without a revision.
@@ -105,6 +108,10 @@ class Transaction:
             self._data = self._shared.enter_context(make())
         found: T = self._data
         return found
+
+    def afterwards(self, do: Callable[[], None]) -> None:
+        """Will do something that nothing can take back, when everything is committed."""
+        self._after.append(do)
 
     def delete(self, ref: Ref) -> None:
         """Will delete a record of the store with what lies below it, here and on the remote.

@@ -36,13 +36,13 @@ class Cache(Objects):
     def __init__(self, directory: Path) -> None:
         super().__init__(directory, mode=0o700)
 
-    def add(self, path: Path, *, move: bool = False) -> Item:
+    def add(self, path: Path, *, link: bool = False) -> Item:
         """Places one file and returns its hash and size; durable on return.
 
         Args:
             path: a file, or a link to one.
-            move: give the file away: it is renamed into the cache where that is possible, and
-                gone afterwards.
+            link: make it the object itself where that is possible, which spares the copy; for a
+                caller who removes the file as soon as nothing can go wrong any more.
 
         Raises:
             NotFoundError: if there is no such file.
@@ -51,14 +51,10 @@ class Cache(Objects):
         with _opened(path) as source:
             state = os.fstat(source)
             executable = bool(state.st_mode & stat.S_IXUSR)
-            if move and self._stage is None and self._can_take(path, state):
+            if link and self._stage is None and self._can_take(path, state):
                 md5, size = self._take(path, source, state)
             else:
                 md5, size = self.keep(source)
-        if move and self._stage is not None:
-            self._stage.give_away_later(path)
-        elif move:
-            path.unlink(missing_ok=True)
         return Item(md5=md5, size=size, executable=executable)
 
     def add_bytes(self, data: bytes) -> Item:
@@ -130,7 +126,10 @@ class Cache(Objects):
         with self._locked(fcntl.LOCK_SH):
             found = super()._has_again(md5, size)
             path = self.path(md5)
-            if found and path.lstat().st_mtime < time.time() - _FRESH:
+            state = path.lstat() if found else None
+            if state is not None and state.st_nlink > 1:
+                return False  # somebody who has it under another name may have changed it
+            if state is not None and state.st_mtime < time.time() - _FRESH:
                 os.utime(path, follow_symlinks=False)
         return found
 
@@ -150,7 +149,8 @@ class Cache(Objects):
             os.close(descriptor)
 
     def _can_take(self, path: Path, state: os.stat_result) -> bool:
-        durable.make_directories(self.root, mode=0o700)
+        with durable.stored(self.root):
+            durable.make_directories(self.root, mode=0o700)
         same_device = state.st_dev == self.root.stat().st_dev
         return same_device and state.st_nlink == 1 and not path.is_symlink()
 
@@ -164,7 +164,11 @@ class Cache(Objects):
                 f"cannot move '{path}': it changed while it was read",
                 hint="close the file first, or copy it",
             )
-        self.take(path, md5)
+        try:
+            self.take(path, md5)
+        except PermissionError:  # no hard links here
+            os.lseek(source, 0, os.SEEK_SET)
+            return self.keep(source)
         return md5, size
 
 

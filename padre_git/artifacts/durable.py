@@ -6,19 +6,22 @@ written here is flushed before it gets its final name, and its directory after.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
 from padre_git.artifacts.threads import threads
+from padre_git.errors import ArtifactError, PadreGitError
 
 __all__ = [
     "copy_hashed",
     "hash_bytes",
     "hash_of",
     "make_directories",
+    "stored",
     "sync_directory",
     "write_all",
 ]
@@ -102,6 +105,24 @@ def sync_directory(path: str | Path) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+@contextlib.contextmanager
+def stored(place: Path) -> Iterator[None]:
+    """Says in one of our errors what a disk does not take in this block.
+
+    Args:
+        place: what was to hold it, for the message.
+    """
+    try:
+        yield
+    except PadreGitError:  # some of ours are OSErrors, too
+        raise
+    except OSError as error:
+        raise ArtifactError(
+            f"'{place}' could not be written: {(error.strerror or str(error)).lower()}",
+            hint="nothing refers to what is there of it; try again when there is room",
+        ) from error
 
 
 def make_directories(path: Path, *, mode: int) -> None:

@@ -26,13 +26,13 @@ __all__ = ["add_member", "directory_of", "listing_of", "place", "pointer_to", "r
 _NOTHING = Listing({})
 
 
-def place(cache: Cache, path: Path, *, move: bool = False) -> dict[str, Item]:
+def place(cache: Cache, path: Path, *, link: bool = False) -> dict[str, Item]:
     """Places a file or every file below a directory in the cache; durable on return.
 
     Args:
         cache: where to.
         path: the file or directory.
-        move: give the files away; see :meth:`Cache.add`.
+        link: the caller will remove the files; see :meth:`Cache.add`.
 
     Returns:
         What was placed, by path below ``path``; under ``""`` for a single file.
@@ -44,12 +44,12 @@ def place(cache: Cache, path: Path, *, move: bool = False) -> dict[str, Item]:
         InvalidInputError: for a directory without files.
     """
     if not path.is_dir():
-        return {"": cache.add(path, move=move)}
+        return {"": cache.add(path, link=link)}
     found = _files(path)
     if not found:
         raise InvalidInputError(f"no files in '{path}'", hint="DVC does not keep directories")
-    if move:  # renaming large files is quicker than copying them together
-        items = in_threads(lambda file: cache.add(Path(file), move=True), found.values())
+    if link:  # linking large files is quicker than copying them together
+        items = in_threads(lambda file: cache.add(Path(file), link=True), found.values())
     else:
         with cache.batch() as batch:
             items = in_threads(lambda file: batch.add(Path(file)), found.values())

@@ -109,12 +109,22 @@ class Objects:
         return size
 
     def take(self, path: Path, md5: str) -> None:
-        """Moves a file of the same file system, whose hash is known, into its object."""
-        target = os.open(path, _READ)
-        try:
-            self._install(target, str(path), md5)
-        finally:
-            os.close(target)
+        """Makes a file of the same file system, whose hash is known, an object.
+
+        It goes on to have its own name, too, for whoever gives it away to remove when nothing can
+        go wrong any more; until then it cannot be written to.
+
+        Raises:
+            PermissionError: if the file system has no hard links, or does not allow this one.
+        """
+        temporary = f"{self.scratch_directory()}/{secrets.token_hex(8)}"
+        os.link(path, temporary)
+        with self._removed(temporary), durable.stored(self.root):
+            target = os.open(temporary, _READ)
+            try:
+                self._install(target, temporary, md5)
+            finally:
+                os.close(target)
 
     def open(self, md5: str) -> BinaryIO:
         """Opens an object for reading, after checking all of its bytes.
@@ -168,8 +178,8 @@ class Objects:
             yield self._staging(stage)
         finally:
             # whole objects do no harm, whatever has happened; a fetch goes on from there
-            stage.publish(mode=self._mode)
-        stage.give_away()
+            with durable.stored(self.root):
+                stage.publish(mode=self._mode)
 
     def _staging(self, stage: Stage) -> Self:
         other = copy.copy(self)
@@ -201,13 +211,22 @@ class Objects:
     @contextlib.contextmanager
     def _scratch(self) -> Iterator[tuple[int, str]]:
         """Gives an empty file of our own; it is gone afterwards unless it became an object."""
-        path = f"{self.scratch_directory()}/{secrets.token_hex(8)}"
-        target = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with durable.stored(self.root):
+            path = f"{self.scratch_directory()}/{secrets.token_hex(8)}"
+            target = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            with self._removed(path):
+                try:
+                    yield target, path
+                finally:
+                    os.close(target)
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _removed(path: str) -> Iterator[None]:
         try:
-            yield target, path
+            yield
         finally:
-            os.close(target)
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):  # gone, or swept some day
                 Path(path).unlink()
 
     def _install(self, target: int, temporary: str, md5: str) -> None:

@@ -37,7 +37,6 @@ class Stage:
 
     def __init__(self) -> None:
         self._files: dict[str, tuple[Path, Path]] = {}
-        self._given: list[Path] = []
 
     def find(self, md5: str) -> Path | None:
         """Returns where the bytes of an object of this batch are; None if it has none such."""
@@ -66,15 +65,6 @@ class Stage:
             staged.replace(final)
         in_threads(durable.sync_directory, {final.parent for _, final in files})
         self._files.clear()
-
-    def give_away_later(self, path: Path) -> None:
-        """Notes a file whose bytes are among those of the batch and which nobody wants."""
-        self._given.append(path)
-
-    def give_away(self) -> None:
-        """Removes the files that nobody wants."""
-        for path in self._given:
-            path.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:

@@ -42,6 +42,9 @@ class Unit(Protocol):
     def data(self, make: Callable[[], AbstractContextManager[T]]) -> T:
         """Returns the project's data; what ``make`` gives first is left before the commit."""
 
+    def afterwards(self, do: Callable[[], None]) -> None:
+        """Will do something that nothing can take back, when everything is committed."""
+
     def delete(self, ref: Ref) -> None:
         """Will delete a record."""
 

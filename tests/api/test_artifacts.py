@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -226,6 +227,21 @@ def test_files_can_be_given_away(store: Store, run: Run, tmp_path: Path):
     assert store.artifacts.get(run, "big").read_bytes() == b"1"
 
 
+def test_files_that_are_given_away_in_a_transaction_go_when_it_is_committed(
+    store: Store, run: Run, tmp_path: Path
+):
+    source = write(tmp_path / "big", b"1")
+    with pytest.raises(KeyError), store.transaction("iris", "not this time"):
+        store.artifacts.put(run, source, move=True)
+        raise KeyError
+    assert source.read_bytes() == b"1"
+    with store.transaction("iris", "all of it"):
+        store.artifacts.put(run, source, move=True)
+        assert source.exists()
+    assert not source.exists()
+    assert store.artifacts.get(run, "big").read_bytes() == b"1"
+
+
 def test_damage_is_never_handed_out(store: Store, run: Run, tmp_path: Path):
     [kept] = store.artifacts.put(run, write(tmp_path / "a", b"right"))
     assert store.data is not None
@@ -312,3 +328,5 @@ def test_what_was_given_away_for_nothing_comes_back(
         store.artifacts.put(run, model, move=True)
     assert (model / "weights.bin").read_bytes() == b"weights"
     assert (model / "sub" / "config.json").read_bytes() == b"{}"
+    assert (model / "weights.bin").stat().st_nlink == 1
+    assert os.access(model / "weights.bin", os.W_OK)

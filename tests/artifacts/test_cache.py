@@ -19,6 +19,7 @@ from padre_git.errors import (
     NotFoundError,
 )
 from tests.artifacts.conftest import damage, write
+from tests.faults.limits import no_file_grows_beyond
 
 EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
 
@@ -118,39 +119,60 @@ def test_only_hashes_become_paths(cache: Cache, bad: str):
         cache.path(bad)
 
 
-def test_a_moved_file_is_gone_and_kept(cache: Cache, tmp_path: Path):
+def test_a_linked_file_is_the_object_until_it_is_removed(cache: Cache, tmp_path: Path):
     source = write(tmp_path / "big", b"a lot")
-    inode = source.stat().st_ino
-    item = cache.add(source, move=True)
-    assert not source.exists()
-    assert cache.path(item.md5).stat().st_ino == inode
+    item = cache.add(source, link=True)
+    assert source.read_bytes() == b"a lot"
+    assert cache.path(item.md5).samefile(source)
+    source.unlink()
     assert stat.S_IMODE(cache.path(item.md5).stat().st_mode) == 0o444
     assert cache.read(item.md5) == b"a lot"
 
 
-def test_a_moved_file_with_another_name_is_copied(cache: Cache, tmp_path: Path):
+def test_a_file_with_another_name_is_copied_not_linked(cache: Cache, tmp_path: Path):
     source = write(tmp_path / "a", b"a lot")
     os.link(source, tmp_path / "b")
-    item = cache.add(source, move=True)
+    item = cache.add(source, link=True)
     (tmp_path / "b").write_bytes(b"b")
-    assert not source.exists()
     assert cache.read(item.md5) == b"a lot"
 
 
-def test_moving_what_is_already_kept_removes_it(cache: Cache, tmp_path: Path):
+def test_what_is_already_kept_is_not_linked_again(cache: Cache, tmp_path: Path):
     md5 = cache.add_bytes(b"a lot").md5
     source = write(tmp_path / "a", b"a lot")
-    assert cache.add(source, move=True).md5 == md5
-    assert not source.exists()
+    assert cache.add(source, link=True).md5 == md5
+    assert source.stat().st_nlink == 1
+
+
+def test_an_object_that_somebody_can_still_write_to_is_not_counted_on(cache: Cache, tmp_path: Path):
+    source = write(tmp_path / "a", b"a lot")
+    md5 = cache.add(source, link=True).md5
+    source.chmod(0o644)  # a process was killed here, and nobody has removed the file
+    source.write_bytes(b"other")
+    assert cache.add_bytes(b"a lot").md5 == md5
+    assert cache.read(md5) == b"a lot"
+    assert source.read_bytes() == b"other"
+
+
+def test_a_disk_that_takes_nothing_is_an_error_of_ours_and_leaves_nothing(
+    cache: Cache, tmp_path: Path
+):
+    source = write(tmp_path / "a", b"a lot" * 100)
+    cache.add_bytes(b"here")
+    with (
+        no_file_grows_beyond(100),
+        pytest.raises(ArtifactError, match="could not be written: file too large"),
+    ):
+        cache.add(source)
+    assert list((cache.root / "tmp").iterdir()) == []
 
 
 def test_a_link_is_followed_to_its_file(cache: Cache, tmp_path: Path):
     target = write(tmp_path / "epoch-3", b"best")
     (tmp_path / "best").symlink_to(target)
     assert cache.read(cache.add(tmp_path / "best").md5) == b"best"
-    cache.add(tmp_path / "best", move=True)
-    assert target.exists()
-    assert not (tmp_path / "best").is_symlink()
+    cache.add(tmp_path / "best", link=True)
+    assert target.stat().st_nlink == 1
 
 
 def test_only_files_are_taken(cache: Cache, tmp_path: Path):

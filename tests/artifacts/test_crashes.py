@@ -21,8 +21,9 @@ from pathlib import Path
 from padre_git.artifacts import Cache
 cache, source = Cache(Path(sys.argv[1])), Path(sys.argv[2])
 while True:
+    source.unlink(missing_ok=True)
     source.write_bytes(os.urandom(random.choice([100, 10_000, 20_000_000])))
-    print(cache.add(source, move=random.random() < 0.3).md5, flush=True)
+    print(cache.add(source, link=random.random() < 0.3).md5, flush=True)
 """
 
 

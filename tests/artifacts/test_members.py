@@ -119,10 +119,10 @@ def test_a_repository_in_a_directory_is_refused(cache: Cache, tmp_path: Path):
         place(cache, tmp_path / "m")
 
 
-def test_a_given_away_directory_is_empty(cache: Cache, tmp_path: Path):
-    write(tmp_path / "m" / "a", b"1")
-    place(cache, tmp_path / "m", move=True)
-    assert list((tmp_path / "m").iterdir()) == []
+def test_files_of_a_directory_that_is_given_away_are_linked(cache: Cache, tmp_path: Path):
+    source = write(tmp_path / "m" / "a", b"1")
+    items = place(cache, tmp_path / "m", link=True)
+    assert cache.path(items["a"].md5).samefile(source)
 
 
 def test_a_damaged_listing_is_not_built_upon(cache: Cache):

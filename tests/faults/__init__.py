@@ -1,0 +1,1 @@
+"""Faults: every change of the file system fails in turn, power is cut, disks are full."""
