@@ -74,3 +74,8 @@ def git(*arguments: str | Path, cwd: Path, check: bool = True, **options: Any) -
     if check and done.returncode:
         raise AssertionError(f"git {arguments} failed in {cwd}:\n{done.stdout}{done.stderr}")
     return str(done.stdout)
+
+
+def trust(path: Path) -> None:
+    """Trusts a directory that is a remote, or a clone, to run what is in it."""
+    git("config", "--global", "--add", "padre.trusted", path, cwd=path)

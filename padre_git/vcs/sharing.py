@@ -18,12 +18,19 @@ from pathlib import Path
 from padre_git.errors import AlreadyExistsError, InvalidInputError, RepositoryError
 from padre_git.model.names import quoted
 from padre_git.vcs.remotes import path_of
+from padre_git.vcs.trust import is_trusted
 
 __all__ = ["Sharing", "consenting", "make_base"]
 
 _GROUPS = stat.S_ISGID | stat.S_IRWXG
 #: Which program serves a command, and the option that says how it is started.
 _SERVED_BY = {"fetch": "upload-pack", "ls-remote": "upload-pack", "push": "receive-pack"}
+#: Whoever of the group plants a program after we have looked does not get it run as us.
+_NOTHING_RUN = (
+    f"core.hooksPath={os.devnull}",
+    "core.alternateRefsCommand=true",
+    "receive.denyCurrentBranch=refuse",
+)
 
 
 class Sharing(StrEnum):
@@ -96,7 +103,10 @@ def consenting(args: Sequence[str], url: str) -> list[str]:
         return list(args)
     program = _SERVED_BY[args[place]]
     named = dict.fromkeys([str(path), str(path.resolve())])
-    options = [f"-c {shlex.quote(f'safe.directory={name}')}" for name in named]
+    settings = [f"safe.directory={name}" for name in named]
+    if program == "receive-pack" and not is_trusted(path):
+        settings += _NOTHING_RUN
+    options = [f"-c {shlex.quote(setting)}" for setting in settings]
     served = f"--{program}=git {' '.join(options)} {program}"
     return [*args[: place + 1], served, *args[place + 1 :]]
 

@@ -22,7 +22,9 @@ from padre_git.vcs.leftovers import clear_abandoned, receiving
 from padre_git.vcs.network import ask
 from padre_git.vcs.progress import Watch
 from padre_git.vcs.refs import RefStore
+from padre_git.vcs.remotes import path_of
 from padre_git.vcs.setup import find_git_dir
+from padre_git.vcs.trust import check_receiver
 
 __all__ = [
     "DEFAULT_TERMS",
@@ -62,7 +64,8 @@ MOVED = "refs/padre/moved"
 #: comes is checked object by object, and what it is remembered by survives a power cut.
 _FETCH = (
     *("-c", f"core.hooksPath={os.devnull}", "-c", "transfer.fsckObjects=true"),
-    *("-c", "core.fsync=committed,reference", "fetch", "--progress", "--no-tags"),
+    *("-c", "fetch.fsckObjects=true", "-c", "core.fsync=committed,reference"),
+    *("fetch", "--progress", "--no-tags"),
     *("--no-recurse-submodules", "--no-auto-maintenance", "--no-write-fetch-head"),
 )
 _PUSH = ("push", "--porcelain", "--progress", "--no-follow-tags", "--recurse-submodules=no")
@@ -195,9 +198,12 @@ def push(
     Raises:
         RejectedError: if the remote refuses, with the remote's words.
         BusyError: if its branch was held by somebody else.
+        RemoteUntrustedError: if it is a directory in which a program of somebody's would run.
         RemoteUnavailableError, RemoteMissingError, AuthenticationError, RemoteError: if it did not
             get there.
     """
+    if (path := path_of(url)) is not None:
+        check_receiver(path)
     command = [*_PUSH, "--", url, f"{commit}:refs/heads/{branch}"]
     done = _transfer(command, directory, url, terms, watch)
     flag, reason = _pushed(done)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import tests
-from tests.conftest import git
+from tests.conftest import git, trust
 from tests.random.journal import Deed, Outcome, read_journal
 from tests.random.person import PROJECT
 from tests.servers import Server
@@ -110,6 +110,7 @@ class Lab:
             hook.parent.mkdir(exist_ok=True)
             hook.write_text("#!/bin/sh\n" + _KILLING.format(every=23, at=7 + 9 * number))
             hook.chmod(0o700)
+        trust(self.bare)
         end = time.monotonic() + limit
         living = {
             name: self._start(name, "live", "0", str(self.plan.steps)) for name in self.people
