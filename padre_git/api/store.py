@@ -15,6 +15,7 @@ from padre_git.api.home import Home
 from padre_git.api.obtaining import DataCheck
 from padre_git.api.overflow import Overflow
 from padre_git.api.past import KINDS, Past
+from padre_git.api.recovering import Recovering
 from padre_git.api.transaction import Transaction
 from padre_git.api.watching import Watched
 from padre_git.backends.base import Backend, Changes
@@ -53,7 +54,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Store(Exchanging, Past):
+class Store(Exchanging, Past, Recovering):
     """Is a place for experiments: collections by kind, artifacts, transactions and exchange.
 
     :func:`padre_git.open` makes one over git repositories; any other backend will do, such as
@@ -178,6 +179,16 @@ class Store(Exchanging, Past):
 
         names = self._home.recording_projects() if project is None else [self._name(project)]
         return [run for name in names for run in reconcile(self._home, name)]
+
+    def sync(self, project: Ref) -> None:
+        """Records the runs that are lost, pulls, merges and pushes: both sides have everything.
+
+        Raises:
+            ConflictError: if both sides changed the same thing; nothing was merged or pushed.
+            RemoteError: if the remote cannot be reached or does not take it.
+        """
+        self.reconcile(project)
+        super().sync(project)
 
     def freeze(self, experiment: Ref, *, entry_point: str | None = None) -> str:
         """Takes the code version of the current directory once, for many runs of an experiment.

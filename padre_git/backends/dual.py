@@ -41,7 +41,7 @@ from padre_git.errors import (
     RemoteUnavailableError,
     UnsupportedError,
 )
-from padre_git.messages import Deletion, Event, Message, Op, Version
+from padre_git.messages import Damage, Deletion, Event, Maintained, Message, Op, Version
 from padre_git.messages.settling import Choice, Decision
 from padre_git.model import ChangeSet, Found, Key, Kind, Record
 from padre_git.vcs.places import Catalogue
@@ -345,6 +345,18 @@ class DualLayer(Backend):
     def joints(self) -> tuple[Exchange, Publisher]:
         """What knows clones and remotes, and what moves commits between the two."""
         return self._exchange, self._meeting.publisher
+
+    def verify(self, project: str) -> tuple[Damage, ...]:
+        """See :meth:`GitBackend.verify`; the remote is not asked."""
+        return self.local.verify(project)
+
+    def repair(self, project: str) -> tuple[Damage, ...]:
+        """See :meth:`GitBackend.repair`; what is lost here is fetched, if the remote has it."""
+        return self.local.repair(project, fetch=self._exchange.copier(project))
+
+    def maintain(self, project: str) -> Maintained:
+        """See :meth:`GitBackend.maintain`."""
+        return self.local.maintain(project)
 
     def flush(self) -> None:
         """Publishes what waits in the background, now.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from padre_git.backends.clones import check_branch
 from padre_git.backends.git import GitBackend
@@ -13,16 +14,17 @@ from padre_git.backends.side import MET, Side
 from padre_git.backends.watching import watching
 from padre_git.errors import (
     OfflineError,
+    RemoteError,
     RemoteMissingError,
 )
 from padre_git.format import read_tombstone
-from padre_git.messages import Event
+from padre_git.messages import Event, Notice
 from padre_git.model import DOCUMENTS, Key, Kind
 from padre_git.vcs import driver
 from padre_git.vcs.places import Catalogue, Place
 from padre_git.vcs.progress import Watch
 from padre_git.vcs.remotes import RemoteLocation
-from padre_git.vcs.transport import Terms, remote_tip
+from padre_git.vcs.transport import Terms, fetch, remote_tip
 
 __all__ = ["MET", "Exchange", "Side"]
 
@@ -103,6 +105,27 @@ class Exchange:
         if came:
             self.cloned.add(project)
         return came
+
+    def copier(self, project: str) -> Callable[[Path], bool]:
+        """Returns what brings all that the remote has of a project into an empty repository.
+
+        It tells whether it could; why not is told as a notice.
+        """
+
+        def copy(place: Path) -> bool:
+            url, branch = self.location.url(project), self.local.branch
+            if url is None:
+                return False
+            tracking = f"refs/heads/{branch}"
+            try:
+                self.reach()
+                return bool(fetch(place, url, branch, tracking=tracking, terms=self.terms))
+            except RemoteError as error:
+                text = f"nothing is restored from the remote: {error.message}"
+                self.notify(Notice(text=text, project=project))
+                return False
+
+        return copy
 
     def heard(self) -> None:
         """Notes that the remote is there: it has told something of its repositories."""

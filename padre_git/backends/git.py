@@ -19,8 +19,9 @@ from padre_git.backends.grouping import Grouping
 from padre_git.backends.handing import Amend, Write, as_they_are
 from padre_git.backends.overlay import EMPTY
 from padre_git.backends.planning import Edits, plan
-from padre_git.backends.projects import ignore
+from padre_git.backends.projects import ignore, project_directory
 from padre_git.backends.records import Records, Skip
+from padre_git.backends.recovery import Recovery
 from padre_git.backends.restoring import (
     check_restorable,
     deletion_of,
@@ -35,9 +36,10 @@ from padre_git.format import (
     commit_text,
     scaffold,
 )
-from padre_git.messages import Author, Deletion, Event, Message, Version
+from padre_git.messages import Author, Damage, Deletion, Event, Maintained, Message, Version
 from padre_git.messages.settling import Choice, Decision
 from padre_git.model import ChangeSet, Found, Key, Kind
+from padre_git.vcs.mending import Fetch
 from padre_git.vcs.plan import NewCommit
 from padre_git.vcs.progress import Watch
 from padre_git.vcs.repository import Repository
@@ -73,6 +75,7 @@ class GitBackend(Backend):
         self.root = Path(root)
         self.branch = branch
         self.author = author
+        self._notify = notify
         self._clones = Clones(self.root, branch=branch, author=author, notify=notify)
 
     def read(self, keys: Iterable[Key], *, at: str | None = None) -> dict[Key, Found]:
@@ -213,6 +216,36 @@ class GitBackend(Backend):
     ) -> tuple[Conflict, ...]:
         """Takes decisions about it; see :meth:`Settling.settle`."""
         return self._settling(project).settle(decisions, rest)
+
+    def verify(self, project: str) -> tuple[Damage, ...]:
+        """Returns what is wrong with the clone of a project; see :mod:`.recovery`."""
+        return self._recovery(project).verify()
+
+    def repair(self, project: str, *, fetch: Fetch | None = None) -> tuple[Damage, ...]:
+        """Mends what can be mended, and returns what cannot.
+
+        Args:
+            project: its name.
+            fetch: brings what the remote has into an empty repository; None without a remote.
+        """
+        try:
+            return self._recovery(project, fetch).repair()
+        finally:
+            self._clones.close()  # what was read before may be another by now
+
+    def maintain(self, project: str) -> Maintained:
+        """Tidies the clone of a project up."""
+        return self._recovery(project).maintain()
+
+    def _recovery(self, project: str, fetch: Fetch | None = None) -> Recovery:
+        return Recovery(
+            project=project,
+            path=project_directory(self.root, project),
+            branch=self.branch,
+            author=self.author,
+            notify=self._notify,
+            fetch=fetch,
+        )
 
     def _settling(self, project: str) -> Settling:
         return Settling(self._clones.need(project).repository, project)

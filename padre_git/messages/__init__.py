@@ -28,6 +28,7 @@ from padre_git.messages.commands import (
     Where,
 )
 from padre_git.messages.commit import Author, DeleteMode, Deletion, Message, Op, Version
+from padre_git.messages.damage import Damage, Maintained, Piece, Size, Source
 from padre_git.messages.events import (
     ConflictFound,
     Deleted,
@@ -45,11 +46,14 @@ from padre_git.messages.exchange import (
     Conflicts,
     Deletions,
     Flush,
+    Maintain,
     Pull,
     Push,
+    Repair,
     Settle,
     Status,
     Sync,
+    Verify,
 )
 from padre_git.messages.settling import Choice, Decision
 
@@ -62,6 +66,7 @@ __all__ = [
     "Compare",
     "ConflictFound",
     "Conflicts",
+    "Damage",
     "Decision",
     "Delete",
     "DeleteMode",
@@ -76,10 +81,13 @@ __all__ = [
     "History",
     "List",
     "Log",
+    "Maintain",
+    "Maintained",
     "Message",
     "Notice",
     "Op",
     "Part",
+    "Piece",
     "Prepare",
     "Progress",
     "Pull",
@@ -90,16 +98,20 @@ __all__ = [
     "Read",
     "Recall",
     "Rename",
+    "Repair",
     "Resolve",
     "Restore",
     "Restored",
     "Settle",
     "Shorten",
+    "Size",
     "Skipped",
+    "Source",
     "Status",
     "Stored",
     "Subject",
     "Sync",
+    "Verify",
     "Version",
     "Where",
 ]

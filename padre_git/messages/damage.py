@@ -1,4 +1,4 @@
-"""Damage: what is wrong with a clone, whose records it touches, and what can put it right."""
+"""What is wrong with a clone, whose records it touches, what can put it right; and upkeep."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from padre_git.model import Key
 
-__all__ = ["Damage", "Piece", "Source"]
+__all__ = ["Damage", "Maintained", "Piece", "Size", "Source"]
 
 
 class Piece(StrEnum):
@@ -72,3 +72,37 @@ class Damage:
     problem: str
     records: tuple[Key, ...] = ()
     source: Source | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """Is how much room a clone's git directory takes.
+
+    Attributes:
+        bytes: of all its files.
+        files: how many they are.
+        packs: how many of them are packs.
+        loose: how many are single objects.
+    """
+
+    bytes: int
+    files: int
+    packs: int
+    loose: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maintained:
+    """Is what an upkeep has done.
+
+    Attributes:
+        project: whose clone it is.
+        before: what the clone took before.
+        after: what it takes now.
+        done: what was done, step by step; what could not be done says why.
+    """
+
+    project: str
+    before: Size
+    after: Size
+    done: tuple[str, ...] = ()

@@ -11,10 +11,24 @@ from typing import Any
 from padre_git.errors import Conflict
 from padre_git.messages.commands import Command
 from padre_git.messages.commit import Deletion
+from padre_git.messages.damage import Damage, Maintained
 from padre_git.messages.settling import Choice, Decision
 from padre_git.model import Key
 
-__all__ = ["Compare", "Conflicts", "Deletions", "Flush", "Pull", "Push", "Settle", "Status", "Sync"]
+__all__ = [
+    "Compare",
+    "Conflicts",
+    "Deletions",
+    "Flush",
+    "Maintain",
+    "Pull",
+    "Push",
+    "Repair",
+    "Settle",
+    "Status",
+    "Sync",
+    "Verify",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,3 +110,24 @@ class Deletions(Command[list[Deletion]]):
     """
 
     parent: Key | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verify(Command[tuple[Damage, ...]]):
+    """Returns what is wrong with git's and our files in the clone of a project."""
+
+    project: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repair(Command[tuple[Damage, ...]]):
+    """Mends what is wrong with them, and returns what cannot be mended."""
+
+    project: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maintain(Command[Maintained]):
+    """Tidies the clone of a project up, and returns what that did."""
+
+    project: str

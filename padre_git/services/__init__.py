@@ -18,6 +18,7 @@ from padre_git.services.exchange import ExchangeService
 from padre_git.services.kinds import KINDS
 from padre_git.services.parts import ComputationService, Large, SplitService
 from padre_git.services.record import RecordService
+from padre_git.services.recovery import RecoveryService
 
 __all__ = ["Large", "connect"]
 
@@ -64,6 +65,7 @@ def connect(
         reads = runs if kind is Kind.RUN else None
         RecordService(kind, backend, bus, clock, reads=reads or backend)
     ExchangeService(backend, bus)
+    RecoveryService(backend, bus)
     Annotating(backend, bus, clock)
     ComputationService(backend, bus)
     SplitService(backend, bus, large)

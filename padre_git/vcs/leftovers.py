@@ -20,7 +20,7 @@ from pathlib import Path
 
 from padre_git.vcs.refs import check_ref
 
-__all__ = ["aside", "clear_abandoned", "held", "receiving", "sweep_directories"]
+__all__ = ["aside", "clear_abandoned", "held", "receiving", "sweep_directories", "sweep_halves"]
 
 #: A ref's lock is held for milliseconds.
 _LOCK_AGE = 60.0
@@ -64,6 +64,19 @@ def receiving(common: Path) -> Iterator[None]:
             time.sleep(_RENAMED)
         for path in _abandoned(left):
             path.unlink(missing_ok=True)
+
+
+def sweep_halves(common: Path, age: float) -> int:
+    """Removes what processes were writing below ``objects`` when they were killed; counts it.
+
+    Args:
+        common: the clone's common git directory.
+        age: seconds for which nobody has touched it, and it is open nowhere.
+    """
+    objects = common / "objects"
+    found = [path for path in objects.glob("*/tmp_*") if path.is_file()]
+    before = _now(objects) - age if found else 0.0
+    return sum(_remove_older(path, before) for path in found if not _is_open(path))
 
 
 def _halves(packs: Path) -> frozenset[Path]:
