@@ -26,7 +26,7 @@ from zlib import crc32
 from padre_git.vcs.owner import Owner, parse_owner, this_process
 from padre_git.vcs.ownfiles import read_own
 
-__all__ = ["Queue", "Request", "Ticket"]
+__all__ = ["Queue", "Request", "Ticket", "framed"]
 
 #: Requests that are written together at most, and their bytes.
 _MOST, _LARGEST = 64, 32 << 20
@@ -64,7 +64,7 @@ class Request:
         with suppress(OSError):  # its owner has gone, or nobody can write: it will find out itself
             descriptor = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
             try:
-                os.write(descriptor, _framed(content))
+                os.write(descriptor, framed(content))
             finally:
                 os.close(descriptor)
         self.wake()
@@ -145,7 +145,7 @@ class Queue:
                 listening.close()
             raise
         try:
-            _create(file, _framed(head + content))
+            _create(file, framed(head + content))
             yield ticket
         finally:
             ticket.close()
@@ -182,7 +182,7 @@ class Queue:
         said = {"tip": tip, "answers": {name: text.hex() for name, text in answers.items()}}
         fresh = self._note.with_name(f"{_NOTE}.new")
         fresh.unlink(missing_ok=True)
-        _create(fresh, _framed(json.dumps(said).encode()))
+        _create(fresh, framed(json.dumps(said).encode()))
         fresh.replace(self._note)
 
     def settle(self, is_done: Callable[[str], bool]) -> None:
@@ -266,7 +266,8 @@ def _listening() -> socket.socket | None:
     return None
 
 
-def _framed(content: bytes) -> bytes:
+def framed(content: bytes) -> bytes:
+    """Returns a piece of a file with what tells whether it is complete."""
     return _HEAD.pack(len(content), crc32(content)) + content
 
 
