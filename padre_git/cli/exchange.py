@@ -30,15 +30,21 @@ def clone(session: Session, remote: str, project: str | None, artifacts: str | N
     """Clone one project of REMOTE, or all. REMOTE is remembered if it is there.
 
     REMOTE is where the repositories are: a directory, ssh or https location of a base, or of one
-    project if it ends in .git.
+    project if it ends in .git. If it is a clone that somebody handed over, its history and data
+    are copied, without its settings and hooks, and it is not remembered.
 
     \b
     Examples:
       padre-git --root ~/research clone /srv/lab demo
       padre-git --root ~/research clone git@host:lab
+      padre-git --root ~/research clone ~/Downloads/iris
     """
     import padre_git
+    from padre_git.api.copying import copy_project, is_clone
 
+    if is_clone(remote):
+        click.echo(copy_project(remote, project, root=session.root))
+        return
     session.check_online()
     _check_root(session.root, remote)
     with padre_git.open(session.root, remote=remote, artifacts=artifacts) as store:

@@ -22,7 +22,7 @@ from padre_git.vcs.gitconfig import running_key
 from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.process import try_git
 
-__all__ = ["check_clone", "check_receiver", "is_trusted"]
+__all__ = ["check_clone", "check_receiver", "is_trusted", "odd_objects"]
 
 _KEY = "padre.trusted"
 #: Where git looks for the repository of a path that it is given.
@@ -33,6 +33,7 @@ _WRITTEN = ("refs", "logs", "padre/spool")
 _PLACES = ("", "objects", "objects/info", "info", "hooks", "padre", *_CACHE)
 _CONFIGS = ("config", "config.worktree")
 _LARGEST = 1_000_000
+_ODD = "is no file and no directory of its own"
 
 
 def check_clone(path: Path) -> None:
@@ -103,21 +104,30 @@ def _git_consents(path: Path) -> bool:
     return not try_git(["rev-parse", "--git-dir"], path).code
 
 
+def odd_objects(git_dir: Path) -> str | None:
+    """Returns why the objects of a repository cannot be read in peace; None if they can."""
+    odd = [*_odd_in(git_dir, ""), *_odd_below(git_dir, "objects")]
+    return next((f"{quoted(name)} {_ODD}" for name in odd), None) or next(_borrows(git_dir), None)
+
+
 def _elsewhere(git_dir: Path) -> Iterator[str]:
     """Yields what leads out of a repository, or never ends if it is read."""
-    for name in _odd(git_dir):
-        yield f"{quoted(name)} is no file and no directory of its own"
+    yield from _borrows(git_dir)
+    for place in _PLACES:
+        yield from (f"{quoted(name)} {_ODD}" for name in _odd_in(git_dir, place))
+    for place in _WRITTEN:
+        yield from (f"{quoted(name)} {_ODD}" for name in _odd_below(git_dir, place))
+
+
+def _borrows(git_dir: Path) -> Iterator[str]:
     for name in ("commondir", "objects/info/alternates"):
         if os.path.lexists(git_dir / name):
             yield f"it has parts in another repository ('.git/{name}')"
 
 
-def _odd(git_dir: Path) -> Iterator[str]:
-    for place in _PLACES:
-        yield from _odd_in(git_dir, place)
-    for name in _WRITTEN:
-        for above, _, _ in os.walk(git_dir / name):
-            yield from _odd_in(git_dir, os.path.relpath(above, git_dir))
+def _odd_below(git_dir: Path, place: str) -> Iterator[str]:
+    for above, _, _ in os.walk(git_dir / place):
+        yield from _odd_in(git_dir, os.path.relpath(above, git_dir))
 
 
 def _odd_in(git_dir: Path, place: str) -> Iterator[str]:
