@@ -4,8 +4,11 @@ SIGTERM, where it would kill the process, becomes :class:`Interrupted`, raised i
 blocks are left in order, each run is recorded as aborted, the handlers are put back and the signal
 is delivered again, so that whoever sent it sees the process die of it. Where the program has a
 handler of its own, this is called instead and the runs it interrupted end as aborted when their
-blocks end. SIGINT is Python's KeyboardInterrupt and needs none of this, unless something replaced
-its handler. At interpreter exit, runs that nobody ended are ended (docs/recording).
+blocks end. The same holds for other signals that kill a process which does not expect them, as
+when a terminal closes or a scheduler gives notice; a handler for one of these is the program's own
+affair, since it may mean anything. SIGINT is Python's KeyboardInterrupt and needs none of this,
+unless something replaced its handler. At interpreter exit, runs that nobody ended are ended
+(docs/recording).
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
@@ -56,6 +60,11 @@ _waiting: list[list[int]] = []
 _process = [os.getpid()]
 _blocks = threading.local()
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_NOTICES = [
+    getattr(signal, name)
+    for name in ("SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
+    if hasattr(signal, name)
+]
 
 
 def watch(run: Interruptible) -> None:
@@ -63,6 +72,11 @@ def watch(run: Interruptible) -> None:
     if threading.current_thread() is threading.main_thread():
         for number in _SIGNALS:
             _install(number)
+        unexpected = [n for n in _NOTICES if signal.getsignal(n) is signal.SIG_DFL]
+        caught = _caught() if unexpected else 0
+        for number in unexpected:
+            if not caught >> (number - 1) & 1:
+                _install(number)
     _open.append(run)
 
 
@@ -115,6 +129,17 @@ def _install(number: signal.Signals) -> None:
         return
     _previous[number] = previous
     signal.signal(number, _on_signal)
+
+
+def _caught() -> int:
+    """Returns the signals for which somebody has a handler that Python does not know of.
+
+    Such as ``faulthandler.register(SIGUSR1)``. One bit each; nothing where nobody says.
+    """
+    with suppress(OSError, ValueError, IndexError):
+        text = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return int(text.partition("SigCgt:")[2].split()[0], 16)
+    return 0
 
 
 def _restore() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
+from padre_git.format import spools
 from padre_git.format.spools import EVENTS, SETTLED, START, Logged, line_of, read_lines
 
 __all__ = ["EVENTS", "Spool", "is_settled", "read_events", "read_file"]
@@ -143,9 +144,9 @@ def read_file(path: Path) -> bytes:
 def is_settled(directory: Path) -> bool:
     """Returns whether everything that a spool has is committed."""
     try:
-        done = int(read_file(directory / SETTLED))
-        return done == (directory / EVENTS).lstat().st_size
-    except (OSError, ValueError):
+        told = read_file(directory / SETTLED)
+        return spools.is_settled(told, (directory / EVENTS).lstat().st_size)
+    except OSError:
         return False
 
 

@@ -15,9 +15,11 @@ from padre_git.backends.records import Records
 from padre_git.backends.uniting import Unites
 from padre_git.errors import NotFoundError, RemoteUnavailableError, UnpublishedError
 from padre_git.format import commit_text, part_path
+from padre_git.format.spools import EVENTS, SETTLED, is_settled
 from padre_git.messages import Message, Op
 from padre_git.model import DOCUMENTS, Change, ChangeSet, Key, Kind
 from padre_git.vcs.leftovers import aside, held
+from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.plan import NewCommit
 from padre_git.vcs.process import run_git
 from padre_git.vcs.repository import Repository
@@ -188,7 +190,8 @@ def check_published(side: Side, data: LocalData | None) -> None:
         repository.path.parent / ".padre" / "spool" / side.project,  # begun before the clone
     ):
         if spool.is_dir():
-            only_here += [f"the running run '{run.name}'" for run in sorted(spool.iterdir())]
+            going = (run for run in sorted(spool.iterdir()) if not _is_committed(run))
+            only_here += [f"the running run '{run.name}'" for run in going]
     if (repository.common_dir / "worktrees").is_dir():
         only_here.append("linked work trees")
     if only_here:
@@ -200,6 +203,11 @@ def check_published(side: Side, data: LocalData | None) -> None:
             hint="sync or commit it first; to lose it:"
             f" padre-git delete {side.project} --mode local --force",
         )
+
+
+def _is_committed(spool: Path) -> bool:
+    told, events = read_own(spool / SETTLED), spool / EVENTS
+    return told is not None and events.exists() and is_settled(told, events.lstat().st_size)
 
 
 def _commits(repository: Repository) -> list[str]:

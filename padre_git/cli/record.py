@@ -15,6 +15,8 @@ import click
 
 from padre_git.cli.change import pairs
 from padre_git.cli.group import Session, note
+from padre_git.cli.output import print_json
+from padre_git.cli.references import as_json
 from padre_git.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -172,4 +174,29 @@ def freeze(session: Session, experiment: str, entry_point: str | None) -> None:
     click.echo(session.store.freeze(experiment, entry_point=entry_point))
 
 
-COMMANDS = [record, freeze]
+@click.command()
+@click.argument("project", required=False)
+@as_json
+@click.pass_obj
+def reconcile(session: Session, project: str | None, json_: bool) -> None:
+    """Record runs that nobody will end any more, as aborted, with everything that they logged.
+
+    These are runs whose process is gone, or was silent for ten minutes; 'list' shows them as lost.
+    'sync' does this, too. A run whose process returns goes on.
+
+    \b
+    Examples:
+      padre-git reconcile
+      padre-git reconcile demo
+    """
+    found = session.store.reconcile(project)
+    if json_:
+        print_json(found)
+        return
+    for run in found:
+        click.echo(f"{run.key}: {run.status}")
+    if not found:
+        note("no run is lost")
+
+
+COMMANDS = [record, freeze, reconcile]

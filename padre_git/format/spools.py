@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import Any
 from zlib import crc32
 
-__all__ = ["CODE", "EVENTS", "SETTLED", "START", "Damage", "Logged", "line_of", "read_lines"]
+__all__ = ["CODE", "EVENTS", "SETTLED", "START", "Damage", "Logged", "is_settled", "line_of", "read_lines"]
 
 #: The file of events in the directory of a spool.
 EVENTS = "events.jsonl"
@@ -88,6 +88,16 @@ def read_lines(content: bytes) -> Logged:
         elif event is not None:
             events.append(event)
     return Logged(events=tuple(events), damage=tuple(damage))
+
+
+def is_settled(told: bytes, size: int) -> bool:
+    """Returns whether all that a spool has is committed.
+
+    Args:
+        told: content of its file :data:`SETTLED`.
+        size: of its events, in bytes.
+    """
+    return told.strip() == b"%d" % size
 
 
 def _event(line: bytes) -> list[Any] | str | None:

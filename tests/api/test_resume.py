@@ -23,12 +23,6 @@ NAMED = "r-20261122t030002-0123456789ad"
 OTHER = "r-20261122t030001-0123456789ac"
 
 
-@pytest.fixture(autouse=True)
-def _no_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [n for n in os.environ if n.startswith(("SLURM_", "PBS_", "LSB_"))]:
-        monkeypatch.delenv(name)
-
-
 def killed(place: Path, text: str, run_id: str = RUN, **environment: str) -> Process:
     """Starts a program that begins a run and is killed in the middle of it."""
     code = f'with store.start_run("iris/svm", {{"C": 1}}, id={run_id!r}) as run:\n'
