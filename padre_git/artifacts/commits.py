@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from padre_git.errors import DocumentError
 from padre_git.vcs.process import run_git
 
 __all__ = ["introduced_pointers", "is_ours", "pointer_texts"]
@@ -17,7 +16,6 @@ _OURS = re.compile(
     r"(datasets/[^/]+/data|experiments/[^/]+/(runs/.+/artifacts|executions/[^/]+/code))\.dvc"
 )
 _FILE_MODES = frozenset([b"100644", b"100755"])
-_LENGTH = 100_000
 
 
 def is_ours(path: str) -> bool:
@@ -58,26 +56,19 @@ def introduced_pointers(
     return found
 
 
-def pointer_texts(
-    project: Path, found: Mapping[str, set[str]], *, largest: float = _LENGTH
-) -> Iterator[tuple[str, bytes]]:
+def pointer_texts(project: Path, found: Mapping[str, set[str]]) -> Iterator[tuple[str, bytes]]:
     """Yields path and content of what :func:`introduced_pointers` found; a record's path first.
 
     Args:
         project: the clone's directory.
         found: paths by the id of the content.
-        largest: bytes that one may have.
 
     Raises:
-        DocumentError: for one that is too large to be a pointer.
         RepositoryError: if git cannot read it.
     """
-    for (object_id, paths), content in zip(found.items(), _blobs(project, found), strict=True):
+    for paths, content in zip(found.values(), _blobs(project, found), strict=True):
         ours = sorted(path for path in paths if is_ours(path))
-        path = ours[0] if ours else min(paths)
-        if len(content) > largest:
-            raise DocumentError(f"a pointer of {len(content)} bytes ({object_id})", file=path)
-        yield path, content
+        yield (ours[0] if ours else min(paths)), content
 
 
 def _blobs(project: Path, ids: Iterable[str]) -> Iterator[bytes]:

@@ -67,6 +67,18 @@ class Copies:
         for files in handed_out.values():
             self._drop(files)
 
+    def drop_holding(self, objects: Mapping[str, int]) -> None:
+        """Removes every copy with one of these objects in it.
+
+        Args:
+            objects: sizes by hash; only files of such a size are read.
+        """
+        sizes = set(objects.values())
+        for place in self._directory.glob("??/*"):
+            files = [file for file in place.rglob("*") if file.lstat().st_size in sizes]
+            if any(_hash(file) in objects for file in files):
+                shutil.rmtree(place)
+
     def _drop(self, files: Mapping[str, str]) -> None:
         place = self.place(files)
         if place.is_dir():
@@ -74,13 +86,18 @@ class Copies:
 
 
 def _is_copy(path: Path, md5: str) -> bool:
+    return _hash(path) == md5
+
+
+def _hash(path: Path) -> str | None:
+    """Returns the hash of a file; None for anything else."""
     try:
         source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
-        return False
+        return None
     try:
-        return hash_of(source)[0] == md5
+        return hash_of(source)[0]
     except OSError:
-        return False  # a directory
+        return None  # a directory
     finally:
         os.close(source)

@@ -16,7 +16,12 @@ from padre_git.artifacts.listings import Listing
 from padre_git.artifacts.pointers import Pointer
 from padre_git.artifacts.remote import DataRemote
 from padre_git.artifacts.remotes import DataRemotes
-from padre_git.errors import ArtifactCorruptError, ArtifactMissingError, NotFoundError
+from padre_git.errors import (
+    ArtifactCorruptError,
+    ArtifactMissingError,
+    NotFoundError,
+    RemoteError,
+)
 from padre_git.model.names import quoted
 from padre_git.vcs.progress import Watch
 
@@ -86,7 +91,16 @@ class ProjectData:
             DocumentError: if it is hostile.
             RemoteError: if the remote is needed and cannot be reached.
         """
-        return self._sound(pointer.md5, lambda: members.listing_of(self.cache, pointer))
+        try:
+            return self._sound(pointer.md5, lambda: members.listing_of(self.cache, pointer))
+        except (ArtifactMissingError, RemoteError) as error:
+            count, size = pointer.nfiles, pointer.size
+            error.hint = (
+                f"its pointer says {'?' if count is None else count} files of"
+                f" {'?' if size is None else size} bytes; their names are in a list that has to be"
+                " fetched once"
+            )
+            raise
 
     def names(self, pointer: Pointer) -> dict[str, str]:
         """Returns the hash of every file, by name; a single file goes by the pointer's own name.
@@ -156,6 +170,10 @@ class ProjectData:
         """
         listing = members.listing_of(self.cache, pointer) if pointer.is_directory else None
         self._copies.drop(pointer.path, listing, pointer.md5)
+
+    def drop_copies_of(self, objects: Mapping[str, int]) -> None:
+        """Removes the copies with objects in them that were removed, given with their sizes."""
+        self._copies.drop_holding(objects)
 
     def write(self, pointer: Pointer, name: str, directory: Path) -> None:
         """Writes a file or directory, or under the pointer's own name all of it, to ``directory``.

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from padre_git.errors import ArtifactError
 from padre_git.model.names import quoted
 
-__all__ = ["DIRECTORY", "EMPTY", "Item", "check_hash", "is_hash", "object_path"]
+__all__ = ["DIRECTORY", "EMPTY", "Item", "check_hash", "hashes_in", "is_hash", "object_path"]
 
 #: The hash of no bytes at all: the only object that may be empty.
 EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
 #: What the hash of a directory's listing ends in.
 DIRECTORY = ".dir"
 _HASH = re.compile(r"[0-9a-f]{32}(?:\.dir)?")
+_MENTION = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,11 @@ def check_hash(text: str) -> str:
     if not is_hash(text):
         raise ArtifactError(f"not the hash of an artifact: {quoted(text)}")
     return text
+
+
+def hashes_in(*texts: bytes) -> set[str]:
+    """Returns everything in texts that looks like a hash; where that keeps data, too many help."""
+    return {match.decode() for text in texts for match in _MENTION.findall(text)}
 
 
 def object_path(md5: str) -> str:

@@ -8,8 +8,6 @@ is also that of the person's own DVC: whatever its imports, stages and locks men
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,7 +15,7 @@ from pathlib import Path
 
 from padre_git.artifacts.commits import introduced_pointers, pointer_texts
 from padre_git.artifacts.data import ProjectData
-from padre_git.artifacts.hashes import DIRECTORY
+from padre_git.artifacts.hashes import DIRECTORY, hashes_in
 from padre_git.artifacts.listings import Listing
 from padre_git.artifacts.pointers import Pointer, read_pointer, readable
 from padre_git.errors import ArtifactError, DocumentError, RemoteError
@@ -28,7 +26,6 @@ __all__ = ["References", "published", "references"]
 _LARGEST = 10_000_000
 _PATHS = (":(glob)**/*.dvc", ":(glob)**/dvc.lock")
 _EVERYTHING = ("--all", "--reflog", "HEAD")
-_HASH = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +69,7 @@ def references(data: ProjectData, *, seen: References | None = None) -> Referenc
             pointers.append((path, read_pointer(content, file=path)))
         except DocumentError:
             others.append(content)
-    mentioned = _spooled(data) | _with_members(data, _hashes(others))
+    mentioned = _spooled(data) | _with_members(data, hashes_in(*others))
     return replace(_meant(data, pointers, mentioned), tips=tuple(tips.decode().split()))
 
 
@@ -115,7 +112,7 @@ def _committed(
     revisions = "".join(f"{tip}\n" for tip in (*tips, *(f"^{tip}" for tip in known)))
     listed = run_git(["rev-list", "--ignore-missing", "--stdin"], project, input=revisions.encode())
     found = introduced_pointers(project, listed.decode().split(), paths=_PATHS)
-    return list(pointer_texts(project, found, largest=math.inf))
+    return list(pointer_texts(project, found))
 
 
 def _lying(project: Path) -> list[tuple[str, bytes]]:
@@ -126,18 +123,13 @@ def _lying(project: Path) -> list[tuple[str, bytes]]:
         head, _, path = line.partition(b"\t")
         object_id = head.split(b" ")[1].decode()
         staged.setdefault(object_id, set()).add(path.decode(errors="replace"))
-    texts = list(pointer_texts(project, staged, largest=math.inf))
+    texts = list(pointer_texts(project, staged))
     lying = run_git(["ls-files", "-o", "-m", "-z", "--", *_PATHS], project)
     for name in filter(None, lying.split(b"\0")):
         file = project / name.decode(errors="surrogateescape")
         if file.is_file() and not file.is_symlink() and file.stat().st_size <= _LARGEST:
             texts.append((name.decode(errors="replace"), file.read_bytes()))
     return texts
-
-
-def _hashes(texts: Iterable[bytes]) -> set[str]:
-    """Returns everything in texts that looks like a hash; too many do no harm."""
-    return {match.decode() for text in texts for match in _HASH.findall(text)}
 
 
 def _with_members(data: ProjectData, hashes: set[str]) -> frozenset[str]:
@@ -160,4 +152,6 @@ def _spooled(data: ProjectData) -> frozenset[str]:
         data.project.parent / ".padre" / "spool" / data.project.name,
     )
     files = [file for place in places for file in place.glob("*/*")]
-    return frozenset(_hashes(f.read_bytes() for f in files if f.is_file() and not f.is_symlink()))
+    return frozenset(
+        hashes_in(*(f.read_bytes() for f in files if f.is_file() and not f.is_symlink()))
+    )

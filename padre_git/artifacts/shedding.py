@@ -7,8 +7,9 @@ from contextlib import suppress
 
 from padre_git.artifacts.commits import introduced_pointers, pointer_texts
 from padre_git.artifacts.data import ProjectData
+from padre_git.artifacts.hashes import hashes_in
 from padre_git.artifacts.members import listing_of
-from padre_git.artifacts.pointers import Pointer, readable
+from padre_git.artifacts.pointers import Pointer, read_pointer, readable
 from padre_git.errors import ArtifactError, DocumentError
 
 __all__ = ["only_here", "shed", "unobtainable"]
@@ -27,11 +28,20 @@ def only_here(data: ProjectData, commits: Sequence[str]) -> list[str]:
     """
     found = introduced_pointers(data.project, commits)
     places: dict[str, str] = {}
-    for path, pointer in readable(pointer_texts(data.project, found)):
-        places.update(dict.fromkeys(_objects_here(data, pointer), path))
+    for path, content in pointer_texts(data.project, found):
+        for pointer in _mentioned(path, content):
+            places.update(dict.fromkeys(_objects_here(data, pointer), path))
     remote = data.remote
     lonely = places.keys() if remote is None else remote.missing(places)
     return sorted({places[md5] for md5 in lonely})
+
+
+def _mentioned(path: str, content: bytes) -> list[Pointer]:
+    """Returns what a pointer says; of one that only DVC understands, all that it may mean."""
+    try:
+        return [read_pointer(content, file=path)]
+    except DocumentError:
+        return [Pointer(md5=md5, path=path, size=None) for md5 in hashes_in(content)]
 
 
 def shed(data: ProjectData, going: Mapping[str, bytes], staying: Mapping[str, bytes]) -> int:
@@ -43,8 +53,11 @@ def shed(data: ProjectData, going: Mapping[str, bytes], staying: Mapping[str, by
         staying: content of all others; what they share with those that go stays.
 
     Raises:
-        RemoteError: if the data remote cannot be asked; nothing was removed.
+        RemoteError: if the data remote cannot be asked; only private copies were removed.
     """
+    for _, pointer in readable(going.items()):
+        with suppress(ArtifactError, DocumentError):  # what has no listing here has no copies
+            data.drop_copies(pointer)
     wanted = {md5 for _, pointer in readable(going.items()) for md5 in _objects_here(data, pointer)}
     remote = data.remote
     if remote is None or not wanted:
@@ -54,9 +67,6 @@ def shed(data: ProjectData, going: Mapping[str, bytes], staying: Mapping[str, by
     }
     safe = wanted - shared
     safe -= remote.missing(safe)
-    for _, pointer in readable(going.items()):
-        with suppress(ArtifactError, DocumentError):  # what has no listing here has no copies
-            data.drop_copies(pointer)
     for md5 in safe:
         data.cache.discard(md5)
     return len(safe)

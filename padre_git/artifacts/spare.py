@@ -71,14 +71,12 @@ def clear(data: ProjectData, *, copies: int | None = None) -> tuple[Unneeded, ..
     found = _spare(data, known, copies, oldest)
     new = references(data, seen=known)
     still = [one for one in found if one.md5 not in (new.mentioned if one.path else new)]
-    return tuple(one for one in still if _discard(data, one, oldest))
-
-
-def _discard(data: ProjectData, one: Unneeded, oldest: float) -> bool:
     try:
-        return data.cache.discard_older(one.md5, oldest)
+        gone = tuple(one for one in still if data.cache.discard_older(one.md5, oldest))
+        data.drop_copies_of({one.md5: one.size for one in gone})
     except OSError as error:
-        raise PadreGitError(f"cannot remove '{one.file}': {error.strerror}") from error
+        raise PadreGitError(f"cannot remove '{error.filename}': {error.strerror}") from error
+    return gone
 
 
 def _known(data: ProjectData) -> References:

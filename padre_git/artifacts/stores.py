@@ -19,7 +19,8 @@ __all__ = ["UNKNOWN", "DirectoryStore", "Store", "Tell", "attempt_all", "nobody"
 
 #: The size of an object that a server has but does not measure.
 UNKNOWN = -1
-_AT_A_TIME = 1000
+#: As much is done again after a transfer that was killed.
+_AT_A_TIME = 100
 #: What may keep one object from being copied.
 Failure = PadreGitError | OSError
 #: Hears of each object that was copied, in the thread that asked for it.

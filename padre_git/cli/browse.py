@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from padre_git.cli.group import Session
+from padre_git.cli.group import Session, note
 from padre_git.cli.output import plain, print_json, print_table, printable, shown
 from padre_git.cli.references import as_json, at_option, collection_of, kind_option, kind_shown
-from padre_git.errors import InvalidInputError
+from padre_git.errors import ArtifactError, InvalidInputError, RemoteError
 from padre_git.model import Entity, Environment, Key, Kind, Run
 from padre_git.model.values import flatten
 
@@ -198,7 +198,11 @@ def _print_parts(session: Session, run: Run, at: str | None) -> None:
             sizes = {n: len(getattr(split, n) or ()) for n in ("train", "test", "validation")}
             click.echo(f"  {split.number}: {shown({n: s for n, s in sizes.items() if s})}"
                        f"  {shown(split.metrics)}")  # fmt: skip
-    artifacts = store.artifacts.list(run)
+    try:
+        artifacts = store.artifacts.list(run, at=at)
+    except (ArtifactError, RemoteError) as error:  # the record itself is here
+        note(f"the names of its artifacts are not here: {error}")
+        return
     if artifacts:
         click.echo("artifacts:")
         for artifact in artifacts:

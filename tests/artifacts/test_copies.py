@@ -6,12 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from padre_git.artifacts import ProjectData
+from padre_git.artifacts import (
+    Pointer,
+    ProjectData,
+    only_here,
+    publish_data,
+    read_pointer,
+    shed,
+)
+from padre_git.artifacts.bringing import bring_all
 from padre_git.artifacts.spare import clear, unneeded
 from padre_git.artifacts.upkeep import Problem, mend, survey
 from padre_git.errors import (
     ArtifactCorruptError,
     ArtifactError,
+    DocumentError,
     InvalidInputError,
     RemoteUnavailableError,
 )
@@ -62,10 +71,8 @@ def test_nothing_goes_before_enough_places_have_it(data: ProjectData, tmp_path: 
         assert stream.read() == b"weights"
 
 
-def pointer_of(data: ProjectData):  # type: ignore[no-untyped-def]
-    from padre_git.artifacts import read_pointer
-
-    return read_pointer((data.project / RUN / "artifacts.dvc").read_bytes())
+def pointer_of(data: ProjectData, run: str = RUN) -> Pointer:
+    return read_pointer((data.project / run / "artifacts.dvc").read_bytes())
 
 
 def test_a_copy_of_another_size_is_none(data: ProjectData, tmp_path: Path) -> None:
@@ -203,3 +210,41 @@ def test_nobody_else_says_half_of_where_a_place_of_ones_own_is(data: ProjectData
     local = data.project / ".dvc" / "config.local"
     local.write_text(local.read_text() + "    endpointurl = http://127.0.0.1:2\n")
     assert len(data.remotes) == 2
+
+
+def test_copies_that_were_handed_out_go_with_what_they_are_copies_of(data: ProjectData) -> None:
+    put(data, b"weights")
+    publish(data)
+    kept = put(data, b"other", path=f"{RUN}-2/artifacts.dvc")
+    paths = [data.get(pointer_of(data), name) for name in ("model.bin", "")]
+    other = data.get(pointer_of(data, f"{RUN}-2"), "model.bin")
+    grow_old(data)
+    assert len(clear(data, copies=1)) == 1
+    assert not any(path.exists() for path in paths)
+    assert other.read_bytes() == b"other"
+    assert data.cache.has(kept)
+
+
+def test_a_clone_without_data_remote_drops_copies_of_what_is_evicted(data: ProjectData) -> None:
+    md5 = put(data, b"weights")
+    (data.project / ".dvc" / "config.local").unlink()
+    path = data.get(pointer_of(data), "model.bin")
+    shed(data, {"a.dvc": (data.project / RUN / "artifacts.dvc").read_bytes()}, {})
+    assert not path.exists()
+    assert data.cache.has(md5), "there is no other copy"
+
+
+def test_a_pointer_that_only_dvc_understands_is_counted_among_what_is_only_here(
+    data: ProjectData,
+) -> None:
+    md5 = data.cache.add_bytes(b"of an import").md5
+    text = f"deps:\n- path: x\nouts:\n- md5: {md5}\n  path: x\n" + "#" * 200_000
+    write(data.project / "raw" / "x.dvc", text.encode())
+    head = commit(data.project, "a huge pointer")
+    assert only_here(data, [head]) == ["raw/x.dvc"]
+    assert bring_all(data, [head]) == ("raw/x.dvc",)
+    (skipped,) = publish_data(data, [head]).skipped
+    assert skipped[0] == "raw/x.dvc"
+    write(data.project / RUN / "artifacts.dvc", b"#" * 200_000)
+    with pytest.raises(DocumentError, match="200000 bytes"):
+        publish_data(data, [commit(data.project, "one of ours")])

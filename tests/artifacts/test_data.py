@@ -209,3 +209,20 @@ def test_a_url_that_is_configured_keeps_its_options(data: ProjectData, tmp_path:
     other = ProjectData(data.project, data.project / ".git", url=str(tmp_path / "x"))
     assert other.remote is not None
     assert other.remote.settings.name is None
+
+
+def test_without_the_list_of_names_what_the_pointer_says_is_said(
+    elsewhere: ProjectData, pointer: Pointer, shared: Path
+):
+    shared.rename(shared.with_name("unmounted"))
+    for broken in (
+        elsewhere,
+        ProjectData(elsewhere.project, elsewhere.project / ".git", url="/no/disk"),
+    ):
+        with pytest.raises((RemoteUnavailableError, ArtifactMissingError)) as failed:
+            broken.names(pointer)
+        assert "3 files of 4 bytes" in str(failed.value.hint)
+    shared.with_name("unmounted").rename(shared)
+    assert list(elsewhere.names(pointer)) == ["log.txt", "model/a", "model/sub/b"]
+    shared.rename(shared.with_name("unmounted"))
+    assert list(elsewhere.names(pointer)) == ["log.txt", "model/a", "model/sub/b"], "known now"

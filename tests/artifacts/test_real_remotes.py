@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 from padre_git.api.opening import open_store
 from padre_git.artifacts import Cache, DataRemote, Pointer, place, pointer_to
-from padre_git.artifacts.settings import read_settings
+from padre_git.artifacts.settings import RemoteSettings, read_settings
 from padre_git.errors import (
     ArtifactCorruptError,
     ArtifactMissingError,
@@ -193,6 +195,56 @@ def _at_port(url: str, port: int) -> str:
     head, _, tail = url.partition("://")
     host, _, path = tail.partition("/")
     return f"{head}://{host.partition(':')[0]}:{port}/{path}"
+
+
+_PUSH = """
+import sys
+from pathlib import Path
+from padre_git.artifacts import Cache, DataRemote, place, pointer_to, read_settings
+project, root, tree = map(Path, sys.argv[1:])
+cache = Cache(root)
+settings = read_settings(project)
+pointer = pointer_to(cache, "artifacts", place(cache, tree))
+print("placed", flush=True)
+remote = DataRemote(project, cache, settings, watch=lambda step: print(step.done, flush=True))
+print("sent", remote.push([pointer]).objects, flush=True)
+"""
+
+
+def test_a_push_that_was_killed_goes_on_where_it_was(
+    server: DataServer, project: Path, cache: Cache, tmp_path: Path
+) -> None:
+    killed_and_again(server.configure, project, cache, tmp_path, objects=60)
+
+
+def killed_and_again(
+    configure: Callable[[Path], None], project: Path, cache: Cache, tmp_path: Path, *, objects: int
+) -> None:
+    """Kills a push in the middle, and counts what the next one sends."""
+    for n in range(objects):
+        write(tmp_path / "tree" / f"{n:03}", f"{n}".encode() * 1000)
+    configure(project)
+    command = [sys.executable, "-c", _PUSH, project, cache.root, tmp_path / "tree"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as push:
+        assert push.stdout is not None
+        for line in push.stdout:
+            if line.strip() == str(objects * 2 // 3):
+                break
+        push.kill()
+    there = DataRemote(project, cache, _settings(project))
+    items = place(cache, tmp_path / "tree")
+    pointer = pointer_to(cache, "artifacts", items)
+    absent = there.missing([pointer.md5, *(item.md5 for item in items.values())])
+    assert 1 < len(absent) < objects, "something was there, and something was not"
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == f"sent {len(absent)}"
+    assert there.missing([pointer.md5, *(item.md5 for item in items.values())]) == frozenset()
+
+
+def _settings(project: Path) -> RemoteSettings:
+    found = read_settings(project)
+    assert found is not None
+    return found
 
 
 def test_two_people_share_a_dataset(server: DataServer, tmp_path: Path) -> None:

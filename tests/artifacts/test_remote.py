@@ -15,7 +15,7 @@ import pytest
 
 from padre_git.artifacts import Cache, DataRemote, Pointer, place, pointer_to
 from padre_git.artifacts.dvc import DvcStore
-from padre_git.artifacts.settings import RemoteSettings, read_settings
+from padre_git.artifacts.settings import RemoteSettings, read_settings, write_settings
 from padre_git.errors import (
     ArtifactCorruptError,
     ArtifactError,
@@ -25,6 +25,7 @@ from padre_git.errors import (
     RemoteUnavailableError,
 )
 from tests.artifacts.conftest import damage, write
+from tests.artifacts.test_real_remotes import killed_and_again
 
 
 def remote_at(project: Path, cache: Cache, *, url: str | None = None) -> DataRemote:
@@ -95,6 +96,15 @@ def test_an_interrupted_push_goes_on_where_it_was(
     remote_of(cache).push([pointer])
     there(store, pointer.md5).unlink()
     assert remote_of(cache).push([pointer]).objects == 1
+
+
+def test_a_push_to_a_directory_that_was_killed_goes_on_where_it_was(
+    project: Path, cache: Cache, store: Path, tmp_path: Path
+):
+    """200 objects are pushed; what a killed process had done is not done again."""
+    killed_and_again(
+        lambda clone: write_settings(clone, str(store)), project, cache, tmp_path, objects=200
+    )
 
 
 def test_data_that_is_nowhere_is_named(cache: Cache, pointer: Pointer, remote_of: Make):
