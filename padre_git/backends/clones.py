@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from padre_git.backends.lean import LEAN
 from padre_git.backends.projects import project_directories, project_directory
 from padre_git.backends.records import Records, Skip, Tree
 from padre_git.backends.waiting import Waiting
@@ -24,8 +25,10 @@ from padre_git.messages import Author, Event, Notice, Skipped
 from padre_git.model import Key
 from padre_git.vcs import driver
 from padre_git.vcs.advance import PENDING
+from padre_git.vcs.damage import damaged
 from padre_git.vcs.leftovers import aside
 from padre_git.vcs.progress import Watch
+from padre_git.vcs.refpast import past_of
 from padre_git.vcs.refs import symbolic_target
 from padre_git.vcs.repository import Repository
 from padre_git.vcs.snapshot import Snapshot
@@ -107,10 +110,13 @@ def check_branch(repository: Repository, project: str) -> None:
     It would look empty, and whatever is stored next would begin a second history.
 
     Raises:
+        DamagedError: if there was such a branch, and only its log is left.
         RepositoryError: if what is checked out is a project; the hint says what can be done.
     """
     if repository.tip() is not None:
         return
+    if past_of(repository.common_dir, f"refs/heads/{repository.branch}"):
+        raise damaged(f"branch '{repository.branch}' is missing", repository.path)
     try:
         here = repository.resolve("HEAD")
     except NotFoundError:
@@ -262,7 +268,7 @@ class Clones:
         place = aside(path)
         try:
             with Repository.clone(
-                url, place, branch=self.branch, terms=terms, watch=watch
+                url, place, branch=self.branch, terms=terms, watch=watch, lean=LEAN
             ) as repository:
                 Clone(project, repository).snapshot()
             place.rename(path)
@@ -315,6 +321,7 @@ class Clones:
     def _keep(self, project: str, repository: Repository) -> Clone:
         place = _place_of(repository.path / ".git")
         repository.merge_with(Waiting(project, repository, self._author))
+        repository.lean = LEAN
         repository.guard.tell = lambda text: self._notify(Notice(text=text, project=project))
         clone = self._open[project] = Clone(project, repository, place)
         return clone

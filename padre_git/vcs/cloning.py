@@ -9,15 +9,25 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from padre_git.vcs.lean import Lean, LeanTree
 from padre_git.vcs.process import run_git
 from padre_git.vcs.progress import Watch
+from padre_git.vcs.reader import Reader
 from padre_git.vcs.setup import check_branch, fsync_new, init, set_unless_set
 from padre_git.vcs.transport import Terms, fetch
 
 __all__ = ["clone"]
 
 
-def clone(url: str, place: Path, *, branch: str, terms: Terms, watch: Watch | None) -> None:
+def clone(
+    url: str,
+    place: Path,
+    *,
+    branch: str,
+    terms: Terms,
+    watch: Watch | None,
+    lean: Lean | None = None,
+) -> None:
     """Clones into an empty directory and checks a branch out; see ``Repository.clone``."""
     init(place, branch=check_branch(branch))
     url, full, tracking = _absolute(url), f"refs/heads/{branch}", f"refs/remotes/origin/{branch}"
@@ -32,8 +42,22 @@ def clone(url: str, place: Path, *, branch: str, terms: Terms, watch: Watch | No
     tip = fetch(place, url, branch, tracking=tracking, terms=terms, watch=watch)
     if tip is not None:
         run_git(["update-ref", full, tip], place)
+        if lean is not None:
+            _thin_out(place, tip, lean)
         run_git(["read-tree", "-m", "-u", "HEAD"], place)
     fsync_new(place / ".git")
+
+
+def _thin_out(place: Path, tip: str, lean: Lean) -> None:
+    """Has the work tree of a large project leave most of it out, before it is there."""
+    reader = Reader(place / ".git")
+    try:
+        tree = reader.commit(tip).tree
+        if lean.is_large(reader.tree, tree):
+            git_dir = place / ".git"
+            LeanTree(place, git_dir, git_dir / "padre", lean).leave_out(reader.tree, tree)
+    finally:
+        reader.close()
 
 
 def _absolute(url: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from padre_git.vcs.config import Config
+from padre_git.vcs.ownfiles import read_own
 
 __all__ = ["EVERYTHING", "Cone", "is_sparse", "read_cone"]
 
@@ -63,15 +64,13 @@ def read_cone(git_dir: Path) -> Cone | None:
     Args:
         git_dir: the work tree's own git directory.
     """
-    try:
-        lines = (git_dir / "info" / "sparse-checkout").read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return None
+    content = read_own(git_dir / "info" / "sparse-checkout")
+    lines = (content or b"").decode("utf-8", "surrogateescape").split("\n")
     if lines[:2] != ["/*", "!/*/"]:
         return None  # by patterns that are matched one by one
     named: set[str] = set()
     files: set[str] = set()
-    for line in lines[2:]:
+    for line in filter(None, lines[2:]):
         if found := _FILES.fullmatch(line):
             files.add(found["path"])
         elif found := _WHOLE.fullmatch(line):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,17 +15,16 @@ from padre_git.vcs.advance import PENDING, Advance, Plan
 from padre_git.vcs.checkout import open_site
 from padre_git.vcs.clonelock import CloneLock
 from padre_git.vcs.cloning import clone
-from padre_git.vcs.config import Config
 from padre_git.vcs.durable import REPLACED, storage_error
-from padre_git.vcs.eviction import Evictions
 from padre_git.vcs.healing import Recent
-from padre_git.vcs.history import History
 from padre_git.vcs.identity import Identity, find_identity
 from padre_git.vcs.indexfile import IndexFile
+from padre_git.vcs.lean import Lean
 from padre_git.vcs.locks import clear_stale
 from padre_git.vcs.merging import PlanMerge, plan_by_path
 from padre_git.vcs.moving import Clone, Mover, read_intent
 from padre_git.vcs.objects import Entry
+from padre_git.vcs.owner import this_process
 from padre_git.vcs.packs import PackWriter
 from padre_git.vcs.plan import NewCommit, build_plan, edit_tree
 from padre_git.vcs.process import run_git
@@ -34,6 +33,7 @@ from padre_git.vcs.queue import Queue
 from padre_git.vcs.reflog import Reflog
 from padre_git.vcs.site import Site
 from padre_git.vcs.snapshot import Snapshot
+from padre_git.vcs.thinning import Thinning
 from padre_git.vcs.transport import DEFAULT_TERMS, Terms
 from padre_git.vcs.upkeep import Upkeep
 from padre_git.vcs.userstate import Checkout, UserState, checkouts, state_of
@@ -42,7 +42,7 @@ from padre_git.vcs.worktree import WorkTree
 __all__ = ["Repository"]
 
 
-class Repository(History):
+class Repository(Thinning):
     """Is one clone of a project and the branch we write to.
 
     Use :meth:`create`, :meth:`open` or :meth:`clone`; then :meth:`snapshot` reads and
@@ -60,9 +60,7 @@ class Repository(History):
 
     def __init__(self, path: str | Path, *, branch: str) -> None:
         super().__init__(path, branch=branch)
-        self._config = Config(self.path, self.common_dir)
         self._reflog = Reflog(self.common_dir, self._config)
-        self._evictions = Evictions(self._own / "evicted")
         self._upkeep = Upkeep(self.common_dir / "objects")
         self._indexes: dict[Path, IndexFile] = {}
         self._plan_merge: PlanMerge | None = None
@@ -118,6 +116,7 @@ class Repository(History):
         branch: str,
         terms: Terms = DEFAULT_TERMS,
         watch: Watch | None = None,
+        lean: Lean | None = None,
     ) -> Self:
         """Clones one branch of a repository with all its history and checks it out.
 
@@ -131,13 +130,14 @@ class Repository(History):
             branch: the branch to use, whatever the other side's HEAD names.
             terms: on which the remote is talked to, see :class:`~padre_git.vcs.transport.Terms`.
             watch: is told how far it is.
+            lean: what the work tree of a large project leaves out; None if nothing.
 
         Raises:
             AlreadyExistsError: if there is something at ``path``.
             RemoteError: if the remote cannot be asked; there is no directory then.
         """
         with setup.new_directory(Path(path)) as place:
-            clone(url, place, branch=branch, terms=terms, watch=watch)
+            clone(url, place, branch=branch, terms=terms, watch=watch, lean=lean)
         return cls(path, branch=branch)
 
     def __enter__(self) -> Self:
@@ -229,6 +229,7 @@ class Repository(History):
             finally:
                 REPLACED.free()
             self._upkeep.after_write()
+            self._grow()
         if tip is None:
             raise InvalidInputError(f"'{self.path}' has no commit and none was planned")
         return tip
@@ -243,7 +244,7 @@ class Repository(History):
         Returns:
             The id of the last one; ``base`` if nothing changes.
         """
-        writer = PackWriter(self.common_dir / "objects")
+        writer = self._writer()
         snapshot = Snapshot(self._reader, base)
         made = build_plan(
             snapshot, commits, reader=self._reader, writer=writer, who=self.identity()
@@ -265,50 +266,13 @@ class Repository(History):
         with self.lock():
             work = Advance(self._mover())
             try:
-                return work.bring_up()
+                is_up = work.bring_up()
             except PadreGitError:  # some of ours are OSErrors, too
                 raise
             except OSError as error:
                 raise storage_error(self.path, error) from error
-
-    def evict(self, paths: Iterable[str]) -> None:
-        """Takes directories out of the work tree; git keeps their content and misses nothing.
-
-        Args:
-            paths: directories or files as the branch has them.
-
-        Raises:
-            ConflictError: naming files with uncommitted changes; nothing was removed.
-            LockedError: if the user is in the middle of something.
-        """
-        wanted = list(paths)
-        with self._changing() as sites:
-            for site in sites:
-                site.evict(wanted)
-            self._evictions.change(wanted, evicted=True)
-
-    def restore(self, paths: Iterable[str]) -> None:
-        """Brings evicted directories back into the work tree.
-
-        Args:
-            paths: directories or files as the branch has them.
-
-        Raises:
-            LockedError: if the user is in the middle of something.
-        """
-        wanted = list(paths)
-        with self._changing() as sites:
-            for site in sites:
-                site.restore(wanted, partial(self._reader.objects, kind="blob"))
-            self._evictions.change(wanted, evicted=False)
-
-    def is_evicted(self, path: str) -> bool:
-        """Tells whether a path was left out of the work tree by :meth:`evict`."""
-        return self._evictions.covers(path)
-
-    def evicted(self) -> list[str]:
-        """Returns the directories and files that :meth:`evict` left out of the work tree."""
-        return sorted(path for path, gone in self._evictions.marks().items() if gone)
+            self._grow()
+        return is_up
 
     @contextmanager
     def _changing(self) -> Iterator[list[Site]]:
@@ -359,7 +323,7 @@ class Repository(History):
             plan_merge=self._plan_merge or partial(plan_by_path, self),
             recent=Recent(self._own / "recent"),
         )
-        return Mover(clone=clone, writer=PackWriter(self.common_dir / "objects"))
+        return Mover(clone=clone, writer=self._writer())
 
     def _site(self, checkout: Checkout) -> Site:
         path = checkout.git_dir / "index"
@@ -390,6 +354,9 @@ class Repository(History):
             trees=self._reader.tree,
             graft=self._graft,
         )
+
+    def _writer(self) -> PackWriter:
+        return PackWriter(self.common_dir / "objects", keeper=this_process())
 
     def _graft(self, tree: str, edits: Mapping[str, Entry | None]) -> str:
         writer = PackWriter(self.common_dir / "objects")
