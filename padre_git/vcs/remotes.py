@@ -178,7 +178,7 @@ def _checked(address: str) -> str:
             f"invalid remote: {quoted(without_user(address))}",
             hint="it is a directory, a URL or 'user@host:path'",
         )
-    if _HELPER.match(address):
+    if _HELPER.match(address.replace(_PROJECT, "x")):
         raise InvalidInputError(
             f"invalid remote: {quoted(address)} runs a program of its own",
             hint="use a directory, a URL or 'user@host:path'",

@@ -50,12 +50,12 @@ def check_pointer(data: bytes) -> None:
 def _as_dvc(data: bytes) -> dict[str, Any] | None:
     from dvc.dvcfile import SingleStageFile
     from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml
+    from dvc.utils.strictyaml import YAMLValidationError
 
     try:
-        read = parse_yaml(data.decode(), "x.dvc")
-    except YAMLFileCorruptedError:
+        checked = SingleStageFile.validate(parse_yaml(data.decode(), "x.dvc"), "x.dvc")
+    except (YAMLFileCorruptedError, YAMLValidationError):
         return None
-    checked = SingleStageFile.validate(read, "x.dvc")
     (out,) = checked["outs"]
     return dict(out)
 
