@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from padre_git.api.data import DataPlaces
 from padre_git.api.owners import owner_of
 from padre_git.api.spool import EVENTS, is_settled, read_events, read_file
 from padre_git.bus import Bus
 from padre_git.collections import Ref
-from padre_git.errors import NotFoundError, PadreGitError, RemoteError
+from padre_git.errors import NotFoundError, PadreGitError, RemoteError, RepositoryError
 from padre_git.format import locate
 from padre_git.format.spools import START
 from padre_git.messages import (
@@ -26,6 +27,10 @@ from padre_git.messages import (
 )
 from padre_git.model import Key, Kind
 from padre_git.vcs.setaside import SetAside
+
+if TYPE_CHECKING:
+    from padre_git.artifacts import ProjectData
+    from padre_git.artifacts.upkeep import Damage as DataDamage
 
 __all__ = ["Recovering"]
 
@@ -143,7 +148,8 @@ class Recovering:
             data = self.data.of(project)
             found = survey(data)
             found = mended(data, found) if mend and found else found
-        except RemoteError as error:
+            had = _had(data, found)
+        except (RemoteError, RepositoryError) as error:
             text = f"the data of '{project}' was not looked at: {error.message}"
             self.bus.publish(Notice(text=text, project=project))
             return
@@ -155,7 +161,19 @@ class Recovering:
                 name=f"{one.path} {one.md5}".strip(),
                 problem=str(one.problem),
                 records=() if record is None else (record[0],),
+                source=had.get(one.md5),
             )
+
+
+def _had(data: ProjectData, found: Sequence[DataDamage]) -> dict[str, Source]:
+    """Returns what damaged data can be had from."""
+    remote = data.remote if found else None
+    if remote is None:
+        return {}
+    damaged = {one.md5: one.path for one in found if one.problem == "damaged"}
+    here = {one.md5: Source.REST for one in found if one.problem == "not on the remote"}
+    away = remote.missing(damaged)
+    return here | {md5: Source.REMOTE for md5 in damaged if md5 not in away}
 
 
 def _problem(spool: Path) -> str | None:
@@ -167,7 +185,8 @@ def _problem(spool: Path) -> str | None:
         return "missing"
     if not size:
         return "empty"
-    damage = [one for one in logged.damage if one.reason != _BEING_WRITTEN]
+    is_over = owner_of(spool).is_dead()
+    damage = [one for one in logged.damage if is_over or one.reason != _BEING_WRITTEN]
     lines = ", ".join(f"line {one.line}: {one.reason}" for one in damage)
     return lines or None
 

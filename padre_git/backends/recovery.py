@@ -21,13 +21,14 @@ from padre_git.vcs.durable import storage_error
 from padre_git.vcs.examining import Examination, Patient
 from padre_git.vcs.gitlocks import lock_flaws
 from padre_git.vcs.maintaining import maintain, size_of
-from padre_git.vcs.mending import Fetch, Mending
+from padre_git.vcs.mending import Fetch, Mending, mend_config
 from padre_git.vcs.objects import Entry
 from padre_git.vcs.plan import NewCommit
 from padre_git.vcs.repository import Repository
 from padre_git.vcs.setaside import SetAside
 from padre_git.vcs.snapshot import Snapshot
 from padre_git.vcs.soundness import Flaw
+from padre_git.vcs.trust import check_clone
 
 __all__ = ["Recovery"]
 
@@ -74,7 +75,9 @@ class Recovery:
             NotFoundError: if there is no clone.
             LockedError: if another process is writing to it all the while.
             RepositoryError: if the clone cannot be written.
+            UntrustedProjectError: if somebody else's programs would run.
         """
+        check_clone(self.path)
         with self._repository() as repository, repository.lock():
             common = repository.common_dir
             before = size_of(common)
@@ -93,11 +96,15 @@ class Recovery:
             NotFoundError: if there is no clone.
             LockedError: if another process is writing to it all the while.
             RepositoryError: if the clone cannot be written.
+            UntrustedProjectError: if somebody else's programs would run.
         """
-        with self._repository() as repository, repository.lock():
+        with self._repository() as repository:
             aside = SetAside(repository.common_dir, self._patient(repository).root)
             try:
-                left = self._rounds(repository, aside)
+                mend_config(repository.common_dir, aside)  # without it nothing can be locked
+                check_clone(self.path)
+                with repository.lock():
+                    left = self._rounds(repository, aside)
             except PadreGitError:  # some of ours are OSErrors, too
                 raise
             except OSError as error:

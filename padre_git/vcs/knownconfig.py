@@ -74,7 +74,8 @@ def _makes_sense(content: bytes, found: Mapping[str, str]) -> bool:
 def known(common: Path) -> dict[str, str]:
     """Returns what was remembered of a clone's configuration; nothing if nothing was."""
     file = common / "padre" / "config"
-    return (read(file) or {}) if file.exists() else {}
+    found = read(file) if file.exists() else None
+    return {name: value for name, value in (found or {}).items() if _KEPT.fullmatch(name)}
 
 
 def remember(common: Path) -> None:

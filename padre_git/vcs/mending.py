@@ -18,7 +18,7 @@ from padre_git.vcs import knownconfig
 from padre_git.vcs.allrefs import read_head
 from padre_git.vcs.durable import Durable, fsync_directory
 from padre_git.vcs.examining import Examination
-from padre_git.vcs.metadata import GRAPHS
+from padre_git.vcs.metadata import GRAPHS, is_note
 from padre_git.vcs.packs import PackWriter
 from padre_git.vcs.process import run_git, try_git
 from padre_git.vcs.reflog import append_line
@@ -26,7 +26,7 @@ from padre_git.vcs.reindexing import rebuilt_index
 from padre_git.vcs.setaside import SetAside
 from padre_git.vcs.soundness import Flaw
 
-__all__ = ["Fetch", "Mending"]
+__all__ = ["Fetch", "Mending", "mend_config"]
 
 #: Brings what a remote has into an empty bare repository; tells whether it could.
 Fetch = Callable[[Path], bool]
@@ -42,8 +42,20 @@ _RESTOCK = "padre/restock"
 _NOBODY = Author(name="padre_git", email="")
 
 
+def mend_config(common: Path, aside: SetAside) -> None:
+    """Writes a clone's configuration anew, as far as it is known, if it is damaged.
+
+    Args:
+        common: the common git directory.
+        aside: takes the damaged one.
+    """
+    if knownconfig.problem(common) is not None:
+        values = _DEFAULT | knownconfig.known(common)
+        aside.replace(common / "config", knownconfig.as_file(values).encode())
+
+
 class Mending:
-    """Puts one clone right; its lock must be held.
+    """Puts one clone right, but for its configuration; its lock must be held.
 
     Args:
         examination: what was found.
@@ -69,8 +81,6 @@ class Mending:
 
     def run(self) -> None:
         """Does what can be done about each flaw."""
-        for flaw in self._of(Piece.CONFIG):
-            self._config(flaw)
         self._objects()
         for flaw in self._of(Piece.REF):
             self._ref(flaw)
@@ -90,10 +100,6 @@ class Mending:
         return (flaw for flaw in self._found.flaws if flaw.piece in pieces)
 
     # ------------------------------------------------------------------------- small files
-
-    def _config(self, flaw: Flaw) -> None:
-        values = _DEFAULT | knownconfig.known(self._common)
-        self._aside.replace(self._common / flaw.name, knownconfig.as_file(values).encode())
 
     def _head(self, flaw: Flaw) -> None:
         file = self._common / flaw.name
@@ -117,7 +123,7 @@ class Mending:
 
     def _state(self, file: Path) -> None:
         lines = _lines(file) if file.name == "recent" else []
-        good = [line for line in lines if len(line.split(" ")) == 4 and line.isascii()]
+        good = [line for line in lines if is_note(file.name, line)]
         self._aside.replace(file, "".join(f"{line}\n" for line in good).encode())
 
     # -------------------------------------------------------------------------------- objects

@@ -19,6 +19,7 @@ __all__ = [
     "derived_flaws",
     "head_problem",
     "index_flaws",
+    "is_note",
     "logged_branches",
     "state_flaws",
 ]
@@ -28,7 +29,8 @@ _INFO = "objects/info"
 GRAPHS = "info/commit-graph"
 _CHAIN = f"{_INFO}/commit-graphs/commit-graph-chain"
 _NOTE = re.compile(r"(-|[0-9a-f]{40}) (-|[0-9a-f]{40}) *\n?|\s*")
-_MOVE = re.compile(r"(-|[0-9a-f]{40}) [0-9a-f]{40} \d+ \S+")
+_MOVE = re.compile(r"(-|[0-9a-f]{40}) [0-9a-f]{40} \d+ [\x21-\x7e]+")
+_NOTES = {"intent": _NOTE, "recent": _MOVE}
 _UNCHECKED = bytes(20)
 
 
@@ -119,15 +121,20 @@ def _is_there(path: Path) -> bool:
         return False
 
 
+def is_note(name: str, line: str) -> bool:
+    """Returns whether a line is one of those that we write into a file of ours."""
+    return _NOTES[name].fullmatch(line) is not None
+
+
 def state_flaws(common: Path) -> Iterator[Flaw]:
     """Yields our own files that hold what we did not write."""
     own = common / "padre"
-    for name, pattern in (("intent", _NOTE), ("recent", _MOVE)):
+    for name in _NOTES:
         try:
             lines = (own / name).read_text(errors="replace").splitlines()
         except OSError:
             continue
-        if not all(pattern.fullmatch(line) for line in lines):
+        if not all(is_note(name, line) for line in lines):
             yield Flaw(
                 piece=Piece.STATE, name=f"padre/{name}", problem="damaged", source=Source.REST
             )

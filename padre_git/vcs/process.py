@@ -60,7 +60,7 @@ _LOCKED = re.compile(r"\.lock': File exists|Unable to create .*\.lock", re.IGNOR
 _DAMAGED = re.compile(
     r"corrupt|bad object|bad tree|bad signature|index file smaller|missing blob|unable to read"
     r"|could not parse|invalid sha1 pointer|not a valid object|garbage|unknown index entry"
-    r"|bad config|object file .* is empty|broken",
+    r"|bad config|(unexpected|unterminated) line in|object file .* is empty|broken",
     re.IGNORECASE,
 )
 

@@ -8,7 +8,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from padre_git.errors import InvalidNameError, RepositoryError
+from padre_git.errors import DamagedError, InvalidNameError, RepositoryError
 from padre_git.vcs.damage import damaged
 from padre_git.vcs.durable import REPLACED, Durable, fsync_directory
 from padre_git.vcs.locks import clear_stale, git_lock
@@ -97,7 +97,13 @@ class RefStore:
     def names(self, prefix: str) -> dict[str, str]:
         """Returns every ref whose name begins with ``prefix``, with what it names."""
         form = "--format=%(objectname) %(refname)"
-        out = run_git(["for-each-ref", form, prefix.rstrip("/")], self._common).decode()
+        try:
+            out = run_git(["for-each-ref", form, prefix.rstrip("/")], self._common).decode()
+        except DamagedError:  # git tells none if it cannot read one
+            from padre_git.vcs.allrefs import read_all
+
+            found = read_all(self._common).values
+            return {n: v for n, v in found.items() if n.startswith(prefix) and _ID.fullmatch(v)}
         pairs = (line.split(" ", 1) for line in out.splitlines())
         return {name: oid for oid, name in pairs if name.startswith(prefix)}
 

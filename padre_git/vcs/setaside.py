@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from padre_git.errors import RepositoryError
 from padre_git.vcs.durable import Durable, fsync_directory
 
 __all__ = ["PLACE", "SetAside"]
@@ -60,5 +61,8 @@ class SetAside:
             target = self.place / path.relative_to(self._common)
         else:
             target = self.place / _WORK / path.relative_to(self._root or path.anchor)
+        ways = (self._common, self._common / "padre", self._common / PLACE)
+        if any(way.is_symlink() for way in ways):
+            raise RepositoryError(f"'{self._common / PLACE}' leads elsewhere; nothing is put there")
         target.parent.mkdir(parents=True, exist_ok=True)
         return target
