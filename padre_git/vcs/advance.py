@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
-from padre_git.errors import ConflictError, LockedError
+from padre_git.errors import ConflictError, DamagedError, LockedError
 from padre_git.vcs.merging import merge_pending
 from padre_git.vcs.moving import Mover, read_intent
 from padre_git.vcs.plan import NewCommit, build_plan
 from padre_git.vcs.refs import StaleRefError
+from padre_git.vcs.restarts import unfinished
 from padre_git.vcs.site import Site
 from padre_git.vcs.snapshot import Snapshot
 
@@ -118,6 +120,7 @@ class Advance:
                 would be overwritten; both stay as they are.
         """
         try:
+            self._restart()
             self._recover()
             self._heal()
             lost = 0
@@ -183,6 +186,21 @@ class Advance:
         if since is not None and not self._clone.is_ancestor(since, branch):
             return since
         return None
+
+    def _restart(self) -> None:
+        """Puts right what a power cut has left, once after every start of the machine."""
+        clone = self._clone
+        if not clone.restarts.is_first():
+            return
+        for site in self._mover.sites():
+            with suppress(DamagedError):  # verify says what is damaged; this is no time to
+                site.mend(lambda ids: clone.reader.objects(ids, "blob"))
+        branch = clone.refs.read(clone.ref)
+        for new in unfinished(clone.intent.parent):
+            follows = branch is not None and new != branch and self._mover.exists(new)
+            if follows and clone.is_ancestor(str(branch), new):
+                clone.note(f"{branch} {new}")
+        clone.restarts.note()
 
     def _recover(self) -> None:
         """Finishes what a killed process began: its objects are durable, so its commit stands."""

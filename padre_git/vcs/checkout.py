@@ -157,6 +157,22 @@ class SplicedSite(Site):
         entry = self._folding.staged(index, change.path)
         return entry != change.new and entry in change.known
 
+    def mend(self, read: Callable[[list[str]], dict[str, bytes]]) -> None:
+        """Implements :meth:`Site.mend`."""
+        index, version = self._index.load()
+        known = ((path, index.get(path)) for path in index.below(""))
+        short = {p: k.entry for p, k in known if k is not None and self._tree.is_cut_short(p, k)}
+        contents = read([entry.id for entry in short.values()])
+        torn = [
+            Change(path=path, known=frozenset([entry]), new=entry)
+            for path, entry in short.items()
+            if self._tree.begins(path, contents[entry.id])
+        ]
+        for path, seen in self._tree.write(torn, contents).items():
+            index.set(path, short[path], seen)
+        if torn and not self._index.store(index, version, Durable(), timeout=self._timeout):
+            raise LockedError(f"the index '{self._index.path}' has just changed; try again")
+
     def hold(self) -> AbstractContextManager[None]:
         """Implements :meth:`Site.hold`."""
         return self._index.hold(self._timeout)

@@ -78,6 +78,9 @@ class GitSite(Site):
     def repair(self, changes: Sequence[Change]) -> None:
         """Implements :meth:`Site.repair`."""
 
+    def mend(self, read: Callable[[list[str]], dict[str, bytes]]) -> None:
+        """Implements :meth:`Site.mend`: what git has written is git's to look after."""
+
     def hold(self) -> AbstractContextManager[None]:
         """Implements :meth:`Site.hold`: git itself needs the lock here."""
         return nullcontext()

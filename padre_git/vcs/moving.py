@@ -28,6 +28,7 @@ from padre_git.vcs.packs import PackWriter
 from padre_git.vcs.plan import NewCommit, build_plan, differences
 from padre_git.vcs.reader import Reader
 from padre_git.vcs.refs import RefStore, StaleRefError
+from padre_git.vcs.restarts import Restarts
 from padre_git.vcs.site import Site
 from padre_git.vcs.snapshot import Snapshot, entry_at
 from padre_git.vcs.userstate import Checkout, UserState, state_of
@@ -60,6 +61,7 @@ class Clone:
         is_ancestor: tells whether one commit is reachable from another.
         plan_merge: plans the merge of what is pending.
         recent: remembers the last moves.
+        restarts: tells who is the first to write since the machine was started.
     """
 
     common: Path
@@ -73,6 +75,7 @@ class Clone:
     is_ancestor: Callable[[str, str], bool]
     plan_merge: PlanMerge
     recent: Recent
+    restarts: Restarts
 
     @property
     def ref(self) -> str:

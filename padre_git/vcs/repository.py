@@ -31,6 +31,7 @@ from padre_git.vcs.process import run_git
 from padre_git.vcs.progress import Watch
 from padre_git.vcs.queue import Queue
 from padre_git.vcs.reflog import Reflog
+from padre_git.vcs.restarts import Restarts
 from padre_git.vcs.site import Site
 from padre_git.vcs.snapshot import Snapshot
 from padre_git.vcs.thinning import Thinning
@@ -68,6 +69,7 @@ class Repository(Thinning):
             self._own / "lock", of=self.path, mark=self._mark, setting=self._config.get
         )
         self.queue = Queue(self._own / "queue")
+        self._restarts = Restarts(self._own)
 
     @classmethod
     def create(
@@ -322,6 +324,7 @@ class Repository(Thinning):
             is_ancestor=self.is_ancestor,
             plan_merge=self._plan_merge or partial(plan_by_path, self),
             recent=Recent(self._own / "recent"),
+            restarts=self._restarts,
         )
         return Mover(clone=clone, writer=self._writer())
 

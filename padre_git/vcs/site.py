@@ -89,6 +89,17 @@ class Site(ABC):
         """
 
     @abstractmethod
+    def mend(self, read: Callable[[list[str]], dict[str, bytes]]) -> None:
+        """Writes files again that a power cut has left empty or cut short.
+
+        Args:
+            read: gives the content of blobs by id.
+
+        Raises:
+            LockedError: if a process holds the index for too long.
+        """
+
+    @abstractmethod
     def hold(self) -> AbstractContextManager[None]:
         """Keeps the user's git from committing for a moment, as a git command would.
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from padre_git.errors import Conflict, ConflictError
-from padre_git.vcs.index import Index
+from padre_git.vcs.index import Index, IndexEntry
 from padre_git.vcs.objects import EXECUTABLE, LINK, MODULE, Entry, check_path, object_id
 from padre_git.vcs.removing import remove_empty, remove_files
+from padre_git.vcs.restarts import is_cut_short
 
 __all__ = ["Change", "WorkTree"]
 
@@ -147,7 +148,16 @@ class WorkTree:
     def _is_torn(self, change: Change) -> bool:
         if self._torn is None or change.new is None:
             return False
-        return self._torn(change.new.id).startswith((self._root / change.path).read_bytes())
+        return self.begins(change.path, self._torn(change.new.id))
+
+    def begins(self, path: str, content: bytes) -> bool:
+        """Tells whether a file has nothing but the beginning of some content, or all of it."""
+        return content.startswith((self._root / path).read_bytes())
+
+    def is_cut_short(self, path: str, known: IndexEntry) -> bool:
+        """Tells whether a file may be what a power cut has left of it; see ``restarts``."""
+        seen = self._look(path)
+        return seen is not None and is_cut_short(known, seen)
 
     def _look(self, path: str) -> os.stat_result | None:
         try:
