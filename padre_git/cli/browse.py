@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from padre_git.model.values import flatten
 
 __all__ = ["COMMANDS"]
 
+_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 _COLUMNS: Mapping[Kind, tuple[str, ...]] = {
     Kind.PROJECT: ("name", "title", "url"),
     Kind.DATASET: ("name", "title", "version", "url"),
@@ -164,9 +166,10 @@ def _print_requirements(session: Session, entity: Entity, at: str | None) -> Non
     if not isinstance(entity, Run):
         raise InvalidInputError("only runs have requirements", key=entity.key)
     environment: Environment = session.store.runs.environment(entity, at=at)
-    click.echo(f"# python {environment.python} on {environment.platform}")
+    click.echo(printable(f"# python {environment.python} on {environment.platform}"))
     for name, version in environment.packages.items():
-        click.echo(printable(f"{name}=={version}"))
+        line = f"{name}=={version}"  # pip takes other lines for options, such as where packages are
+        click.echo(printable(line if _PACKAGE.fullmatch(line) else f"# no package: {line}"))
 
 
 def _print_entity(entity: Entity) -> None:

@@ -59,8 +59,9 @@ def _fields(value: Any) -> dict[str, Any]:
 
 
 def print_json(value: Any) -> None:
-    """Prints a value of the store as JSON."""
-    click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))
+    """Prints a value of the store as JSON, with all that is no letter or sign spelled out."""
+    text = json.dumps(plain(value), indent=2, ensure_ascii=False)
+    click.echo("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
 
 
 def shown(value: Any) -> str:
