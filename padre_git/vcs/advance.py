@@ -43,6 +43,14 @@ class Advance:
         self, plan: Plan, *, timeout: float, announce: Callable[[str], None] | None = None
     ) -> str | None:
         """Makes the planned commits and returns the new tip; see ``Repository.advance``."""
+        try:
+            return self._run(plan, timeout, announce)
+        finally:
+            self._mover.writer.release()
+
+    def _run(
+        self, plan: Plan, timeout: float, announce: Callable[[str], None] | None
+    ) -> str | None:
         deadline = time.monotonic() + timeout
         waiting = not self._settle()
         lost = 0
@@ -119,6 +127,12 @@ class Advance:
             ConflictError: if branch and pending changed the same file, or a file of the user's
                 would be overwritten; both stay as they are.
         """
+        try:
+            return self._bring_all_up()
+        finally:
+            self._mover.writer.release()
+
+    def _bring_all_up(self) -> bool:
         try:
             self._restart()
             self._recover()

@@ -28,7 +28,7 @@ _LOCK_AGE = 60.0
 _PACK_AGE = 6 * 3600.0
 #: What is complete is closed, and has its name this many seconds later.
 _RENAMED = 0.2
-_TEMPORARY = re.compile(r"tmp_(pack|idx|rev|mtimes|obj)_\w+")
+_TEMPORARY = re.compile(r"(tmp|padre)_(pack|idx|rev|mtimes|obj)_\w+")
 _OURS = ".padre-git"
 _PLACE = re.compile(r"\..+\.[0-9a-f]{12}" + re.escape(_OURS))
 _PLACE_AGE = 60.0
@@ -74,7 +74,8 @@ def sweep_halves(common: Path, age: float) -> int:
         age: seconds for which nobody has touched it, and it is open nowhere.
     """
     objects = common / "objects"
-    found = [path for path in objects.glob("*/tmp_*") if path.is_file()]
+    names = ("*/tmp_*", "pack/padre_*")
+    found = [path for name in names for path in objects.glob(name) if path.is_file()]
     before = _now(objects) - age if found else 0.0
     return sum(_remove_older(path, before) for path in found if not _is_open(path))
 

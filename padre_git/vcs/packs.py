@@ -13,10 +13,13 @@ from typing import NamedTuple
 
 from padre_git.vcs.durable import Durable, fsync_directory
 from padre_git.vcs.objects import object_id
+from padre_git.vcs.owner import Owner
 
-__all__ = ["PackWriter", "Packed", "entry_head", "pack_head", "write_pack"]
+__all__ = ["KEEP", "PackWriter", "Packed", "entry_head", "pack_head", "write_pack"]
 
 _TYPES = {"commit": 1, "tree": 2, "blob": 3}
+#: The ending of a file beside a pack that keeps git from dropping it.
+KEEP = ".keep"
 _LARGE = 0x80000000
 
 
@@ -49,10 +52,18 @@ class PackWriter:
 
     An object that was written by this writer before is not written again, so that work done
     again after a lost race costs only what is different.
+
+    Args:
+        objects: the repository's object directory.
+        keeper: who keeps git from dropping what is written, until :meth:`release`: a ``git repack``
+            that has looked at the branches before one of them moves takes it for rubbish. None
+            if it may.
     """
 
-    def __init__(self, objects: Path) -> None:
+    def __init__(self, objects: Path, *, keeper: Owner | None = None) -> None:
         self._directory = objects / "pack"
+        self._keeper = keeper
+        self._kept: list[Path] = []
         self._waiting: dict[str, Packed] = {}
         self._durable: set[str] = set()
         #: Content of the blobs given to this writer, for writing work-tree files.
@@ -77,18 +88,33 @@ class PackWriter:
             durable: takes the pack's name along, which is durable only when that is synced.
         """
         if self._waiting:
-            write_pack(self._directory, self._waiting.values(), durable)
+            entries = self._waiting.values()
+            made = write_pack(self._directory, entries, durable, keeper=self._keeper)
+            self._kept.append(made)
             self._durable.update(self._waiting)
             self._waiting.clear()
 
+    def release(self) -> None:
+        """Lets git do what it wants with the packs that were written."""
+        for pack in self._kept if self._keeper is not None else ():
+            pack.with_suffix(KEEP).unlink(missing_ok=True)
+        self._kept.clear()
 
-def write_pack(directory: Path, entries: Iterable[Packed], durable: Durable | None = None) -> Path:
+
+def write_pack(
+    directory: Path,
+    entries: Iterable[Packed],
+    durable: Durable | None = None,
+    *,
+    keeper: Owner | None = None,
+) -> Path:
     """Writes a pack and its index durably and returns the pack's path.
 
     Args:
         directory: ``objects/pack`` of a repository.
         entries: the objects; an entry that is a delta by offset needs its base before it.
         durable: as for :meth:`PackWriter.flush`.
+        keeper: see :class:`PackWriter`.
     """
     found = list(entries)
     body = bytearray(pack_head(len(found)))
@@ -100,20 +126,25 @@ def write_pack(directory: Path, entries: Iterable[Packed], durable: Durable | No
     body += digest
     directory.mkdir(parents=True, exist_ok=True)
     pack = directory / f"pack-{digest.hex()}.pack"
-    # two threads may be writing the same objects at the same time
-    temporary = directory / f"tmp_pack_padre_{secrets.token_hex(8)}"
-    index = temporary.with_name(temporary.name.replace("pack", "idx", 1))
+    # two threads may be writing the same objects at the same time; and a `git gc` removes what
+    # begins with tmp_, however young
+    unique = secrets.token_hex(8)
+    temporary, index = directory / f"padre_pack_{unique}", directory / f"padre_idx_{unique}"
     contents = Durable()
     try:
         contents.write(temporary, bytes(body), mode=0o444)
         contents.write(index, _index(places, digest), mode=0o444)
         contents.sync()
+        if keeper is not None:
+            pack.with_suffix(KEEP).write_bytes(keeper.line())
         temporary.replace(pack)
         index.replace(pack.with_suffix(".idx"))
     except BaseException:
         contents.close()
         temporary.unlink(missing_ok=True)
         index.unlink(missing_ok=True)
+        if keeper is not None:
+            pack.with_suffix(KEEP).unlink(missing_ok=True)
         raise
     if durable is None:
         fsync_directory(directory)

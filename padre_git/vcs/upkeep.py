@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import mmap
 import struct
+import time
 from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
+from padre_git.vcs.owner import parse_owner
+from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.packindex import Place, entries_of, read_index
-from padre_git.vcs.packs import Packed, write_pack
+from padre_git.vcs.packs import KEEP, Packed, write_pack
 
 __all__ = ["FAN_IN", "Upkeep", "offset_bytes", "sound_entries"]
 
@@ -23,8 +26,10 @@ FAN_IN = 32
 #: Packs above this many bytes are left to git.
 _LARGEST = 64 << 20
 _OFS_DELTA, _REF_DELTA = 6, 7
+#: Seconds in which commits that were made are moved to.
+_KEPT_FOR = 600.0
 #: Files beside a pack that say that somebody else looks after it.
-_KEPT = (".keep", ".promisor", ".bitmap", ".rev", ".mtimes")
+_KEPT = (KEEP, ".promisor", ".bitmap", ".rev", ".mtimes")
 
 
 class Upkeep:
@@ -56,6 +61,8 @@ class Upkeep:
         names = {path.name for path in self._directory.iterdir()}
         for name in sorted(names):
             stem = name.removesuffix(".pack")
+            if name.endswith(KEEP):
+                _let_go(self._directory / name)
             if stem == name or f"{stem}.idx" not in names:
                 continue
             if any(stem + suffix in names for suffix in _KEPT):
@@ -69,6 +76,16 @@ class Upkeep:
                     classes[max(size.bit_length() - 17, -1) // 5].append(path)
         full = (found for _, found in sorted(classes.items()) if len(found) >= FAN_IN)
         return next(full, None)
+
+
+def _let_go(keep: Path) -> None:
+    """Removes what one of our processes has left that keeps git from dropping a pack."""
+    owner = parse_owner(read_own(keep, largest=4096))
+    with suppress(FileNotFoundError):
+        if owner is not None and (
+            owner.is_gone() or time.time() - keep.stat().st_mtime > _KEPT_FOR
+        ):
+            keep.unlink()
 
 
 def _merge(directory: Path, packs: list[Path]) -> bool:
