@@ -15,9 +15,11 @@ from padre_git.api.home import Home
 from padre_git.api.obtaining import DataCheck
 from padre_git.api.overflow import Overflow
 from padre_git.api.past import KINDS, Past
+from padre_git.api.points import Points
 from padre_git.api.recovering import Recovering
 from padre_git.api.transaction import Transaction
 from padre_git.api.watching import Watched
+from padre_git.api.worktrees import WorkTrees
 from padre_git.backends.base import Backend, Changes
 from padre_git.bus import Bus
 from padre_git.collections import Collection, Computations, Executions, Ref, Runs, Session, Splits
@@ -54,7 +56,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Store(Exchanging, Past, Recovering):
+class Store(Exchanging, Past, Recovering, WorkTrees):
     """Is a place for experiments: collections by kind, artifacts, transactions and exchange.
 
     :func:`padre_git.open` makes one over git repositories; any other backend will do, such as
@@ -111,6 +113,9 @@ class Store(Exchanging, Past, Recovering):
         self.experiments: Collection[Experiment] = Collection(Kind.EXPERIMENT, session)
         self.executions = Executions(session, overflow.read, overflow.places)
         self.runs = Runs(session, overflow.read)
+        if watched is not None:
+            points = Points(backend, self._home)
+            self.runs = Runs(session, overflow.read, points, watched.going)
         self.computations = Computations(session)
         self.splits = Splits(session)
 

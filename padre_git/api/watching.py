@@ -73,6 +73,11 @@ class Watched(Backend):
         stored = self._backend.scan(prefix, kind=kind, after=after, limit=limit)
         yield from islice(_merged(stored, own), limit)
 
+    def going(self, above: Key) -> list[Run]:
+        """Returns the runs below a record that are running, or lost."""
+        runs = self._going(above.project).values()
+        return [_as_it_is(one) for one in runs if above.contains(one.run.key)]
+
     def apply(self, changes: ChangeSet, message: Message) -> dict[Key, str | None]:
         """See :meth:`Backend.apply`."""
         return self._backend.apply(changes, message)
@@ -141,8 +146,7 @@ class Watched(Backend):
 
     def _record(self, found: Replayed) -> Record:
         """Returns what the record of a run would be, had it ended now; its artifacts are not."""
-        draft = found.draft
-        run = run_of(found.run, draft, found.run.status, datetime.now(UTC)).replace(ended=None)
+        draft, run = found.draft, _as_it_is(found)
         named = cast("Run", KINDS[Kind.RUN].named(run, lambda: run.started or datetime.now(UTC)))
         files = dict(encode(named)) | {name: text.encode() for name, text in draft.texts.items()}
         if points := draft.series():
@@ -150,6 +154,11 @@ class Watched(Backend):
         if draft.splits:
             files |= encode_splits(list(draft.splits.values()))
         return Record(key=run.key, files=files)
+
+
+def _as_it_is(found: Replayed) -> Run:
+    run = run_of(found.run, found.draft, found.run.status, datetime.now(UTC))
+    return run.replace(ended=None)
 
 
 def _merged(stored: Iterator[Key], own: list[Key]) -> Iterator[Key]:

@@ -7,6 +7,7 @@ a user who commits at the same moment commits our files with theirs instead of d
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import time
@@ -17,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from padre_git.errors import ConflictError, DamagedError, LockedError
+from padre_git.errors import ConflictError, DamagedError, LockedError, RepositoryError
 from padre_git.vcs.checkout import wait_for_index
 from padre_git.vcs.durable import Durable
 from padre_git.vcs.healing import Recent, taken_back
@@ -95,7 +96,9 @@ class Clone:
         """
         fd = os.open(self.intent, os.O_WRONLY | os.O_CREAT, 0o666)
         try:
-            os.pwrite(fd, text.ljust(_NOTE).encode() + b"\n", 0)
+            line = text.ljust(_NOTE).encode() + b"\n"
+            if os.pwrite(fd, line, 0) < len(line):  # nothing may be begun that is not noted
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.intent))
         finally:
             os.close(fd)
 
@@ -188,7 +191,7 @@ class Mover:
             return
         if branch == last.new and sites[0].version() == last.index:
             return
-        if not (self.exists(last.new) and clone.is_ancestor(last.new, branch)):
+        if not self._is_later(branch, last.new):
             return  # the user has rewritten history, and means it
         moves = clone.recent.moves()
         tree = self._tree(branch)
@@ -200,6 +203,12 @@ class Mover:
         for site in sites:
             if site.has_tried_to_commit(last.time):
                 site.repair(taken_back(clone.reader, moves, site.staged))
+
+    def _is_later(self, branch: str, last: str) -> bool:
+        try:
+            return self.exists(last) and self.clone.is_ancestor(last, branch)
+        except RepositoryError:  # pruned, and a pack that is open still has it
+            return False
 
     def _restore(
         self, sites: Sequence[Site], branch: str, edits: Mapping[str, Entry | None]
