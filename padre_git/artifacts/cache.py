@@ -164,12 +164,10 @@ class Cache(Objects):
                 f"cannot move '{path}': it changed while it was read",
                 hint="close the file first, or copy it",
             )
-        try:
-            self.take(path, md5)
-        except PermissionError:  # no hard links here
-            os.lseek(source, 0, os.SEEK_SET)
-            return self.keep(source)
-        return md5, size
+        if self.take(path, md5):
+            return md5, size
+        os.lseek(source, 0, os.SEEK_SET)
+        return self.keep(source)
 
 
 @contextlib.contextmanager

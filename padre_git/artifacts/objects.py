@@ -108,23 +108,27 @@ class Objects:
             self._install(target, temporary, md5)
         return size
 
-    def take(self, path: Path, md5: str) -> None:
+    def take(self, path: Path, md5: str) -> bool:
         """Makes a file of the same file system, whose hash is known, an object.
 
         It goes on to have its own name, too, for whoever gives it away to remove when nothing can
         go wrong any more; until then it cannot be written to.
 
-        Raises:
-            PermissionError: if the file system has no hard links, or does not allow this one.
+        Returns:
+            Whether it is; not so where the file system has or allows no hard link to it.
         """
         temporary = f"{self.scratch_directory()}/{secrets.token_hex(8)}"
-        os.link(path, temporary)
-        with self._removed(temporary), durable.stored(self.root):
+        with durable.stored(self.root), self._removed(temporary):
+            try:
+                os.link(path, temporary)
+            except PermissionError:
+                return False
             target = os.open(temporary, _READ)
             try:
                 self._install(target, temporary, md5)
             finally:
                 os.close(target)
+        return True
 
     def open(self, md5: str) -> BinaryIO:
         """Opens an object for reading, after checking all of its bytes.
@@ -234,7 +238,7 @@ class Objects:
         os.fchmod(target, _MODE)
         os.utime(target)  # a file that was moved here may be old, and is new as an object
         if self._stage is not None and os.fstat(target).st_size < _SMALL:
-            self._stage.add(md5, Path(temporary), final)
+            self._stage.add(md5, temporary, str(final))
             return
         durable.make_directories(final.parent, mode=self._mode)
         os.fsync(target)

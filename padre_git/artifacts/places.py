@@ -90,8 +90,8 @@ def replace_file(
         raise ArtifactError(f"'{target}' is outside of '{within}'") from None
     if not steps or ".." in steps:
         raise ArtifactError(f"'{target}' is outside of '{within}'")
-    within.mkdir(parents=True, exist_ok=True)
     try:
+        within.mkdir(parents=True, exist_ok=True)
         with _descend(within, steps[:-1]) as directory:
             _write(source, directory, steps[-1], md5, 0o777 if executable else 0o666)
     except OSError as error:
