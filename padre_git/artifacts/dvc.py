@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,17 @@ from padre_git.errors import (
     PadreGitError,
     RemoteUnavailableError,
 )
+from padre_git.model.names import quoted
+from padre_git.vcs.asking import ask_keyring
+from padre_git.vcs.credentials import origin_of
 
 __all__ = ["DvcStore"]
 
 _WORKERS = 8
 _WEB = ("http", "https")
 _DAV = ("webdav", "webdavs")
+#: With any of these, somebody has said how to be let in.
+_SECRETS = ("password", "token", "custom_auth_header")
 _CLOSING = 10.0
 _CONNECTING = 10
 _ABSENT = frozenset([404, 410])
@@ -202,6 +207,24 @@ def _download(cache: Cache) -> Iterator[Path]:
             temporary.unlink()
 
 
+def _from_keyring(arguments: Mapping[str, Any], url: str) -> dict[str, Any]:
+    """Returns what the keyring has for a web server whose remote has no secret in DVC's files."""
+    if any(arguments.get(name) for name in _SECRETS):
+        return {}
+    is_dav = url.startswith("webdav")
+    origin = origin_of(url.replace("webdav", "http", 1) if is_dav else url)
+    login = None if origin is None else ask_keyring(origin, arguments.get("user"))
+    if login is None and is_dav and arguments.get("user"):
+        raise AuthenticationError(
+            f"nothing says the password of {quoted(arguments['user'])} for '{origin}'",
+            hint=f"keyring set {origin} {arguments['user']}, or dvc remote modify --local …",
+        )
+    if login is None:
+        return {}
+    found = {"user": login.user, "password": str(login.secret)}
+    return found if is_dav else {**found, "auth": "basic"}
+
+
 def _file_system(project: Path, settings: RemoteSettings) -> tuple[Any, str]:
     from dvc.config import Config, ConfigError
     from dvc.fs import RemoteMissingDepsError, get_cloud_fs
@@ -212,6 +235,8 @@ def _file_system(project: Path, settings: RemoteSettings) -> tuple[Any, str]:
         file_system, arguments, path = get_cloud_fs(config, **options)
         if file_system.protocol in _WEB:
             arguments.setdefault("connect_timeout", _CONNECTING)
+        if file_system.protocol in _WEB + _DAV:
+            arguments |= _from_keyring(arguments, str(settings.url or arguments.get("url", "")))
         return file_system(**arguments), path
     except RemoteMissingDepsError as error:
         raise ArtifactError(

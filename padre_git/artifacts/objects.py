@@ -238,7 +238,7 @@ class Objects:
         os.fchmod(target, _MODE)
         os.utime(target)  # a file that was moved here may be old, and is new as an object
         if self._stage is not None and os.fstat(target).st_size < _SMALL:
-            self._stage.add(md5, Path(temporary), final)
+            self._stage.add(md5, temporary, str(final))
             return
         durable.make_directories(final.parent, mode=self._mode)
         os.fsync(target)

@@ -7,13 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 
-from padre_git.vcs.asking import ask_git
+from padre_git.vcs.asking import ANYBODY, ask_git, ask_keyring
 from padre_git.vcs.credentials import Login, Secret
 
 __all__ = ["ANYBODY", "Finder", "Named", "no_name"]
-
-#: The user of a token: hosts do not look at it, but it must not be empty.
-ANYBODY = "token"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,26 +88,10 @@ class Finder:
         self._has_asked = True
         self._gits = ask_git(self._url, user)
         if self._gits is None:
-            self._keyrings = _ask_keyring(self._origin, user)
+            self._keyrings = ask_keyring(self._origin, user)
 
     def _from_environment(self) -> Login | None:
         named = self._named(self._origin)
         if named.secret is None:
             return None
         return Login(origin=self._origin, user=named.user or ANYBODY, secret=named.secret)
-
-
-def _ask_keyring(origin: str, user: str | None) -> Login | None:
-    """Returns what the keyring has under the name of the origin; None if there is no open one."""
-    try:
-        import keyring
-        from keyring.errors import KeyringError
-    except ImportError:
-        return None
-    try:
-        found = keyring.get_credential(origin, user)
-    except (KeyringError, OSError, RuntimeError):
-        return None
-    if found is None or not found.password:
-        return None
-    return Login(origin=origin, user=found.username or ANYBODY, secret=Secret(found.password))

@@ -1,4 +1,4 @@
-"""Asking git's credential helpers what they have for a host, without a prompt."""
+"""Asking git's credential helpers and the keyring what they have for a host, without a prompt."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from padre_git.vcs.credentials import Login, Secret, origin_of
 from padre_git.vcs.network import network_environment
 from padre_git.vcs.process import no_git
 
-__all__ = ["ask_git"]
+__all__ = ["ANYBODY", "ask_git", "ask_keyring"]
+
+#: The user of a token: hosts do not look at it, but it must not be empty.
+ANYBODY = "token"
 
 _SECONDS = 20.0
 
@@ -59,3 +62,24 @@ def _told(answer: Secret, origin: str) -> Login | None:
     if not told.get("password"):
         return None
     return Login(origin=origin, user=str(told.get("username", "")), secret=told["password"])
+
+
+def ask_keyring(origin: str, user: str | None = None) -> Login | None:
+    """Returns what the keyring has under the name of a host; None if there is no open one.
+
+    Args:
+        origin: scheme, host and port.
+        user: whose; None for anybody's.
+    """
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        return None
+    try:
+        found = keyring.get_credential(origin, user)
+    except (KeyringError, OSError, RuntimeError):
+        return None
+    if found is None or not found.password:
+        return None
+    return Login(origin=origin, user=found.username or ANYBODY, secret=Secret(found.password))

@@ -1,4 +1,4 @@
-"""Measures placing artifacts: python -m tests.benchmarks.artifacts [directory] [megabytes].
+"""Measures placing artifacts: python -m tests.benchmarks.artifacts [directory] [megabytes] [files].
 
 Prints one line per figure. Ratios say more than times on a shared machine: each is taken from
 measurements of the same run, the best of a few.
@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -142,16 +143,54 @@ def _large(base: Path, megabytes: int) -> None:
     _say(f"{megabytes} MB: placed, durable", placed, 1, f"{ratio:.2f} x the slower; bar: 1.3")
 
 
+_PLACE = """
+import resource, sys, time
+from pathlib import Path
+from padre_git.artifacts import Cache, place, pointer_to
+import padre_git.artifacts.staging, concurrent.futures.thread
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+begin = time.perf_counter()
+cache = Cache(Path(sys.argv[1]))
+pointer_to(cache, "data", place(cache, Path(sys.argv[2])))
+took = time.perf_counter() - begin
+print(took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def _placed(base: Path, what: Path) -> tuple[float, float]:
+    """Places something in a process of its own; returns seconds and megabytes of memory."""
+    command = [sys.executable, "-c", _PLACE, str(base / "own-cache"), str(what)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    shutil.rmtree(base / "own-cache")
+    took, kilobytes = map(float, done.stdout.split())
+    return took, kilobytes / 1000
+
+
+def _memory(base: Path, megabytes: int, files: int) -> None:
+    """What a large file and a directory of many files take in memory."""
+    _, memory = _placed(base, base / "large")
+    print(f"{megabytes} MB placed: memory grows by {memory:.0f} MB; bar: 100 MB", flush=True)
+    many = base / "many"
+    for n in range(files):
+        if n % 1000 == 0:
+            (many / f"{n // 1000:04}").mkdir(parents=True)
+        (many / f"{n // 1000:04}" / f"{n:06}").write_bytes(b"%d" % n * 10)
+    took, memory = _placed(base, many)
+    print(f"{files} files placed: {took:.1f} s, memory grows by {memory:.0f} MB", flush=True)
+
+
 def main() -> None:
     """Runs all of it in a directory that is removed afterwards."""
     above = sys.argv[1] if len(sys.argv) > 1 else None
     megabytes = int(sys.argv[2]) if len(sys.argv) > 2 else 256
+    files = int(sys.argv[3]) if len(sys.argv) > 3 else 10_000
     with tempfile.TemporaryDirectory(dir=above) as directory:
         base = Path(directory)
         project = make_project(base / "project")
         _small(base)
         _tree(base, project)
         _large(base, megabytes)
+        _memory(base, megabytes, files)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,149 @@
+"""What lets us in at a data remote comes from where its owner keeps it, and is written nowhere."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import keyring
+import pytest
+from keyrings.alt.file import PlaintextKeyring
+
+import padre_git
+from padre_git.errors import AuthenticationError
+from padre_git.model import Dataset, Project
+from tests.artifacts.conftest import write
+from tests.servers import data
+from tests.servers.data import DataServer
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], DataServer]]:
+    running: dict[str, DataServer] = {}
+    with contextlib.ExitStack() as ends:
+
+        def server(kind: str) -> DataServer:
+            if kind not in running:
+                start = {"s3": data.s3, "webdav": data.webdav}[kind]
+                running[kind] = start(tmp_path_factory.mktemp(kind))
+                ends.callback(running[kind].close)
+            return running[kind]
+
+        yield server
+
+
+@pytest.fixture
+def ring(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Is a keyring of this test's own, beside everything that is searched."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("ring")))
+    before = keyring.get_keyring()
+    keyring.set_keyring(PlaintextKeyring())
+    yield
+    keyring.set_keyring(before)
+
+
+@contextlib.contextmanager
+def command_lines() -> Iterator[set[bytes]]:
+    """Collects the argument lists of all processes while the block runs."""
+    seen: set[bytes] = set()
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.is_set():
+            for process in Path("/proc").glob("[0-9]*"):
+                with contextlib.suppress(OSError):
+                    seen.add((process / "cmdline").read_bytes())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        thread.join()
+
+
+def files_with(text: str, directory: Path) -> list[Path]:
+    wanted = text.encode()
+    files = [path for path in directory.rglob("*") if path.is_file() and not path.is_symlink()]
+    return [path for path in files if wanted in path.read_bytes()]
+
+
+def exchange(server: DataServer, options: dict[str, str], tmp_path: Path) -> None:
+    """Publishes a dataset from one clone, and reads it in another one."""
+    (tmp_path / "lab").mkdir()
+    with padre_git.open(tmp_path / "here", remote=tmp_path / "lab", policy="manual") as here:
+        here.projects.put(Project(name="iris"))
+        server.configure(here.project_path("iris"), options)
+        here.datasets.put(
+            Dataset(project="iris", name="flowers"), data=write(tmp_path / "a.csv", b"a,b\n1,2\n")
+        )
+        here.sync("iris")
+        assert here.artifacts.verify("iris") == ()
+    with padre_git.open(tmp_path / "there", remote=tmp_path / "lab", policy="manual") as there:
+        there.pull("iris")
+        server.configure(there.project_path("iris"), options)
+        read = there.datasets.data("iris/flowers").joinpath("a.csv").read_bytes()
+        assert read == b"a,b\n1,2\n"
+
+
+def test_keys_from_the_environment_are_written_nowhere(
+    servers: Callable[[str], DataServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = servers("s3")
+    server.lend(monkeypatch)
+    with command_lines() as seen:
+        exchange(server, server.options, tmp_path)
+    for name in ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"):
+        secret = server.environment[name]
+        assert files_with(secret, tmp_path) == []
+        assert not any(secret.encode() in line for line in seen)
+    assert seen
+
+
+def test_a_password_from_the_keyring_is_written_nowhere(
+    servers: Callable[[str], DataServer], tmp_path: Path, ring: None
+) -> None:
+    server = servers("webdav")
+    server.make("ring")
+    server = replace(server, url=f"{server.url}/ring")
+    secret, user = server.options["password"], server.options["user"]
+    keyring.set_password(server.url.replace("webdav", "http").removesuffix("/ring"), user, secret)
+    with command_lines() as seen:
+        exchange(server, {"user": user}, tmp_path)
+    assert files_with(secret, tmp_path) == []
+    assert not any(secret.encode() in line for line in seen)
+
+
+def test_a_password_that_a_clone_has_is_in_no_other_file(
+    servers: Callable[[str], DataServer], tmp_path: Path
+) -> None:
+    server = servers("webdav")
+    server.make("own")
+    server = replace(server, url=f"{server.url}/own")
+    with command_lines() as seen:
+        exchange(server, server.options, tmp_path)
+    secret = server.options["password"]
+    own = [tmp_path / name / "iris" / ".dvc" / "config.local" for name in ("here", "there")]
+    assert sorted(files_with(secret, tmp_path)) == own
+    assert not any(secret.encode() in line for line in seen)
+
+
+def test_the_keyring_gives_a_host_only_what_is_its_own(
+    servers: Callable[[str], DataServer], tmp_path: Path, ring: None
+) -> None:
+    server = servers("webdav")
+    server.make("other")
+    keyring.set_password("http://elsewhere.example", server.options["user"], "not for you")
+    server = replace(server, url=f"{server.url}/other")
+    with pytest.raises(AuthenticationError) as failed:
+        exchange(server, {"user": server.options["user"]}, tmp_path)
+    assert "not for you" not in str(failed.value)
+    assert "keyring set http://127.0.0.1" in str(failed.value.hint)
