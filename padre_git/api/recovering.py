@@ -51,29 +51,39 @@ class Recovering:
     root: Path | None
     data: DataPlaces | None
 
-    def verify(self, project: Ref) -> tuple[Damage, ...]:
+    def verify(self, project: Ref, *, copies: int = 1) -> tuple[Damage, ...]:
         """Returns everything that is wrong with the clone of a project; changes nothing.
 
         Objects, packs, refs, HEAD, configuration and index of git are checked byte by byte, and so
         are our own files, spools, documents in the work tree and all data that DVC keeps. What the
         data remote has is looked up, if it answers.
 
+        Args:
+            project: which.
+            copies: how many of the clone's data remotes shall have what is published.
+
         Raises:
+            InvalidInputError: if the clone has fewer data remotes.
             NotFoundError: if there is no clone of the project.
             UnsupportedError: if this store has no clones.
         """
         name = self._clone(project)
         found = self.bus.send(Verify(subject=Kind.PROJECT, project=name))
-        return (*found, *self._spool_damage(name), *self._data_damage(name, mend=False))
+        return (*found, *self._spool_damage(name), *self._data_damage(name, copies))
 
-    def repair(self, project: Ref) -> tuple[Damage, ...]:
+    def repair(self, project: Ref, *, copies: int = 1) -> tuple[Damage, ...]:
         """Mends what is damaged in the clone of a project; returns what cannot be mended.
 
         What is lost comes from the remote, the logs of refs, the work tree, the index or the
         history. What is replaced is kept below ``.git/padre/damaged``. It can be stopped at any
         time and run again.
 
+        Args:
+            project: which.
+            copies: how many of the clone's data remotes shall have what is published.
+
         Raises:
+            InvalidInputError: if the clone has fewer data remotes.
             LockedError: if another process is writing to the clone all the while.
             NotFoundError: if there is no clone of the project.
             RepositoryError: if the clone cannot be written.
@@ -82,7 +92,8 @@ class Recovering:
         name = self._clone(project)
         left = self.bus.send(Repair(subject=Kind.PROJECT, project=name))
         self._mend_spools(name)
-        return (*left, *self._spool_damage(name), *self._data_damage(name, mend=True))
+        data = self._data_damage(name, copies, mend=True)
+        return (*left, *self._spool_damage(name), *data)
 
     def maintain(self, project: Ref) -> Maintained:
         """Tidies the clone of a project up: packs, refs, commit-graph and leftovers.
@@ -138,7 +149,7 @@ class Recovering:
 
     # ------------------------------------------------------------------------------------ data
 
-    def _data_damage(self, project: str, *, mend: bool) -> Iterator[Damage]:
+    def _data_damage(self, project: str, copies: int, *, mend: bool = False) -> Iterator[Damage]:
         if self.data is None:
             return
         from padre_git.artifacts.upkeep import mend as mended
@@ -146,8 +157,8 @@ class Recovering:
 
         try:
             data = self.data.of(project)
-            found = survey(data)
-            found = mended(data, found) if mend and found else found
+            found = survey(data, copies=copies)
+            found = mended(data, found, copies=copies) if mend and found else found
             had = _had(data, found)
         except (RemoteError, RepositoryError) as error:
             text = f"the data of '{project}' was not looked at: {error.message}"

@@ -32,7 +32,8 @@ from padre_git.vcs.trust import check_clone
 
 __all__ = ["Recovery"]
 
-_ROUNDS = 4
+#: Each mends what the one before has made readable.
+_ROUNDS = 8
 _SUBJECT = "bring back what records below it need"
 
 

@@ -1,4 +1,4 @@
-"""Upkeep of data: ``verify``, ``repair`` and ``gc``."""
+"""Upkeep of clones: ``verify``, ``repair``, ``maintain`` and ``gc``."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from padre_git.cli.references import as_json, clones, project_argument
 
 if TYPE_CHECKING:
     from padre_git.artifacts.spare import Unneeded
-    from padre_git.artifacts.upkeep import Damage
+    from padre_git.messages import Damage, Maintained
 
 __all__ = ["COMMANDS"]
 
 _UNITS = ("B", "KB", "MB", "GB", "TB")
+#: Records that are named in a line of a table; ``--json`` names all.
+_NAMED = 3
 
 
 def _size(size: int) -> str:
@@ -38,9 +40,17 @@ def _show(found: Mapping[str, Sequence[Damage]], json_: bool) -> None:
     if json_:
         print_json(found)
         return
-    rows = [[name, d.problem, d.path, d.md5] for name, all_ in found.items() for d in all_]
+    rows = [_row(damage) for all_ in found.values() for damage in all_]
     if rows:
-        print_table(rows, ["project", "problem", "path", "object"])
+        print_table(rows, ["project", "damaged", "problem", "name", "records", "restored from"])
+
+
+def _row(damage: Damage) -> list[object]:
+    named = ", ".join(key.text for key in damage.records[:_NAMED])
+    more = len(damage.records) - _NAMED
+    records = f"{named} and {more} more" if more > 0 else named
+    source = damage.source or "nothing known"
+    return [damage.project, damage.piece, damage.problem, damage.name, records, source]
 
 
 def _copies(help_: str) -> Callable[[Any], Any]:
@@ -53,10 +63,11 @@ def _copies(help_: str) -> Callable[[Any], Any]:
 @as_json
 @click.pass_context
 def verify(context: click.Context, project: str | None, copies: int | None, json_: bool) -> None:
-    """Check the data of one clone, or all, in every version.
+    """Look for damage in one clone, or all, and change nothing.
 
-    Every byte here is hashed; on the data remote, existence and size are looked up. Exits with 1
-    if something is wrong.
+    Every byte here is read: git's objects, packs, refs and index, what runs have logged, documents
+    in the work tree, and the data of every version. On the data remote, existence and size are
+    looked up. Exits with 1 if something is wrong.
 
     \b
     Examples:
@@ -65,14 +76,15 @@ def verify(context: click.Context, project: str | None, copies: int | None, json
       padre-git verify demo --copies 2
     """
     session: Session = context.obj
-    check = session.store.artifacts.verify
+    check = session.store.verify
     found = {name: check(name, copies=copies or 1) for name in _projects(session, project)}
     _show(found, json_)
     count = sum(map(len, found.values()))
     if count:
-        note(f"{count} things are wrong; padre-git repair mends what has another copy")
+        things = "one thing is" if count == 1 else f"{count} things are"
+        note(f"{things} wrong; padre-git repair mends what has another copy")
         context.exit(1)
-    note("all data is sound")
+    note("all is sound")
 
 
 @click.command()
@@ -81,10 +93,11 @@ def verify(context: click.Context, project: str | None, copies: int | None, json
 @as_json
 @click.pass_context
 def repair(context: click.Context, project: str | None, copies: int | None, json_: bool) -> None:
-    """Fetch data that is damaged, send what the remote lost.
+    """Mend one clone, or all: what is damaged here, and data that the remote lost.
 
-    It is that of PROJECT, or of all clones. What has no other copy is shown; then the exit code
-    is 1.
+    What has another copy is restored: from the remote, the logs of refs, the work tree or the
+    history. Nothing is deleted: what is replaced is kept below .git/padre/damaged. What has no
+    other copy is shown with the records it was part of; then the exit code is 1.
 
     \b
     Examples:
@@ -92,13 +105,46 @@ def repair(context: click.Context, project: str | None, copies: int | None, json
       padre-git repair demo --copies 2
     """
     session: Session = context.obj
-    mend = session.store.artifacts.repair
+    mend = session.store.repair
     left = {name: mend(name, copies=copies or 1) for name in _projects(session, project)}
     _show(left, json_)
     if any(left.values()):
         note("the rest has no other copy; another clone may have one: padre-git push there")
         context.exit(1)
-    note("all data is sound")
+    note("all is sound")
+
+
+@click.command()
+@project_argument
+@as_json
+@click.pass_obj
+def maintain(session: Session, project: str | None, json_: bool) -> None:
+    """Tidy one clone up, or all: few packs, quick history, no leftovers.
+
+    Nothing goes that a commit needs, be it anybody's, written or being written. It can run while
+    others work.
+
+    \b
+    Examples:
+      padre-git maintain
+      padre-git maintain demo --json
+    """
+    done = {name: session.store.maintain(name) for name in _projects(session, project)}
+    if json_:
+        print_json(done)
+        return
+    for one in done.values():
+        _say(one)
+
+
+def _say(done: Maintained) -> None:
+    was, now = done.before, done.after
+    click.echo(
+        f"{done.project}: {_size(was.bytes)} in {was.files} files with {was.packs} packs,"
+        f" now {_size(now.bytes)} in {now.files} files with {now.packs} packs"
+    )
+    for step in done.done:
+        note(f"  {step}")
 
 
 @click.command()
@@ -143,4 +189,4 @@ def _entry(one: Unneeded) -> dict[str, object]:
     return {"md5": one.md5, "size": one.size, "of": one.path or None}
 
 
-COMMANDS = [verify, repair, gc]
+COMMANDS = [verify, repair, maintain, gc]

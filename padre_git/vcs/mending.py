@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from padre_git.errors import DamagedError
 from padre_git.messages import Author
 from padre_git.messages.damage import Piece
 from padre_git.vcs import knownconfig
@@ -19,6 +20,7 @@ from padre_git.vcs.allrefs import read_head
 from padre_git.vcs.durable import Durable, fsync_directory
 from padre_git.vcs.examining import Examination
 from padre_git.vcs.metadata import GRAPHS, is_note
+from padre_git.vcs.objects import MODULE, parse_tree
 from padre_git.vcs.packs import PackWriter
 from padre_git.vcs.process import run_git, try_git
 from padre_git.vcs.reflog import append_line
@@ -133,18 +135,35 @@ class Mending:
         for spare in self._found.stock.spare.values():
             files = [spare] if spare.suffix == ".idx" else [spare, spare.with_suffix(".idx")]
             _install(files, packs, self._aside)
-        lost = self._found.lost
-        writer = PackWriter(self._common / "objects")
-        kinds = ((oid, self._found.remains.content(oid, paths)) for oid, paths in lost.items())
-        had = {oid: made for oid, made in kinds if made is not None}
-        for kind, content in had.values():
-            writer.add(kind, content)
-        writer.flush()
-        if lost.keys() - had.keys() and self._fetch is not None:
+        if self._unfound() and self._fetch is not None:
             with self._restocked() as fetched:
                 _install(fetched, packs, self._aside)
         for flaw in self._of(Piece.PACK, Piece.OBJECT):
             self._set_aside(self._common / flaw.name)
+
+    def _unfound(self) -> set[str]:
+        """Writes what the work tree and the index have of lost objects; returns the others."""
+        writer, unfound = PackWriter(self._common / "objects"), set[str]()
+        waiting = [(oid, path) for oid, paths in self._found.lost.items() for path in paths]
+        done: set[str] = set()
+        while waiting:
+            oid, path = waiting.pop()
+            made = None if oid in done else self._found.remains.content(oid, [path])
+            if made is None:
+                unfound.add(oid)
+                continue
+            done.add(oid)
+            writer.add(*made)
+            if made[0] == "tree":
+                below = f"{path}/" if path else ""
+                entries = parse_tree(made[1]).items()
+                waiting += [
+                    (entry.id, below + name)
+                    for name, entry in entries
+                    if entry.mode != MODULE and not self._found.has(entry.id)
+                ]
+        writer.flush()
+        return unfound - done
 
     @contextmanager
     def _restocked(self) -> Iterator[list[Path]]:
@@ -198,7 +217,10 @@ class Mending:
             commit = self._found.commit(self._found.last_good(name))
         if commit is None:
             return
-        content = rebuilt_index(self._found, path, commit, self._is_evicted)
+        try:
+            content = rebuilt_index(self._found, path, commit, self._is_evicted)
+        except DamagedError:  # not before its trees are back
+            return
         self._aside.replace(path, content)
         if (self._common / "info" / "sparse-checkout").exists() and self._patient.root:
             try_git(["sparse-checkout", "reapply"], self._patient.root)

@@ -1,4 +1,4 @@
-"""Upkeep of data on the command line."""
+"""Upkeep on the command line."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def grow_old(model: Path) -> None:
 
 def test_sound_data_is_said_to_be_sound(padre: Padre, model: Path) -> None:
     assert model.is_file()
-    assert padre("verify").stderr == "all data is sound\n"
+    assert padre("verify").stderr == "all is sound\n"
     assert json.loads(padre("verify", "demo", "--json").stdout) == {"demo": []}
 
 
@@ -59,7 +59,7 @@ def test_damage_with_another_copy_is_mended(
     copy.parent.mkdir(parents=True)
     copy.write_bytes(b"weights")
     damage(model, b"Weights")
-    assert padre("repair").stderr == "all data is sound\n"
+    assert padre("repair").stderr == "all is sound\n"
     assert model.read_bytes() == b"weights"
 
 
@@ -78,3 +78,30 @@ def test_gc_shows_what_would_go_and_then_removes_it(
     assert padre("gc").stderr == "1.5 KB removed\n"
     assert not stray.exists()
     assert store.artifacts.get(store.runs.list()[0], "model.bin").read_bytes() == b"weights"
+
+
+def test_damage_of_git_is_named_with_its_records_and_mended(
+    padre: Padre, model: Path, store: padre_git.Store
+) -> None:
+    clone = store.project_path("demo")
+    (clone / ".git" / "HEAD").write_text("")
+    shown = padre("verify", "demo", code=1)
+    assert "HEAD" in shown.stdout
+    assert "one thing is wrong" in shown.stderr
+    (found,) = json.loads(padre("verify", "--json", code=1).stdout)["demo"]
+    assert (found["piece"], found["problem"], found["source"]) == ("HEAD", "empty", "log")
+    assert "all is sound" in padre("repair").stderr
+    assert (clone / ".git" / "HEAD").read_text() == "ref: refs/heads/main\n"
+
+
+def test_maintaining_says_what_it_did(padre: Padre, model: Path) -> None:
+    shown = padre("maintain")
+    assert "now" in shown.stdout
+    assert "packs consolidated" in shown.stderr
+    done = json.loads(padre("maintain", "demo", "--json").stdout)["demo"]
+    assert done["after"]["packs"] == 1
+
+
+def test_a_project_that_is_not_here_cannot_be_looked_at(padre: Padre, model: Path) -> None:
+    for command in ("verify", "repair", "maintain"):
+        assert "no clone of project 'other'" in padre(command, "other", code=1).stderr

@@ -1,0 +1,242 @@
+"""Repair beyond single cells: without a remote, what is lost, what is staged, kills, parents."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+import padre_git
+from padre_git import DamagedError, Notice
+from padre_git.messages import Piece, Source
+from tests.conftest import git
+from tests.killing import killed
+from tests.recovery.clinic import HARMS, pack_with, records, snapshot
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> padre_git.Store:
+    """A store without a remote, with one project of three runs."""
+    store = padre_git.open(tmp_path / "alone")
+    for number in range(3):
+        with store.start_run("iris/svm", {"C": number}) as run:
+            run.log_metric("accuracy", 0.5)
+    return store
+
+
+def flip(path: Path) -> None:
+    path.chmod(0o644)
+    HARMS["a byte flipped"](path)
+
+
+# ------------------------------------------------------------------------------ without a remote
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_what_was_never_published_comes_from_the_work_tree(
+    alone: padre_git.Store, harm: str
+) -> None:
+    clone = alone.project_path("iris")
+    before = records(alone)
+    pack, _ = pack_with(clone, "svm")
+    pack.chmod(0o644)
+    HARMS[harm](pack)
+    # trees and commit of a whole run: the commit has no other copy unless its bytes were spared
+    left = alone.repair("iris")
+    found = records(alone)
+    assert found == before or all(one.source is None for one in left)
+    if not left:
+        git("fsck", "--full", "--strict", cwd=clone)
+
+
+def test_every_document_and_tree_comes_back_when_its_commit_is_spared(
+    alone: padre_git.Store,
+) -> None:
+    clone = alone.project_path("iris")
+    before = records(alone)
+    git("-c", "gc.auto=0", "repack", "-q", "-a", "-d", cwd=clone)
+    (pack,) = (clone / ".git/objects/pack").glob("*.pack")
+    content = pack.read_bytes()
+    pack.unlink()
+    pack.with_suffix(".idx").unlink()
+    (clone / "pack").write_bytes(content)
+    with (clone / "pack").open("rb") as file:
+        git("unpack-objects", "-q", cwd=clone, stdin=file)
+    (clone / "pack").unlink()
+    names = git("ls-tree", "-r", "-t", "main", cwd=clone).splitlines()
+    for oid in {line.split()[2] for line in names} | {
+        git("rev-parse", "main^{tree}", cwd=clone)[:40]
+    }:
+        (clone / ".git/objects" / oid[:2] / oid[2:]).unlink()
+    found = alone.verify("iris")
+    assert {one.source for one in found} == {Source.WORK_TREE}
+    assert alone.repair("iris") == ()
+    assert records(alone) == before
+    git("fsck", "--full", cwd=clone)
+
+
+def test_what_has_no_other_copy_is_named_with_the_records_that_are_lost(
+    alone: padre_git.Store,
+) -> None:
+    clone = alone.project_path("iris")
+    runs = alone.runs.list()
+    pack, oid = pack_with(clone, "svm")
+    document = git("log", "--all", "--format=", "--name-only", f"--find-object={oid}", cwd=clone)
+    (lost,) = (run for run in runs if str(run.id) in document)
+    (clone / document.strip()).unlink()
+    git("rm", "-q", "--cached", document.strip(), cwd=clone)
+    content = pack.read_bytes()
+    pack.unlink()
+    pack.with_suffix(".idx").unlink()
+    (clone.parent / "pack").write_bytes(content)
+    with (clone.parent / "pack").open("rb") as file:
+        git("unpack-objects", "-q", cwd=clone, stdin=file)
+    flip(clone / ".git/objects" / oid[:2] / oid[2:])
+    (found,) = [one for one in alone.verify("iris") if one.piece is Piece.OBJECT]
+    assert found.records == (lost.key,)
+    assert found.source is None
+    left = [one for one in alone.repair("iris") if one.piece is Piece.OBJECT]
+    assert [(one.records, one.problem) for one in left] == [((lost.key,), "missing")]
+    with pytest.raises(DamagedError, match="'iris'"):
+        alone.runs.get(lost.key)
+    assert {run.key for run in alone.runs.list()} == {run.key for run in runs} - {lost.key}
+
+
+# ----------------------------------------------------------------------------------- the index
+
+
+@pytest.mark.parametrize("harm", ["a byte flipped", "cut off"])
+def test_what_is_staged_stays_staged_where_it_can_be_read(
+    store: padre_git.Store, clone: Path, harm: str
+) -> None:
+    (clone / "README.md").write_text("ours\n")
+    git("add", "README.md", cwd=clone)
+    git("commit", "-q", "-m", "readme", cwd=clone)
+    (clone / "README.md").write_text("mine\n")
+    (clone / "aaa.txt").write_text("a new file\n")
+    git("add", "README.md", "aaa.txt", cwd=clone)
+    (clone / "README.md").write_text("mine, and more\n")
+    before = git("status", "--porcelain", cwd=clone)
+    assert before == "MM README.md\nA  aaa.txt\n"
+    index = clone / ".git/index"
+    if harm == "cut off":
+        os.truncate(index, index.stat().st_size - 30)
+    else:
+        content = bytearray(index.read_bytes())
+        content[-25] ^= 0xFF
+        index.write_bytes(content)
+    assert store.repair("iris") == ()
+    assert git("status", "--porcelain", cwd=clone) == before
+    assert (clone / "README.md").read_text() == "mine, and more\n"
+
+
+def test_an_index_damaged_at_any_byte_never_costs_a_file(
+    store: padre_git.Store, clone: Path
+) -> None:
+    (clone / "aaa.txt").write_text("a new file\n")
+    git("add", "aaa.txt", cwd=clone)
+    index = clone / ".git/index"
+    whole = index.read_bytes()
+    committed = set(git("ls-tree", "-r", "--name-only", "main", cwd=clone).splitlines())
+    for at in range(0, len(whole), len(whole) // 12):
+        content = bytearray(whole)
+        content[at] ^= 0xFF
+        index.write_bytes(content)
+        assert store.repair("iris") == ()
+        listed = set(git("ls-files", cwd=clone).splitlines())
+        assert committed <= listed <= committed | {"aaa.txt"}
+
+
+# ------------------------------------------------------------------------------ many at once
+
+
+def wreck(clone: Path) -> None:
+    """Damages a bit of everything."""
+    pack, _ = pack_with(clone, "tree")
+    flip(pack)
+    (clone / ".git/HEAD").write_text("")
+    (clone / ".git/config").write_text("[core\n")
+    (clone / ".git/refs/heads/main").write_text("")
+    os.truncate(clone / ".git/index", 40)
+    next((clone / "experiments").rglob("experiment.yaml")).write_bytes(b"\xff\xfe")
+
+
+def test_many_things_at_once_are_mended_in_one_go(store: padre_git.Store, clone: Path) -> None:
+    before = records(store)
+    wreck(clone)
+    assert len(store.verify("iris")) >= 5
+    assert store.repair("iris") == ()
+    assert records(store) == before
+    assert git("status", "--porcelain", cwd=clone) == ""
+    git("fsck", "--full", "--strict", cwd=clone)
+    assert git("config", "remote.origin.fetch", cwd=clone)
+
+
+def test_what_was_replaced_is_kept(store: padre_git.Store, clone: Path) -> None:
+    told: list[Notice] = []
+    store.subscribe(Notice, told.append)
+    document = next((clone / "experiments").rglob("experiment.yaml"))
+    document.write_bytes(b"\xff\xfe")
+    (clone / ".git/HEAD").write_text("nonsense")
+    store.repair("iris")
+    (place,) = (clone / ".git/padre/damaged").iterdir()
+    assert any(str(place) in notice.text for notice in told)
+    assert (place / "HEAD").read_text() == "nonsense"
+    assert (place / "work-tree" / document.relative_to(clone)).read_bytes() == b"\xff\xfe"
+
+
+def test_a_repair_that_is_killed_anywhere_is_finished_by_the_next(
+    root: Path, tmp_path: Path
+) -> None:
+    with padre_git.open(root, policy="manual") as store:
+        before = records(store)
+    wreck(root / "iris")
+    kept = tmp_path / "kept"
+    shutil.copytree(root / "iris", kept, symlinks=True)
+
+    def work() -> None:
+        with padre_git.open(root, policy="manual") as store:
+            store.repair("iris")
+
+    number = 1
+    while killed(number, root / "iris", work):
+        with padre_git.open(root, policy="manual") as store:
+            assert store.repair("iris") == (), number
+            assert records(store) == before
+        assert git("status", "--porcelain", cwd=root / "iris") == ""
+        shutil.rmtree(root / "iris")
+        shutil.copytree(kept, root / "iris", symlinks=True)
+        number += 1
+    assert number > 10
+
+
+# ------------------------------------------------------------------------------------- parents
+
+
+def test_a_record_whose_parent_was_removed_by_hand_is_read_and_its_parent_restored(
+    store: padre_git.Store, clone: Path
+) -> None:
+    before = records(store)
+    experiment = store.experiments.get("iris/svm")
+    git("rm", "-q", "experiments/svm/experiment.yaml", cwd=clone)
+    git("commit", "-q", "-m", "oops", cwd=clone)
+    assert records(store) == before
+    assert len(store.runs.list("iris")) >= 2
+    (found,) = store.verify("iris")
+    assert (found.piece, found.source) == (Piece.PARENT, Source.HISTORY)
+    assert found.records == (experiment.key,)
+    assert store.repair("iris") == ()
+    assert store.experiments.get("iris/svm") == experiment
+    assert git("status", "--porcelain", cwd=clone) == ""
+    assert "Padre-Op: restore" in git("log", "-1", "--format=%B", cwd=clone)
+
+
+def test_a_clone_that_is_well_is_not_touched(store: padre_git.Store, clone: Path) -> None:
+    records(store)
+    before = {n: v for n, v in snapshot(clone).items() if not n.startswith(".git/padre/")}
+    assert store.verify("iris") == store.repair("iris") == ()
+    after = {n: v for n, v in snapshot(clone).items() if not n.startswith(".git/padre/")}
+    assert after == before
+    assert not (clone / ".git/padre/damaged").exists()
