@@ -145,6 +145,7 @@ class DataPlaces:
 
     def _at(self, path: Path, git_dir: Path) -> ProjectData:
         from padre_git.artifacts import ProjectData, RemoteSettings, reachable_url, read_settings
+        from padre_git.artifacts.serving import serve_if_changed
 
         url = self._url
         if url is None and self._remote is not None:
@@ -152,7 +153,9 @@ class DataPlaces:
             if configured is None or configured.name == RemoteSettings.OURS:
                 url = reachable_url(self._remote.data_url(path.name))
         watch = watching(path.name, self._notify)
-        return ProjectData(path, git_dir, url=url, offline=self._offline, watch=watch)
+        data = ProjectData(path, git_dir, url=url, offline=self._offline, watch=watch)
+        serve_if_changed(path, data.cache)
+        return data
 
     def _tell(self, project: str, published: Published) -> None:
         texts = [f"'{path}' was not published: {why}" for path, why in published.skipped]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from padre_git.artifacts import durable
-from padre_git.artifacts.hashes import Item
+from padre_git.artifacts.hashes import Item, object_path
 from padre_git.artifacts.objects import Objects
 from padre_git.artifacts.places import replace_file
 from padre_git.errors import ArtifactError, NotFoundError
@@ -31,10 +31,21 @@ class Cache(Objects):
 
     Args:
         directory: the cache; made, readable by its owner only, when something is added.
+
+    Attributes:
+        beside: what DVC has for itself where it does not use this cache, see :mod:`.serving`.
     """
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory, mode=0o700)
+        self.beside = directory.with_name("dvc")
+        self._is_alone = not self.beside.is_dir()
+
+    def path(self, md5: str) -> Path:
+        """See :meth:`Objects.path`; what only DVC has is where DVC has it."""
+        own = super().path(md5)
+        other = self.beside / object_path(md5)
+        return own if self._is_alone or own.exists() or not other.exists() else other
 
     def add(self, path: Path, *, link: bool = False) -> Item:
         """Places one file and returns its hash and size; durable on return.
@@ -99,7 +110,7 @@ class Cache(Objects):
 
     def discard(self, md5: str) -> None:
         """Removes an object from this cache, if it is there."""
-        self.path(md5).unlink(missing_ok=True)
+        super().path(md5).unlink(missing_ok=True)
 
     def discard_older(self, md5: str, before: float) -> bool:
         """Removes an object that nobody has added, or added again, since a time.
@@ -111,7 +122,7 @@ class Cache(Objects):
         Returns:
             Whether it was removed.
         """
-        path = self.path(md5)
+        path = super().path(md5)
         with self._locked(fcntl.LOCK_EX):
             try:
                 if path.lstat().st_mtime >= before:
@@ -124,8 +135,8 @@ class Cache(Objects):
     def _has_again(self, md5: str, size: int) -> bool:
         # young again, so that nobody removes it before its commit is made
         with self._locked(fcntl.LOCK_SH):
-            found = super()._has_again(md5, size)
-            path = self.path(md5)
+            path = super().path(md5)
+            found = super()._has_again(md5, size) and path.exists()
             state = path.lstat() if found else None
             if state is not None and state.st_nlink > 1:
                 return False  # somebody who has it under another name may have changed it

@@ -23,11 +23,13 @@ from padre_git.model.names import quoted
 __all__ = [
     "RemoteSettings",
     "create_store",
+    "local_option",
     "own_settings",
     "reachable_url",
     "read_settings",
     "remote_options",
     "replace_private",
+    "set_local_option",
     "url_beside",
     "write_settings",
 ]
@@ -181,6 +183,32 @@ def write_settings(project: Path, url: str) -> None:
     if after != before:
         path.parent.mkdir(exist_ok=True)
         replace_private(path, after.encode())
+
+
+def local_option(project: Path, section: str, key: str) -> str | None:
+    """Returns what this clone itself has configured, in ``.dvc/config.local``.
+
+    Raises:
+        ArtifactError: if DVC's configuration cannot be read.
+    """
+    path = project / ".dvc" / "config.local"
+    return _parse(_read(path), path).get(section, {}).get(key)
+
+
+def set_local_option(project: Path, section: str, key: str, value: str | None) -> None:
+    """Sets one option of this clone, or removes it; every other line stays as it is.
+
+    Raises:
+        ArtifactError: if DVC's configuration cannot be read.
+    """
+    path = project / ".dvc" / "config.local"
+    lines = _read(path).splitlines()
+    _parse("\n".join(lines), path)
+    _set(lines, section, key, value or "")
+    if value is None:
+        lines.remove(f"    {key} = ")
+    path.parent.mkdir(exist_ok=True)
+    replace_private(path, ("\n".join(lines) + "\n").encode())
 
 
 def _check_url(url: str) -> None:

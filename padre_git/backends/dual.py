@@ -46,6 +46,7 @@ from padre_git.messages.settling import Choice, Decision
 from padre_git.model import ChangeSet, Found, Key, Kind, Record
 from padre_git.vcs.places import Catalogue
 from padre_git.vcs.remotes import RemoteLocation
+from padre_git.vcs.repository import Repository
 from padre_git.vcs.transport import DEFAULT_TERMS, Terms
 
 __all__ = ["DualLayer"]
@@ -345,6 +346,10 @@ class DualLayer(Backend):
     def joints(self) -> tuple[Exchange, Publisher]:
         """What knows clones and remotes, and what moves commits between the two."""
         return self._exchange, self._meeting.publisher
+
+    def repository(self, project: str) -> Repository | None:
+        """See :meth:`GitBackend.repository`."""
+        return self.local.repository(project)
 
     def verify(self, project: str) -> tuple[Damage, ...]:
         """See :meth:`GitBackend.verify`; the remote is not asked."""

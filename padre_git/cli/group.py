@@ -192,6 +192,7 @@ def _register() -> None:
         remote,
         resolve,
         upkeep,
+        worktree,
     )
 
     registered: list[Callable[..., Any]] = [
@@ -203,6 +204,7 @@ def _register() -> None:
         *remote.COMMANDS,
         *resolve.COMMANDS,
         *upkeep.COMMANDS,
+        *worktree.COMMANDS,
         *record.COMMANDS,
         *completion.COMMANDS,
     ]

@@ -42,10 +42,12 @@ from padre_git.messages.events import (
     Stored,
 )
 from padre_git.messages.exchange import (
+    CheckOut,
     Compare,
     Conflicts,
     Deletions,
     Flush,
+    LeaveOut,
     Maintain,
     Pull,
     Push,
@@ -60,6 +62,7 @@ from padre_git.messages.settling import Choice, Decision
 __all__ = [
     "Annotate",
     "Author",
+    "CheckOut",
     "Choice",
     "Command",
     "Commit",
@@ -79,6 +82,7 @@ __all__ = [
     "Flush",
     "Get",
     "History",
+    "LeaveOut",
     "List",
     "Log",
     "Maintain",

@@ -16,10 +16,12 @@ from padre_git.messages.settling import Choice, Decision
 from padre_git.model import Key
 
 __all__ = [
+    "CheckOut",
     "Compare",
     "Conflicts",
     "Deletions",
     "Flush",
+    "LeaveOut",
     "Maintain",
     "Pull",
     "Push",
@@ -129,5 +131,19 @@ class Repair(Command[tuple[Damage, ...]]):
 @dataclass(frozen=True, kw_only=True)
 class Maintain(Command[Maintained]):
     """Tidies the clone of a project up, and returns what that did."""
+
+    project: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOut(Command[None]):
+    """Brings a record with all below it into the work tree of its clone."""
+
+    key: Key
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaveOut(Command[None]):
+    """Leaves all runs of a project out of the work tree of its clone."""
 
     project: str

@@ -19,6 +19,7 @@ from padre_git.services.kinds import KINDS
 from padre_git.services.parts import ComputationService, Large, SplitService
 from padre_git.services.record import RecordService
 from padre_git.services.recovery import RecoveryService
+from padre_git.services.worktrees import WorkTreeService
 
 __all__ = ["Large", "connect"]
 
@@ -66,6 +67,7 @@ def connect(
         RecordService(kind, backend, bus, clock, reads=reads or backend)
     ExchangeService(backend, bus)
     RecoveryService(backend, bus)
+    WorkTreeService(backend, bus)
     Annotating(backend, bus, clock)
     ComputationService(backend, bus)
     SplitService(backend, bus, large)

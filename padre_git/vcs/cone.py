@@ -13,7 +13,7 @@ from pathlib import Path
 from padre_git.vcs.config import Config
 from padre_git.vcs.ownfiles import read_own
 
-__all__ = ["EVERYTHING", "Cone", "is_sparse", "read_cone"]
+__all__ = ["EVERYTHING", "Cone", "is_part", "is_sparse", "read_cone"]
 
 _WHOLE = re.compile(r"/(?P<path>[^\\*?\[!#]+)/")
 _FILES = re.compile(r"!/(?P<path>[^\\*?\[]+)/\*/")
@@ -56,6 +56,16 @@ EVERYTHING = Cone(whole=frozenset([""]))
 def is_sparse(config: Config) -> bool:
     """Tells whether work trees are sparse, as cones or otherwise."""
     return config.is_true("core.sparsecheckout")
+
+
+def is_part(git_dir: Path) -> bool:
+    """Tells whether git leaves something out of a work tree; costs one file.
+
+    Args:
+        git_dir: the work tree's own git directory.
+    """
+    content = read_own(git_dir / "config.worktree") or b""
+    return b"sparsecheckout = true" in content.lower()
 
 
 def read_cone(git_dir: Path) -> Cone | None:

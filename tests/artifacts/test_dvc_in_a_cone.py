@@ -1,0 +1,102 @@
+"""A clone with a part of its project in the work tree, and plain DVC in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import padre_git
+from tests.artifacts.conftest import write
+from tests.artifacts.test_dvc_command_line import Dvc, dvc, make_store
+from tests.conftest import git
+
+__all__ = ["dvc"]
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[padre_git.Store]:
+    """A store with a project whose runs are left out of the work tree."""
+    with make_store(tmp_path) as made:
+        made.leave_out("iris")
+        yield made
+
+
+def everything(store: padre_git.Store) -> dict[str, bytes]:
+    """Reads all data of the store."""
+    found = {}
+    for run in store.runs.list("iris/svm"):
+        for artifact in store.artifacts.list(run):
+            path = store.artifacts.get(run, artifact.name)
+            found[f"{run.id} {artifact.name}"] = path.read_bytes()
+    return {**found, "data": (store.datasets.data("iris/iris-data") / "iris.csv").read_bytes()}
+
+
+def test_plain_gc_of_the_work_tree_loses_nothing(
+    store: padre_git.Store, tmp_path: Path, dvc: Dvc
+) -> None:
+    clone = store.project_path("iris")
+    with store.start_run("iris/svm", {"C": 3}) as run:
+        run.log_artifact(write(tmp_path / "late.bin", b"late"))
+    before = everything(store)
+    assert len(before) == 6
+    (tmp_path / "remote" / "iris.dvc").rename(tmp_path / "away")
+    for _ in range(2):
+        dvc("gc", "-w", "-f", cwd=clone)
+        dvc("gc", "-w", "-f", "--dry", cwd=clone)
+        git("sparse-checkout", "reapply", "--no-sparse-index", cwd=clone)
+    with padre_git.open(tmp_path / "mine", remote=str(tmp_path / "remote")) as again:
+        assert everything(again) == before
+        (tmp_path / "away").rename(tmp_path / "remote" / "iris.dvc")
+        assert again.artifacts.verify("iris") == ()
+    assert git("status", "--porcelain", cwd=clone) == ""
+
+
+def test_what_dvc_adds_in_a_cone_is_ours_and_published(store: padre_git.Store, dvc: Dvc) -> None:
+    clone = store.project_path("iris")
+    dvc("pull", cwd=clone)
+    write(clone / "datasets" / "iris-data" / "data" / "iris.csv", b"a,b\n3,4\n")
+    git("sparse-checkout", "reapply", "--no-sparse-index", cwd=clone)
+    dvc("add", "datasets/iris-data/data", cwd=clone)
+    git("commit", "-qam", "by hand", cwd=clone)
+    assert (store.datasets.data("iris/iris-data") / "iris.csv").read_bytes() == b"a,b\n3,4\n"
+    store.sync("iris")
+    assert store.artifacts.verify("iris") == ()
+    assert json.loads(dvc("status", "--cloud", "--json", cwd=clone)) == {}
+
+
+def test_one_command_makes_all_of_it_ready_for_dvc(
+    store: padre_git.Store, tmp_path: Path, dvc: Dvc
+) -> None:
+    clone = store.project_path("iris")
+    (run, *_) = store.runs.list("iris/svm")
+    store.checkout(run)
+    (place,) = (clone / "experiments" / "svm" / "runs").glob("*/r-*")
+    assert place.name == run.id
+    assert json.loads(dvc("status", "--json", place / "artifacts.dvc", cwd=clone))
+    dvc("checkout", place / "artifacts.dvc", cwd=clone)  # from what is here, without a remote
+    assert (place / "artifacts" / "model" / "weights.bin").read_bytes() == b"weights" * 100
+    store.checkout("iris")
+    dvc("pull", cwd=clone)
+    assert json.loads(dvc("status", "--json", cwd=clone)) == {}
+    assert json.loads(dvc("data", "status", "--json", cwd=clone)) == {}
+    dvc("gc", "--all-commits", "-f", cwd=clone)
+    assert not (clone / ".git" / "padre" / "dvc").exists()
+    assert "padre/dvc" not in (clone / ".dvc" / "config.local").read_text()
+    assert len(everything(store)) == 5
+    assert git("status", "--porcelain", cwd=clone) == ""
+    with pytest.raises(padre_git.ConflictError, match="git does not have"):
+        store.leave_out("iris")
+
+
+def test_a_cache_that_somebody_has_chosen_stays(tmp_path: Path) -> None:
+    with make_store(tmp_path) as store:
+        settings = store.project_path("iris") / ".dvc" / "config.local"
+        mine = settings.read_text() + "[cache]\n    dir = /srv/mine\n    type = copy\n"
+        settings.write_text(mine)
+        store.leave_out("iris")
+        store.checkout("iris")
+        assert settings.read_text() == mine
