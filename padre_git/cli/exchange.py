@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from padre_git.cli.group import Session, note, show_events
-from padre_git.cli.output import print_json, print_table
+from padre_git.cli.output import plain, print_json, print_table
 from padre_git.cli.references import as_json, clones, collection_of, project_argument
 from padre_git.errors import AlreadyExistsError, NotFoundError
 from padre_git.model import Kind
@@ -149,6 +150,8 @@ def status(session: Session, ref: str | None, records: bool, json_: bool) -> Non
 
     REF is a project, or a record, whose state is printed: published, local only, ahead, behind,
     diverged, remote only, evicted, kept or pending. The remote is asked; nothing is taken over.
+    Of a project's runs it is said how many there are of each status, those that are running on this
+    machine or were lost among them.
 
     \b
     Examples:
@@ -174,11 +177,33 @@ def status(session: Session, ref: str | None, records: bool, json_: bool) -> Non
         else:
             note("every record is published")
         return
+    _print_status(session, found, json_)
+
+
+def _print_status(session: Session, found: list[ProjectStatus], json_: bool) -> None:
+    counts = {one.project: _runs(session, one.project) for one in found}
     if json_:
-        print_json(found)
+        print_json([{**plain(one), "runs": counts[one.project]} for one in found])
         return
-    rows = [[s.project, s.state, s.ahead, s.behind, s.pending, s.url] for s in found]
-    print_table(rows, ["project", "state", "ahead", "behind", "pending", "url"])
+    rows = [
+        [s.project, s.state, s.ahead, s.behind, s.pending, _counted(counts[s.project]), s.url]
+        for s in found
+    ]
+    print_table(rows, ["project", "state", "ahead", "behind", "pending", "runs", "url"])
+    if any("lost" in count for count in counts.values()):
+        note("lost runs are recorded by: padre-git reconcile")
+
+
+def _runs(session: Session, project: str) -> dict[str, int]:
+    """Returns how many runs are here of each status; nothing is asked of the remote for it."""
+    store = session.store
+    with store.session.locally(), suppress(NotFoundError):
+        return {str(status): count for status, count in store.runs.count(project).items()}
+    return {}
+
+
+def _counted(runs: dict[str, int]) -> str:
+    return ", ".join(f"{count} {status}" for status, count in runs.items())
 
 
 @click.command()

@@ -62,19 +62,28 @@ def record(ctx: click.Context, /, command: tuple[str, ...], experiment: str,
     session: Session = ctx.obj
     values = pairs(parameters, "parameter")
     with session.store.start_run(experiment, values, argv=command, **options) as run:
+        before = session.store.runs.log(run.key) if run.is_continued else ""
         run.set_tags({n: str(v) for n, v in pairs(tags, "tag").items()})
-        code = _execute(run, command, values)
+        code = _execute(run, command, values, before)
         _collect(run, metrics, artifacts, finished=code == 0)
         run.end("finished" if code == 0 else "failed")
     note(f"recorded {run.key}")
     ctx.exit(code if code >= 0 else 128 - code)
 
 
-def _execute(run: Recorder, command: tuple[str, ...], values: dict[str, Any]) -> int:
-    """Runs the command, shows its output while it is kept, and returns its exit code."""
+def _execute(run: Recorder, command: tuple[str, ...], values: dict[str, Any], before: str) -> int:
+    """Runs the command, shows its output while it is kept, and returns its exit code.
+
+    Args:
+        run: what it is recorded as.
+        command: the program and its arguments.
+        values: the parameters.
+        before: what the command had printed in a process before, if the run goes on.
+    """
     from padre_git.api import interrupts
 
     environment = {**os.environ, "PADRE_RUN": run.key.text}
+    environment.pop("PADRE_RUN_ID", None)  # that is this run, and not one of the command's own
     environment |= {f"PADRE_PARAM_{name}": str(value) for name, value in values.items()}
     started = time.monotonic()
     process: subprocess.Popen[bytes] | None = None
@@ -89,7 +98,7 @@ def _execute(run: Recorder, command: tuple[str, ...], values: dict[str, Any]) ->
             _end(process)
             raise
         finally:
-            _log_output(run, kept)
+            _log_output(run, kept, before)
     run.log_metric("seconds", time.monotonic() - started)
     return process.returncode
 
@@ -128,7 +137,7 @@ def _show_and_keep(process: subprocess.Popen[bytes], kept: Path) -> None:
             sys.stdout.buffer.flush()
 
 
-def _log_output(run: Recorder, kept: Path) -> None:
+def _log_output(run: Recorder, kept: Path, earlier: str) -> None:
     """Logs what a command has printed; if it is long, its end, and all of it as an artifact."""
     size = kept.stat().st_size if kept.exists() else 0
     before = max(size - _LONGEST_LOG, 0)
@@ -142,7 +151,7 @@ def _log_output(run: Recorder, kept: Path) -> None:
     if before:
         run.log_artifact(kept, _OUTPUT)
         text = f"[{before} bytes before this are in the artifact '{_OUTPUT}']\n".encode() + text
-    run.log_text("log.txt", text.decode(errors="replace"))
+    run.log_text("log.txt", earlier[-_LONGEST_LOG:] + text.decode(errors="replace"))
 
 
 def _collect(

@@ -69,5 +69,5 @@ def connect(
     RecoveryService(backend, bus)
     WorkTreeService(backend, bus)
     Annotating(backend, bus, clock)
-    ComputationService(backend, bus)
-    SplitService(backend, bus, large)
+    ComputationService(backend, bus, reads=runs or backend)
+    SplitService(backend, bus, large, reads=runs or backend)

@@ -49,12 +49,15 @@ class PartService(ABC, Generic[V]):
         type_: of its values.
         backend: where runs are.
         bus: what it listens to and reports on.
+        reads: what is asked for runs; the backend, or one in front of it.
     """
 
-    def __init__(self, part: Part, type_: type[V], backend: Backend, bus: Bus) -> None:
+    def __init__(
+        self, part: Part, type_: type[V], backend: Backend, bus: Bus, *, reads: Backend
+    ) -> None:
         self.part = part
         self._type = type_
-        self._backend = backend
+        self._reads = reads
         self._bus = bus
         self._applier = Applier(backend, bus)
         self._reader = Reader(type_)
@@ -103,7 +106,7 @@ class PartService(ABC, Generic[V]):
 
     def get(self, command: Get[V]) -> V:
         """Handles :class:`Get`."""
-        record = find(self._backend, Kind.RUN, command.key, command.at)
+        record = find(self._reads, Kind.RUN, command.key, command.at)
         return self._one(self.values(record), command.name, record.key)
 
     def select(self, command: List[V]) -> list[V]:
@@ -135,11 +138,11 @@ class PartService(ABC, Generic[V]):
 
     def _below(self, parent: Key | None, at: str | None) -> Iterator[V]:
         if parent is not None and parent.kind is Kind.RUN:
-            yield from self.values(follow(self._backend, parent, at))
+            yield from self.values(follow(self._reads, parent, at))
             return
         skip = self._bus.publish
-        keys = living_keys(self._backend, Kind.RUN, below=parent, at=at, skip=skip)
-        for batch in living_records(self._backend, keys, at=at, skip=skip):
+        keys = living_keys(self._reads, Kind.RUN, below=parent, at=at, skip=skip)
+        for batch in living_records(self._reads, keys, at=at, skip=skip):
             for record in batch:
                 try:
                     yield from self.values(record)
@@ -168,8 +171,8 @@ class PartService(ABC, Generic[V]):
 class ComputationService(PartService[Computation]):
     """Keeps the computations of runs, in the order in which they came, in their documents."""
 
-    def __init__(self, backend: Backend, bus: Bus) -> None:
-        super().__init__(Part.COMPUTATION, Computation, backend, bus)
+    def __init__(self, backend: Backend, bus: Bus, *, reads: Backend) -> None:
+        super().__init__(Part.COMPUTATION, Computation, backend, bus, reads=reads)
 
     def values(self, record: Record) -> tuple[Computation, ...]:
         """See :meth:`PartService.values`."""
@@ -200,10 +203,11 @@ class SplitService(PartService[Split]):
         backend: where runs are.
         bus: what it listens to and reports on.
         large: keeps what is too large for a run's directory.
+        reads: what is asked for runs; the backend, or one in front of it.
     """
 
-    def __init__(self, backend: Backend, bus: Bus, large: Large) -> None:
-        super().__init__(Part.SPLIT, Split, backend, bus)
+    def __init__(self, backend: Backend, bus: Bus, large: Large, *, reads: Backend) -> None:
+        super().__init__(Part.SPLIT, Split, backend, bus, reads=reads)
         self._large = large
 
     def values(self, record: Record) -> tuple[Split, ...]:
