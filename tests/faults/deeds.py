@@ -1,0 +1,338 @@
+"""Deeds: everything that changes a store, from a lab that is copied for every fault."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import padre_git
+from padre_git.errors import ConflictError, NotFoundError
+from padre_git.model import Code, Dataset, Execution, Experiment, Key, Kind, Project, Run, Status
+
+__all__ = ["DEEDS", "Deed"]
+
+IRIS = Key.project_named("iris")
+SVM = IRIS.experiment("svm")
+_WHEN = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
+#: What a run that was recorded just now has of its own every time.
+_NOW = SVM.run("r-20261122t101500-aaaaaaaaaaaa")
+
+
+def run_key(number: int, experiment: Key = SVM) -> Key:
+    """Returns the key of a run."""
+    return experiment.run(f"r-20261121t101500-{number:012}")
+
+
+def opened(lab: Path, name: str = "ada") -> padre_git.Store:
+    """Opens one of the stores of a lab."""
+    return padre_git.open(lab / name, remote=lab / "remote", policy="manual")
+
+
+def _run(store: padre_git.Store, number: int, experiment: Key = SVM) -> Run:
+    (execution,) = store.executions.list(experiment)
+    return Run(
+        execution=execution.key, id=run_key(number).name, started=_WHEN, ended=_WHEN,
+        status=Status.FINISHED, parameters={"C": number}, metrics={"accuracy": 0.5},
+    )  # fmt: skip
+
+
+def _mine(lab: Path) -> Path:
+    return lab / "mine"
+
+
+# ------------------------------------------------------------------------------------ the labs
+
+
+def prepare(lab: Path, template: str) -> None:
+    """Makes a lab: two stores that share a remote, and each with something the other lacks."""
+    (lab / "remote").mkdir()
+    tree = _mine(lab) / "tree"
+    (tree / "deep").mkdir(parents=True)
+    (_mine(lab) / "model.bin").write_bytes(b"model" * 5000)
+    (tree / "a.txt").write_bytes(b"a" * 2000)
+    (tree / "deep" / "b.txt").write_bytes(b"b" * 3000)
+    with opened(lab) as ada:
+        _fill(ada, lab)
+        ada.sync("iris")
+    with opened(lab, "ben") as ben:
+        ben.pull("iris")
+        _add_run(ben, lab, 3, b"ben's")
+        ben.sync("iris")
+    for name, number in () if template == "published" else (("ada", 4), ("ben", 5)):
+        with opened(lab, name) as store:
+            _add_run(store, lab, number, name.encode())
+    if template == "contested":
+        _contest(lab)
+
+
+def _fill(ada: padre_git.Store, lab: Path) -> None:
+    ada.projects.put(Project(name="iris"))
+    for name in ("svm", "tree", "gone"):
+        ada.experiments.put(Experiment(project="iris", name=name, title=name))
+        code = Code(package=name, version="1.0")
+        ada.executions.put(Execution(experiment=IRIS.experiment(name), code=code))
+        ada.runs.put(_run(ada, 1, IRIS.experiment(name)))
+    ada.experiments.delete("iris/gone")
+    _add_run(ada, lab, 2, b"first")
+    ada.datasets.put(Dataset(project="iris", name="flowers"), data=_mine(lab) / "tree")
+    cache = ada.artifacts.data_of(IRIS).cache
+    for content in (b"needed by nobody", b"nor this"):
+        os.utime(cache.path(cache.add_bytes(content).md5), (0, 0))
+
+
+def _add_run(store: padre_git.Store, lab: Path, number: int, content: bytes) -> None:
+    store.runs.put(_run(store, number))
+    file = lab / "data.bin"
+    file.write_bytes(content * 1000)
+    store.artifacts.put(run_key(number), file)
+    file.unlink()
+
+
+def _contest(lab: Path) -> None:
+    for name, title in (("ben", "Ben's"), ("ada", "Ada's")):
+        with opened(lab, name) as store:
+            store.experiments.put(store.experiments.get("iris/svm").replace(title=title))
+            with contextlib.suppress(ConflictError):
+                store.sync("iris")
+
+
+# ------------------------------------------------------------------------------------ looking
+
+
+def _bytes(path: Path) -> str:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def _records(store: padre_git.Store) -> dict[str, str]:
+    """Returns what a store says there is; what it leaves out is told, too."""
+    found: dict[str, str] = {}
+    store.subscribe(padre_git.Skipped, lambda event: found.update({f"skipped {event}": ""}))
+    for collection in (
+        store.projects, store.experiments, store.executions, store.runs, store.datasets,
+    ):  # fmt: skip
+        for entity in collection.list():
+            if isinstance(entity, Run) and entity.status not in ("finished", "failed"):
+                continue  # it was begun and did not end: its spool has it
+            if entity.key.kind is Kind.EXECUTION and entity.key.parent == SVM:
+                found[f"executions of {SVM}"] = str(len(store.executions.list(SVM)))
+                continue  # what a run was started by differs from process to process
+            found[entity.key.text] = (
+                f"{entity.status} {entity.metrics}"
+                if entity.key == _NOW and isinstance(entity, Run)
+                else str(entity.revision)
+            )
+            if entity.key.kind in (Kind.RUN, Kind.DATASET):
+                found |= _artifacts(store, entity.key)
+    return found
+
+
+def _artifacts(store: padre_git.Store, key: Key) -> dict[str, str]:
+    found = {}
+    for artifact in store.artifacts.list(key):
+        with store.artifacts.open(key, artifact.name) as stream:
+            found[f"{key} {artifact.name}"] = hashlib.md5(stream.read()).hexdigest()
+    return found
+
+
+def _published(lab: Path) -> dict[str, str]:
+    """Returns the files of the remote's branch; those that url lines are in by name only."""
+    bare = lab / "remote" / "iris.git"
+    listed = subprocess.run(
+        ["git", "ls-tree", "-r", "main"], cwd=bare, capture_output=True, text=True, check=True
+    )
+    found = {}
+    for line in listed.stdout.splitlines():
+        mode, _, path = line.partition("\t")
+        found[path] = mode
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deed:
+    """Is one thing that changes a store.
+
+    Attributes:
+        do: does it.
+        store: which store of the lab it is done with.
+        template: which lab it begins with.
+        again: what makes it complete after a fault; it must not fail.
+    """
+
+    do: Callable[[padre_git.Store, Path], object]
+    store: str = "ada"
+    template: str = "shared"
+    again: Callable[[padre_git.Store, Path], object] | None = None
+
+    def prepare(self, lab: Path) -> None:
+        """Makes the lab that it begins with."""
+        prepare(lab, self.template)
+
+    def load(self, lab: Path) -> None:
+        """Does it once, so that everything it needs is known to be imported."""
+        self.work(lab)
+        self.look(lab)
+
+    def work(self, lab: Path) -> None:
+        """Does it as a process of a user does."""
+        with opened(lab, self.store) as store:
+            self.do(store, lab)
+
+    def look(self, lab: Path) -> dict[str, object]:
+        """Returns what there is, as somebody sees it who comes later."""
+        clone = lab / self.store / "iris"
+        places = (clone / "experiments", clone / ".git" / "padre" / "cache" / "files")
+        found = (p for place in places for p in place.rglob("*"))
+        files = {str(p.relative_to(clone)): "" for p in found if not p.is_dir()}
+        with opened(lab, self.store) as store:
+            here = _records(store)
+        mine = _mine(lab)
+        own = {str(p.relative_to(mine)): _bytes(p) for p in mine.rglob("*") if p.is_file()}
+        return {"here": here, "remote": _published(lab), "mine": own, "files": files}
+
+    def after(self, lab: Path) -> None:
+        """Writes what comes next: it works without anybody's help."""
+        with opened(lab, self.store) as store:
+            if self.again is not None:
+                self.again(store, lab)
+            else:
+                store.experiments.put(Experiment(project="iris", name="after"))
+                assert store.experiments.get("iris/after").name == "after"
+
+
+# ------------------------------------------------------------------------------------ the deeds
+
+
+def _put_experiment(store: padre_git.Store, lab: Path) -> None:
+    store.experiments.put(Experiment(project="iris", name="new", title="new"))
+
+
+def _change_experiment(store: padre_git.Store, lab: Path) -> None:
+    store.experiments.put(store.experiments.get("iris/svm").replace(title="changed"))
+
+
+def _record(store: padre_git.Store, lab: Path) -> None:
+    run = store.start_run("iris/svm", {"C": 1.0}, id=_NOW.name)
+    run.log_metric("accuracy", 0.5, step=1)
+    run.log_metric("accuracy", 0.75, step=2)
+    run.flush()
+    run.end()
+
+
+def _transaction(store: padre_git.Store, lab: Path) -> None:
+    with store.transaction("iris", "three runs"):
+        for number in (11, 12, 13):
+            store.runs.put(_run(store, number))
+
+
+def _artifact(store: padre_git.Store, lab: Path) -> None:
+    store.artifacts.put(run_key(1), _mine(lab) / "model.bin")
+
+
+def _artifact_moved(store: padre_git.Store, lab: Path) -> None:
+    store.artifacts.put(run_key(1), _mine(lab) / "model.bin", move=True)
+
+
+def _artifact_tree(store: padre_git.Store, lab: Path) -> None:
+    store.artifacts.put(run_key(2), _mine(lab) / "tree")
+
+
+def _put_dataset(store: padre_git.Store, lab: Path) -> None:
+    store.datasets.put(Dataset(project="iris", name="new"), data=_mine(lab) / "model.bin")
+
+
+def _delete(store: padre_git.Store, lab: Path) -> None:
+    store.experiments.delete("iris/tree")
+
+
+def _delete_here(store: padre_git.Store, lab: Path) -> None:
+    store.experiments.delete("iris/tree", mode="local")
+
+
+def _delete_there(store: padre_git.Store, lab: Path) -> None:
+    store.experiments.delete("iris/tree", mode="remote")
+
+
+def _rename(store: padre_git.Store, lab: Path) -> None:
+    store.experiments.rename("iris/tree", "forest")
+
+
+def _restore(store: padre_git.Store, lab: Path) -> None:
+    store.experiments.restore("iris/gone")
+
+
+def _sync(store: padre_git.Store, lab: Path) -> None:
+    store.sync("iris")
+
+
+def _pull(store: padre_git.Store, lab: Path) -> None:
+    store.pull("iris")
+
+
+def _push(store: padre_git.Store, lab: Path) -> None:
+    store.push("iris")
+
+
+def _settle(store: padre_git.Store, lab: Path) -> None:
+    store.settle("iris", rest="ours")
+
+
+def _settled(store: padre_git.Store, lab: Path) -> None:
+    if store.experiments.get("iris/svm").title != "Ada's" or store.conflicts("iris"):
+        store.settle("iris", rest="ours")
+    store.sync("iris")
+
+
+def _clone(store: padre_git.Store, lab: Path) -> None:
+    store.pull("iris")
+
+
+def _evict(store: padre_git.Store, lab: Path) -> None:
+    store.projects.delete("iris", mode="local")
+
+
+def _gc(store: padre_git.Store, lab: Path) -> None:
+    store.artifacts.gc("iris")
+
+
+def _fetch(store: padre_git.Store, lab: Path) -> None:
+    path = store.artifacts.get(run_key(2))
+    assert (path / "data.bin").read_bytes() == b"first" * 1000
+
+
+def _come_back(store: padre_git.Store, lab: Path) -> None:
+    try:
+        store.projects.get("iris")
+    except NotFoundError:
+        store.pull("iris")
+    store.experiments.put(Experiment(project="iris", name="after"))
+
+
+DEEDS: dict[str, Deed] = {
+    "put-experiment": Deed(do=_put_experiment),
+    "change-experiment": Deed(do=_change_experiment),
+    "record-run": Deed(do=_record),
+    "transaction": Deed(do=_transaction),
+    "artifact": Deed(do=_artifact),
+    "artifact-moved": Deed(do=_artifact_moved),
+    "artifact-tree": Deed(do=_artifact_tree),
+    "put-dataset": Deed(do=_put_dataset),
+    "delete": Deed(do=_delete),
+    "delete-local": Deed(do=_delete_here),
+    "delete-remote": Deed(do=_delete_there, again=_sync),
+    "rename": Deed(do=_rename),
+    "restore": Deed(do=_restore),
+    "pull": Deed(do=_pull, again=_sync),
+    "push": Deed(do=_push, store="ben", again=_sync),
+    "sync": Deed(do=_sync, again=_sync),
+    "settle": Deed(do=_settle, template="contested", again=_settled),
+    "clone": Deed(do=_clone, store="cleo", again=_come_back),
+    "evict": Deed(do=_evict, store="ben", template="published", again=_come_back),
+    "gc": Deed(do=_gc),
+    "fetch": Deed(do=_fetch, store="ben"),
+}

@@ -1,0 +1,260 @@
+"""The sweep: a deed under one fault after the other, and what is found after each."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from tests.faults.deeds import DEEDS
+from tests.faults.shim import Calls, Fault, built
+
+__all__ = ["FAULTS", "Bench", "Workshop"]
+
+_ROOT = Path(__file__).parents[2]
+#: What nobody may leave behind, whatever happened to them: the next write takes it away.
+_LEFT = re.compile(r"\.lock$|^tmp_|^\.tmp|\.tmp$|^\.now-|\.padre-git$|^\.\w+\.[0-9a-f]{6,}$")
+#: What git's own upkeep takes away some day (docs/durability).
+_OF_GIT = re.compile(r"^tmp_(pack|idx|obj|objdir|rev|mtimes)[_-]|\.lock$|\.padre-git$")
+_NEVER = 1 << 62
+_TAKEN = Calls.OPEN | Calls.WRITE | Calls.NAME | Calls.SYNC
+_ALLOWED = Calls.OPEN | Calls.NAME | Calls.REMOVE | Calls.MODE
+FAULTS = {
+    str(fault): fault
+    for onward in (False, True)
+    for fault in (
+        Fault(error=0),
+        Fault(error=errno.ENOSPC, onward=onward, calls=_TAKEN),
+        Fault(error=errno.EIO, onward=onward),
+        Fault(error=errno.EACCES, onward=onward, calls=_ALLOWED),
+        Fault(error=errno.EMFILE, onward=onward, calls=Calls.OPEN | Calls.READ),
+    )
+}
+
+
+class Workshop:
+    """Has a process under the shim, and the labs that deeds begin with.
+
+    Args:
+        directory: a place for it alone.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.lab = directory / "now"
+        self._directory = directory
+        self._begun: set[str] = set()
+        (directory / "home").mkdir(parents=True)
+        (directory / "home" / "gitconfig").write_text(
+            "[user]\n\tname = Ada\n\temail = ada@example.org\n"
+        )
+        (directory / "control").write_bytes(bytes(4096))
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.server", str(self.lab)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=self._environment(),
+            cwd=_ROOT,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        home = self._directory / "home"
+        kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        return {
+            **kept,
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home / ".config"),
+            "XDG_CACHE_HOME": str(home / ".cache"),
+            "GIT_CONFIG_GLOBAL": str(home / "gitconfig"),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "DVC_NO_ANALYTICS": "1",
+            "DVC_SITE_CACHE_DIR": str(home / "dvc"),
+            "LD_PRELOAD": str(built(self._directory)),
+            "FAULTS_CONTROL": str(self._directory / "control"),
+            "FAULTS_COMPLAINTS": str(self._directory / "complaints"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(_ROOT),
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._server.stdin.close()
+        self._server.wait(timeout=30)
+        self._server.stdout.close()
+
+    def ask(self, deed: str, step: str, **more: Any) -> dict[str, Any]:
+        """Lets a fork of the process do one step of a deed; returns what came of it."""
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._server.stdin.write(json.dumps({"deed": deed, "step": step, **more}) + "\n")
+        self._server.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._server.stdout.readline())
+        return answer
+
+    def step(self, deed: str, step: str, **more: Any) -> dict[str, Any]:
+        """Does the same where nothing may go wrong."""
+        answer = self.ask(deed, step, **more)
+        assert "result" in answer, answer.get("text", answer)
+        return answer
+
+    def begin(self, deed: str) -> None:
+        """Makes the lab as it is before a deed."""
+        template = DEEDS[deed].template
+        kept = self._directory / template
+        shutil.rmtree(self.lab, ignore_errors=True)
+        if template not in self._begun:
+            self.lab.mkdir()
+            self.step(deed, "prepare")
+            self.lab.rename(kept)
+            self._begun.add(template)
+        # the paths in it are those of the place where it is used
+        subprocess.run(["cp", "-a", str(kept), str(self.lab)], check=True)
+
+
+class Bench:
+    """Does one deed again and again.
+
+    Args:
+        workshop: where.
+        name: of the deed.
+
+    Attributes:
+        calls: how many calls change something when nothing fails.
+        hit: the call that failed last; empty if none did.
+    """
+
+    def __init__(self, workshop: Workshop, name: str) -> None:
+        self.name = name
+        self.hit = ""
+        self._store = DEEDS[name].store
+        self._shop = workshop
+        workshop.begin(name)
+        self._old = workshop.step(name, "look")["result"]
+        workshop.step(name, "load")
+        workshop.begin(name)
+        counted = Fault(error=1)
+        self.calls = self._work(counted, _NEVER)["count"]
+        self._new = workshop.step(name, "look")["result"]
+        assert self._old != self._new, "it changes nothing"
+
+    def _work(self, fault: Fault, number: int) -> dict[str, Any]:
+        return self._shop.ask(
+            self.name,
+            "work",
+            target=number,
+            error=fault.error,
+            onward=fault.onward,
+            calls=fault.calls,
+        )
+
+    def point(self, fault: Fault, number: int) -> list[str]:
+        """Does the deed with a fault at its n-th call; returns what is wrong after it."""
+        self._shop.begin(self.name)
+        answer = self._work(fault, number)
+        self.hit = answer.get("hit", "")
+        return [
+            f"{self.name}, {fault} at {number} ({self.hit}): {what}"
+            for what in self._wrong(answer, fault)
+        ]
+
+    def _wrong(self, answer: dict[str, Any], fault: Fault) -> Iterator[str]:
+        yield from _untrue(answer, fault)
+        seen = self._shop.ask(self.name, "look")
+        if "result" not in seen:
+            yield f"it cannot be read: {seen}"
+            return
+        yield from self._states(seen["result"], done="result" in answer)
+        yield from self._unsound()
+        self._let_time_pass()
+        after = self._shop.ask(self.name, "after")
+        if "result" not in after:
+            yield f"the next write fails: {after}"
+            return
+        yield from self._unsound()
+        yield from self._unclean()
+        yield from self._left(fault)
+
+    def _states(self, seen: dict[str, Any], *, done: bool) -> Iterator[str]:
+        if done and any(
+            seen[aspect] != self._new[aspect] for aspect in ("here", "remote", "files")
+        ):
+            yield f"success, and not so: {_difference(seen, self._new)}"
+        for aspect in ("here", "remote"):
+            if seen[aspect] not in (self._old[aspect], self._new[aspect]):
+                yield (
+                    f"{aspect} is neither old nor new: {_difference(seen, self._old)}"
+                    f" / {_difference(seen, self._new)}"
+                )
+        # a file is given away when what it was given for stands
+        own = self._old["mine"], self._new["mine"]
+        if seen["mine"] not in own or (
+            seen["mine"] != own[0] and seen["here"] != self._new["here"]
+        ):
+            yield f"a file of the user's is gone: {_difference(seen, self._old)}"
+
+    def _unsound(self) -> Iterator[str]:
+        for clone in (self._shop.lab / self._store / "iris", self._shop.lab / "remote/iris.git"):
+            if clone.exists():
+                done = _git(clone, "fsck", "--strict", "--full", "--no-dangling")
+                if done.returncode:
+                    yield f"git fsck in {clone.name}: {done.stdout}{done.stderr}"
+
+    def _unclean(self) -> Iterator[str]:
+        status = _git(self._shop.lab / self._store / "iris", "status", "--porcelain")
+        if status.stdout or status.returncode:
+            yield f"git status: {status.stdout}{status.stderr}"
+
+    def _let_time_pass(self) -> None:
+        """Lets two minutes pass for what a killed process has left of locks and halves."""
+        for path in self._shop.lab.rglob("*"):
+            if path.name.endswith((".lock", ".padre-git")):
+                before = path.lstat().st_mtime - 120
+                os.utime(path, (before, before), follow_symlinks=False)
+
+    def _left(self, fault: Fault) -> Iterator[str]:
+        # what could not be removed stays; a killed git leaves what its own upkeep takes away
+        excused = not fault.error or self.hit.startswith(("unlink", "rmdir", "remove"))
+        for path in self._shop.lab.rglob("*"):
+            if _LEFT.search(path.name) and not (excused and _OF_GIT.search(path.name)):
+                yield f"left behind: {path.relative_to(self._shop.lab)}"
+
+
+def _git(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", *arguments], cwd=clone, capture_output=True, text=True)
+
+
+def _untrue(answer: dict[str, Any], fault: Fault) -> Iterator[str]:
+    if answer["hung"]:
+        yield f"it hung: {answer['complaints']}"
+    elif "raw" in answer:
+        yield f"raw: {answer['text']}"
+    elif fault.error and not answer["answered"]:
+        yield f"it died with {answer['status']}: {answer['complaints']}"
+    # GitPython logs what it raises, too
+    if "Traceback" in answer["complaints"] and "GitConfigParser" not in answer["complaints"]:
+        yield f"it complained: {answer['complaints']}"
+    if fault.error and answer["left"]:
+        yield f"{answer['left']} processes are left"
+
+
+def _difference(seen: dict[str, Any], wanted: dict[str, Any]) -> str:
+    found: list[str] = []
+    for aspect, values in wanted.items():
+        now = seen[aspect]
+        found += [
+            f"{aspect} {key}: {now.get(key)} not {values.get(key)}"
+            for key in sorted({*values, *now})
+            if values.get(key) != now.get(key)
+        ]
+    return "; ".join(found)[:1500]
