@@ -50,7 +50,9 @@ class Folding(NamedTuple):
         if above is None:
             known = index.get(path)
             return known.entry if known else None
-        return entry_at(self.trees, index.folded(above) or EMPTY_TREE, path[len(above) + 1 :])
+        tree = index.folded(above) or EMPTY_TREE
+        found = entry_at(self.trees, tree, path[len(above) + 1 :])
+        return None if found is not None and found.is_tree else found
 
     def check(self, index: Index, changes: Iterable[Change]) -> None:
         """Refuses changes of what the user has staged, of files that are left out.

@@ -208,6 +208,19 @@ def test_what_the_user_reverts_stays_reverted(either: Repository) -> None:
     assert_clean(either.path)
 
 
+def test_files_and_directories_take_each_others_place_in_a_fold(
+    either: Repository,
+) -> None:
+    record(either, "r-1")
+    either.advance(one({f"{RUNS}/r-1/tags": None}))
+    either.advance(one({f"{RUNS}/r-1/tags": b"one file\n", f"{RUNS}/r-0": None}))
+    assert_clean(either.path)
+    either.advance(one({f"{RUNS}/r-1/tags": None, f"{RUNS}/r-1/tags/good": b""}))
+    either.advance(one({"experiments/svm/runs": b"a file\n"}))
+    assert (either.path / "experiments/svm/runs").read_text() == "a file\n"
+    assert_clean(either.path)
+
+
 def test_directories_of_the_cone_are_evicted_and_come_back(either: Repository) -> None:
     record(either, "r-1")
     either.evict(["experiments/svm"])
