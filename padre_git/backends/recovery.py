@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from padre_git.backends.documents import document_flaws
+from padre_git.backends.recommitting import Recommit
 from padre_git.backends.records import Records
 from padre_git.errors import DamagedError, LockedError, PadreGitError
 from padre_git.format import commit_text, locate, part_path, record_directories
@@ -21,7 +22,7 @@ from padre_git.vcs.durable import storage_error
 from padre_git.vcs.examining import Examination, Patient
 from padre_git.vcs.gitlocks import lock_flaws
 from padre_git.vcs.maintaining import maintain, size_of
-from padre_git.vcs.mending import Fetch, Mending, mend_config
+from padre_git.vcs.mending import Fetch, Mending, is_log, mend_config
 from padre_git.vcs.objects import Entry
 from padre_git.vcs.plan import NewCommit
 from padre_git.vcs.repository import Repository
@@ -118,16 +119,19 @@ class Recovery:
 
     def _rounds(self, repository: Repository, aside: SetAside) -> tuple[Damage, ...]:
         before: set[tuple[str, str, str]] = set()
+        again = Recommit(
+            project=self.project, repository=repository, author=self.author, aside=aside
+        )
         for _ in range(_ROUNDS):
             with Examination(self._patient(repository)) as found:
                 flaws = [*found.flaws, *lock_flaws(repository.common_dir)]
                 flaws += [*self._files(found), *self._parents(found)]
                 now = {(flaw.piece.value, flaw.name, flaw.problem) for flaw in flaws}
-                if not flaws or now == before:
-                    return self._told(found, flaws)
+                if not flaws or (now == before and not again.run(found)):
+                    return (*self._told(found, flaws), *again.lost)
                 before = now
                 self._mend(repository, found, flaws, aside)
-        return self._look()
+        return (*self._look(), *again.lost)
 
     def _mend(
         self, repository: Repository, found: Examination, flaws: list[Flaw], aside: SetAside
@@ -137,9 +141,11 @@ class Recovery:
                 aside.move(repository.common_dir / flaw.name)
                 text = f"the lock '{flaw.name}' was taken away: {flaw.problem}"
                 self.notify(Notice(text=text, project=self.project))
-        Mending(found, aside, fetch=self.fetch, is_evicted=repository.is_evicted).run()
-        if any(flaw.piece not in _LATER for flaw in flaws):
+        mending = Mending(found, aside, fetch=self.fetch, is_evicted=repository.is_evicted)
+        mending.run()
+        if any(flaw.piece not in _LATER and not is_log(flaw) for flaw in flaws):
             return  # files and parents need a clone that can be read
+        mending.logs()
         for flaw in flaws:
             if flaw.piece is Piece.FILE:
                 self._bring_back(repository, found, flaw.name, aside)

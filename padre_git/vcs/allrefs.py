@@ -11,9 +11,10 @@ from pathlib import Path
 from padre_git.errors import InvalidNameError
 from padre_git.vcs.refs import check_ref
 
-__all__ = ["AllRefs", "git_dirs", "logged", "read_all", "read_head"]
+__all__ = ["AllRefs", "git_dirs", "log_files", "log_ids", "logged", "read_all", "read_head"]
 
 _ID = re.compile(r"[0-9a-f]{40}")
+_ZERO = "0" * 40
 _LINE = re.compile(r"[0-9a-f]{40} ([0-9a-f]{40}) .*?> (\d+) [+-]\d{4}(\t|$)")
 
 
@@ -106,6 +107,18 @@ def git_dirs(common: Path) -> list[Path]:
     linked = common / "worktrees"
     others = sorted(linked.iterdir()) if linked.is_dir() else []
     return [common, *(path for path in others if (path / "gitdir").exists())]
+
+
+def log_files(common: Path) -> list[Path]:
+    """Returns the logs of all refs."""
+    found = [git_dir / "logs" / "HEAD" for git_dir in git_dirs(common)]
+    return [path for path in (*found, *_files(common / "logs" / "refs")) if path.is_file()]
+
+
+def log_ids(line: str) -> list[str]:
+    """Returns the commits that a line of a log names."""
+    words = line.split(" ")[:2]
+    return [oid for oid in words if _ID.fullmatch(oid) and oid != _ZERO]
 
 
 def logged(common: Path, name: str) -> list[tuple[str, int]]:

@@ -169,10 +169,16 @@ class Examination:
             *self._head_flaws(),
             *self._broken_refs,
             *self._object_flaws(),
+            *self._log_flaws(),
             *metadata.index_flaws(patient.common, patient.root, has_commits=self._has_commits()),
             *metadata.derived_flaws(patient.common),
             *metadata.state_flaws(patient.common),
         ]
+
+    def _log_flaws(self) -> Iterator[Flaw]:
+        """Yields logs that name lost commits, when none of them can come back any more."""
+        if not self.lost and not self._unsound and not self._promises():
+            yield from metadata.log_flaws(self.patient.common, self.has)
 
     def _has_commits(self) -> bool:
         return bool(self.refs.values.get(self.patient.ref))
@@ -262,7 +268,11 @@ class Examination:
 
     def _source(self, gone: Iterable[str]) -> Source | None:
         """Returns what lost objects can be had from; those that nothing needs are no loss."""
-        left = [oid for oid in gone if oid not in self._at_remote]
+        tip = self.refs.values.get(self.patient.ref)  # what it holds can be committed again
+        spared = {tip} if self.last_good(self.patient.ref) else set()
+        left = [oid for oid in gone if oid not in self._at_remote and oid not in spared]
+        if not left and spared & set(gone) and tip not in self._at_remote:
+            return Source.WORK_TREE
         if all(self.remains.has(oid, self.lost[oid]) for oid in left):
             return (Source.WORK_TREE if left else Source.REMOTE) if list(gone) else Source.REST
         return None

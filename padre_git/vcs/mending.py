@@ -16,7 +16,7 @@ from padre_git.errors import DamagedError
 from padre_git.messages import Author
 from padre_git.messages.damage import Piece
 from padre_git.vcs import knownconfig
-from padre_git.vcs.allrefs import read_head
+from padre_git.vcs.allrefs import log_ids, read_head
 from padre_git.vcs.durable import Durable, fsync_directory
 from padre_git.vcs.examining import Examination
 from padre_git.vcs.metadata import GRAPHS, is_note
@@ -28,7 +28,7 @@ from padre_git.vcs.reindexing import rebuilt_index
 from padre_git.vcs.setaside import SetAside
 from padre_git.vcs.soundness import Flaw
 
-__all__ = ["Fetch", "Mending", "mend_config"]
+__all__ = ["Fetch", "Mending", "is_log", "mend_config", "put_ref"]
 
 #: Brings what a remote has into an empty bare repository; tells whether it could.
 Fetch = Callable[[Path], bool]
@@ -54,6 +54,26 @@ def mend_config(common: Path, aside: SetAside) -> None:
     if knownconfig.problem(common) is not None:
         values = _DEFAULT | knownconfig.known(common)
         aside.replace(common / "config", knownconfig.as_file(values).encode())
+
+
+def put_ref(common: Path, name: str, commit: str, aside: SetAside) -> None:
+    """Lets a ref name a commit, whatever it named before.
+
+    Args:
+        common: the common git directory.
+        name: the ref.
+        commit: what it is to name.
+        aside: takes what it held.
+    """
+    path = common / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside.replace(path, f"{commit}\n".encode())
+    append_line(common, name, commit, commit, "padre_git: repair", _NOBODY)
+
+
+def is_log(flaw: Flaw) -> bool:
+    """Returns whether it is the log of a ref that is wrong."""
+    return not flaw.name.startswith("refs/") and "logs/" in flaw.name
 
 
 class Mending:
@@ -97,6 +117,11 @@ class Mending:
             try_git(["commit-graph", "write", "--reachable", "--changed-paths"], self._common)
         for flaw in self._of(Piece.STATE):
             self._state(self._common / flaw.name)
+
+    def logs(self) -> None:
+        """Puts the logs of refs right; they tell what can be mended, so that comes last."""
+        for flaw in filter(is_log, self._found.flaws):
+            self._log(self._common / flaw.name)
 
     def _of(self, *pieces: Piece) -> Iterator[Flaw]:
         return (flaw for flaw in self._found.flaws if flaw.piece in pieces)
@@ -188,7 +213,14 @@ class Mending:
 
     # ----------------------------------------------------------------------------------- refs
 
+    def _log(self, path: Path) -> None:
+        """Takes lines out of a log that name commits which are lost."""
+        lines = [line for line in _lines(path) if all(map(self._found.has, log_ids(line)))]
+        self._aside.replace(path, "".join(f"{line}\n" for line in lines).encode())
+
     def _ref(self, flaw: Flaw) -> None:
+        if is_log(flaw):
+            return
         if flaw.name == "packed-refs":
             self._packed(self._common / flaw.name)
             return
@@ -198,9 +230,7 @@ class Mending:
             if flaw.name != self._patient.ref and flaw.name in self._found.refs.broken:
                 self._aside.move(path)
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._aside.replace(path, f"{good}\n".encode())
-        append_line(self._common, flaw.name, good, good, "padre_git: repair", _NOBODY)
+        put_ref(self._common, flaw.name, good, self._aside)
 
     def _packed(self, path: Path) -> None:
         torn = set(self._found.refs.torn)

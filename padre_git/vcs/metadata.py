@@ -8,7 +8,7 @@ from pathlib import Path
 
 from padre_git.messages.damage import Piece, Source
 from padre_git.vcs import knownconfig
-from padre_git.vcs.allrefs import AllRefs, git_dirs, read_head
+from padre_git.vcs.allrefs import AllRefs, git_dirs, log_files, log_ids, read_head
 from padre_git.vcs.packindex import has_checksum
 from padre_git.vcs.refpast import past_of
 from padre_git.vcs.soundness import Flaw, derived, state_of
@@ -20,6 +20,7 @@ __all__ = [
     "head_problem",
     "index_flaws",
     "is_note",
+    "log_flaws",
     "logged_branches",
     "state_flaws",
 ]
@@ -76,6 +77,20 @@ def logged_branches(common: Path) -> list[str]:
     files = sorted(path for path in (logs / "refs/heads").rglob("*") if path.is_file())
     names = [path.relative_to(logs).as_posix() for path in files]
     return [name for name in names if past_of(common, name)]
+
+
+def log_flaws(common: Path, has: Callable[[str], bool]) -> Iterator[Flaw]:
+    """Yields the logs of refs that name commits which are lost."""
+    for path in log_files(common):
+        lines = path.read_text(errors="replace").splitlines()
+        count = sum(not all(map(has, log_ids(line))) for line in lines)
+        if count:
+            yield Flaw(
+                piece=Piece.REF,
+                name=path.relative_to(common).as_posix(),
+                problem=f"{count} lines name commits that are lost",
+                source=Source.REST,
+            )
 
 
 def index_flaws(common: Path, root: Path | None, *, has_commits: bool) -> Iterator[Flaw]:

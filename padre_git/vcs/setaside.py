@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -42,7 +41,8 @@ class SetAside:
     def replace(self, path: Path, content: bytes) -> None:
         """Puts content durably in the place of a file, which is kept."""
         self.keep(path)
-        fresh = path.with_name(f"{path.name}.{os.getpid()}.padre")
+        kept = self._target(path)
+        fresh = kept.with_name(f"{kept.name}.fresh")  # not beside it: that may be the work tree
         durable = Durable()
         durable.write(fresh, content)
         with suppress(FileNotFoundError):
