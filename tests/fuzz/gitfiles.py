@@ -258,7 +258,7 @@ def _read(root: Path, names: tuple[str, ...]) -> set[tuple[str, bytes]] | None:
     found, out = set(), done.stdout
     for name in names:
         head, _, out = out.partition(b"\n")
-        if not head.endswith(b"missing"):
+        if head.count(b" ") == 2:  # else it is missing, or cannot be read
             size = int(head.split()[2])
             found.add((name, out[:size]))
             out = out[size + 1 :]
