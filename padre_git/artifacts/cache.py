@@ -57,7 +57,8 @@ class Cache(Objects):
 
         Raises:
             NotFoundError: if there is no such file.
-            ArtifactError: if it is not a file, or cannot be read.
+            ArtifactError: if it is not a file, cannot be read, or was written to meanwhile other
+                than at its end: of a log, what was there is kept.
         """
         with _opened(path) as source:
             state = os.fstat(source)
@@ -66,6 +67,7 @@ class Cache(Objects):
                 md5, size = self._take(path, source, state)
             else:
                 md5, size = self.keep(source)
+                _check_unchanged(path, source, state)
         return Item(md5=md5, size=size, executable=executable)
 
     def add_bytes(self, data: bytes) -> Item:
@@ -169,16 +171,24 @@ class Cache(Objects):
         md5, size = durable.hash_of(source)
         if self._has_again(md5, size):
             return md5, size
-        after = os.fstat(source)
-        if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
-            raise ArtifactError(
-                f"cannot move '{path}': it changed while it was read",
-                hint="close the file first, or copy it",
-            )
+        _check_unchanged(path, source, before, may_grow=False)
         if self.take(path, md5):
             return md5, size
         os.lseek(source, 0, os.SEEK_SET)
         return self.keep(source)
+
+
+def _check_unchanged(
+    path: Path, source: int, before: os.stat_result, *, may_grow: bool = True
+) -> None:
+    after = os.fstat(source)
+    if before.st_mtime_ns == after.st_mtime_ns and before.st_size == after.st_size:
+        return
+    if not may_grow or after.st_size <= before.st_size:
+        raise ArtifactError(
+            f"cannot store '{path}': it changed while it was read",
+            hint="store it when whoever writes it has closed it, or store a copy of it",
+        )
 
 
 @contextlib.contextmanager

@@ -43,9 +43,13 @@ def place(cache: Cache, path: Path, *, link: bool = False) -> dict[str, Item]:
             and for names that cannot be stored; nothing is lost, some files may be in the cache.
         InvalidInputError: for a directory without files.
     """
-    if not path.is_dir():
+    try:
+        found = _files(path) if path.is_dir() else None
+    except OSError as error:
+        place = error.filename or path
+        raise ArtifactError(f"cannot read '{place}': {error.strerror}") from error
+    if found is None:
         return {"": cache.add(path, link=link)}
-    found = _files(path)
     if not found:
         raise InvalidInputError(f"no files in '{path}'", hint="DVC does not keep directories")
     if link:  # linking large files is quicker than copying them together
