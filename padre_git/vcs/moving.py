@@ -277,6 +277,8 @@ class Mover:
         for path, left in self.applied.items():
             change = found.get(path)
             here = entry_at(reader.tree, new, path)
+            if here is not None and here.is_tree:  # its files are among the changes
+                here = None
             known = change.known if change else frozenset([here])
             found[path] = Change(path=path, known=known | {left}, new=here)
         return list(found.values())

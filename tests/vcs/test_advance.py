@@ -206,6 +206,27 @@ def test_a_plan_that_refuses_the_second_time_leaves_nothing_of_the_first(clone: 
     assert_clean(clone.path)
 
 
+def test_a_file_that_took_the_place_of_a_directory_for_nothing_makes_room_again(
+    clone: Repository,
+) -> None:
+    clone.advance(one({"a/b/c": b"1", "a/d": b"2"}))
+    asked = []
+
+    def plan(_: Snapshot) -> Sequence[NewCommit]:
+        asked.append(1)
+        if len(asked) == 2:
+            raise InvalidInputError("somebody was quicker")
+        git("commit", "-q", "--allow-empty", "-m", "meanwhile", cwd=clone.path)
+        edits = {"a/b/c": None, "a/b": b"", "a/d": None, "a/d/e": b"3"}
+        return [NewCommit(edits=edits, text="the other way round")]
+
+    with pytest.raises(InvalidInputError, match="quicker"):
+        clone.advance(plan)
+    assert_clean(clone.path)
+    assert (clone.path / "a/b/c").read_bytes() == b"1"
+    assert (clone.path / "a/d").read_bytes() == b"2"
+
+
 def test_what_the_user_commits_of_ours_in_a_race_is_not_committed_twice(clone: Repository) -> None:
     asked = []
 
@@ -328,9 +349,7 @@ def test_a_note_of_a_commit_that_never_became_durable_is_forgotten(clone: Reposi
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_half_a_note_of_a_commit_keeps_nobody_from_writing(
-    clone: Repository, share: float
-) -> None:
+def test_half_a_note_of_a_commit_keeps_nobody_from_writing(clone: Repository, share: float) -> None:
     note = f"{clone.tip()} {clone.tip()}"
     write(clone.common_dir / "padre/intent", note[: int(len(note) * share)])
     record(clone, "r-1")
