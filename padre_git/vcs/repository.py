@@ -10,7 +10,7 @@ from typing import Self
 
 from padre_git.errors import InvalidInputError, LockedError, PadreGitError
 from padre_git.messages import Author
-from padre_git.vcs import setup
+from padre_git.vcs import knownconfig, setup
 from padre_git.vcs.advance import PENDING, Advance, Plan
 from padre_git.vcs.checkout import open_site
 from padre_git.vcs.clonelock import CloneLock
@@ -305,6 +305,7 @@ class Repository(Thinning):
     def _mover(self) -> Mover:
         self._config.refresh()
         self._config.require_files()
+        knownconfig.remember(self.common_dir)
         found = self._checkouts()
         branch = self._refs.real(f"refs/heads/{self.branch}")
         for target in [branch, self._refs.real(PENDING), *(c.git_dir / "index" for c in found)]:

@@ -68,7 +68,11 @@ def table() -> dict[tuple[str, str], str]:
 
 def _flip(path: Path) -> None:
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0xFF
+    at = len(content) // 2
+    if path.suffix == ".pack":  # a commit has no copy in another pack
+        offsets = [place.offset for place in read_index(path.with_suffix(".idx"))]
+        at = next(offset for offset in offsets if content[offset] >> 4 & 7 == 1) + 9
+    content[at] ^= 0xFF
     path.write_bytes(content)
 
 
