@@ -16,6 +16,7 @@ import pytest
 from padre_git.errors import ConflictError
 from padre_git.vcs import Repository
 from tests.conftest import git
+from tests.vcs import test_advance, test_users_clone
 from tests.vcs.clones import RUNS, assert_clean, create, one, record, run_files, runs_at, write
 from tests.vcs.test_advance import (
     test_a_group_is_one_commit_each_in_one_pack,  # noqa: F401
@@ -254,3 +255,27 @@ def test_what_git_writes_from_the_index_is_right_whatever_we_and_the_user_do(
             git("rm", "-q", "--cached", "-r", "--sparse", "--ignore-unmatch", path, cwd=clone.path)
         assert git("write-tree", cwd=clone.path) == written_tree(clone.path), step
     git("fsck", "--strict", "--full", "--no-dangling", cwd=clone.path)
+
+
+@pytest.mark.parametrize(
+    ("how", "count"),
+    [
+        ("-a", 20),
+        pytest.param("-a", 150, marks=pytest.mark.nightly),
+        pytest.param("index", 60, marks=pytest.mark.nightly),
+    ],
+)
+def test_a_user_who_commits_in_a_loop_loses_nothing_and_neither_do_we(
+    clone: Repository, tmp_path: Path, how: str, count: int
+) -> None:
+    test_users_clone.test_a_user_who_commits_in_a_tight_loop_loses_nothing_and_neither_do_we(
+        clone, tmp_path, how, count
+    )
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("work", ["record", "replace", "delete"])
+def test_a_kill_at_any_step_leaves_the_old_state_or_the_new_one(
+    clone: Repository, work: str
+) -> None:
+    test_advance.test_a_kill_at_any_step_leaves_the_old_state_or_the_new_one(clone, work)
