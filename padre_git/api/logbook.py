@@ -279,10 +279,18 @@ class Logbook(Attaching):
             self._write("computation", name, predecessor, *values, *times)
 
     def flush(self) -> None:
-        """Waits until everything logged so far has reached the disk."""
+        """Waits until everything logged so far has reached the disk.
+
+        Raises:
+            RepositoryError: if the disk does not take it; a power cut may lose it then.
+        """
         with self._logging():
             if self._spool is not None:
-                self._spool.flush()
+                try:
+                    self._spool.flush()
+                except OSError as error:
+                    still = "the run goes on; a power cut may lose what it logged"
+                    raise unwritten(self.key, "could not be flushed", still, error) from error
 
     def _logging(self) -> _Logging:
         return _Logging(self._lock, self._checked_draft)

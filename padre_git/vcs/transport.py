@@ -219,7 +219,10 @@ def push(
                 return Outcome.LANDED
             if tip not in {known, None}:
                 return Outcome.STALE
-    raise _refused(done, reason) or _refused_here(done) or failure(done, url)
+    refused = _refused(done, reason)
+    if path is not None and isinstance(refused, BusyError):
+        clear_abandoned(path, f"refs/heads/{branch}")  # a killed push has left it, and nobody else
+    raise refused or _refused_here(done) or failure(done, url)
 
 
 def _refs(url: str, pattern: str, *, cwd: Path | None, terms: Terms) -> dict[str, str]:

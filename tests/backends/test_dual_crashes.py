@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from padre_git.backends.dual import DualLayer
 from padre_git.backends.policy import Policy
+from padre_git.errors import RejectedError
 from padre_git.model import Key
 from padre_git.testing.documents import EXPERIMENT, IRIS, put, run_key, store
 from tests.backends.dual_stores import Lab, documents
@@ -78,6 +80,25 @@ def test_a_lock_that_a_killed_process_of_ours_has_left_keeps_nobody_out(
     ben.sync("iris")
     assert run_key(2) in ben.read([run_key(2)])
     assert not (common / f"{ref}.lock").exists()
+    lab.close()
+
+
+def test_a_lock_that_a_killed_push_has_left_in_a_directory_keeps_nobody_out(
+    tmp_path: Path,
+) -> None:
+    lab = Lab(tmp_path)
+    ada = lab.store("ada", policy=Policy.MANUAL)
+    store(ada, IRIS, EXPERIMENT)
+    ada.sync("iris")
+    put(ada, run_key(1))
+    lock = lab.bare() / "refs/heads/main.lock"
+    lock.touch()
+    with pytest.raises(RejectedError):
+        ada.sync("iris")
+    assert lock.exists(), "it is young, and somebody may hold it"
+    os.utime(lock, (time.time() - 120,) * 2)
+    ada.sync("iris")
+    assert git("rev-parse", "main", cwd=lab.clone("ada")).strip() == lab.head()
     lab.close()
 
 
