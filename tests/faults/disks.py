@@ -6,6 +6,7 @@ import fcntl
 import os
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,8 +51,11 @@ class Disk:
             os.close(held)
 
     def unmount(self) -> None:
-        """Takes it away; nobody may have a file of it open."""
-        subprocess.run(["umount", str(self.place)], check=True)
+        """Takes it away when the last process that was killed has let go of it."""
+        deadline = time.monotonic() + 30
+        while subprocess.run(["umount", str(self.place)], capture_output=True).returncode:
+            assert time.monotonic() < deadline, "somebody still uses it"
+            time.sleep(0.02)
 
 
 @contextmanager
