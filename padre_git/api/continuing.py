@@ -53,7 +53,8 @@ def former_run(home: Home, experiment: Key, run_id: str) -> Former | None:
         _check_unknown(home, key)
         return None
     owner = owner_of(directory)
-    if not is_settled(directory) and not owner.is_lost(provenance.job()):
+    is_over = owner.records or is_settled(directory) or owner.is_lost(provenance.job())
+    if not is_over:
         raise in_use(key, owner)
     try:
         found = replayed(home, directory, key.project)

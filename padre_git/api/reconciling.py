@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 from padre_git.api import provenance
-from padre_git.api.committing import commit_run, parts_of, run_of
+from padre_git.api.committing import Circumstances, commit_run, parts_of, run_of
 from padre_git.api.continuing import circumstances_of, replayed
 from padre_git.api.home import Home
-from padre_git.api.owners import Owner, claim, owner_of
-from padre_git.api.replaying import Ending
+from padre_git.api.owners import Job, Owner, claim, owner_of
+from padre_git.api.replaying import Ending, Replayed
 from padre_git.api.spool import EVENTS, Spool, is_settled, read_events
 from padre_git.errors import NotFoundError, PadreGitError
 from padre_git.format.spools import SETTLED
-from padre_git.messages import Exists, Notice, Recall, Skipped
-from padre_git.model import Key, Run, Status
+from padre_git.messages import Get, Notice, Recall, Skipped
+from padre_git.model import Experiment, Key, Run, Status
 
 __all__ = ["reconcile"]
 
@@ -58,67 +60,79 @@ def _reconciled(home: Home, project: str, directory: Path) -> Run | None:
     """Returns the run of a spool as it was recorded; None if there was nothing to do."""
     owner = owner_of(directory)
     if is_settled(directory):
-        if owner.is_lost() and time.time() - (directory / SETTLED).lstat().st_mtime > _KEPT:
+        is_over = owner.records or owner.is_lost()
+        if is_over and time.time() - (directory / SETTLED).lstat().st_mtime > _KEPT:
             shutil.rmtree(directory, ignore_errors=True)
         return None
-    if not owner.is_lost(provenance.job()):
+    if not owner.is_lost(provenance.job()) and not (owner.records and owner.is_me()):
         return None
     if _is_empty(directory):
         shutil.rmtree(directory, ignore_errors=True)
         return None
-    claim(directory, owner.number, records=True)
-    spool = Spool(directory)
-    try:
-        with home.locally():
-            run = _recorded(home, project, spool, owner)
-        spool.settle()  # kept for a while: its process may return
-    finally:
-        spool.close()
+    with home.locally():
+        found = replayed(home, directory, project)
+        begun = _below_what_lives(home, circumstances_of(home, found, directory))
+        job = Job(name=owner.job, attempt=owner.attempt)  # which may still go on with it
+        claim(directory, owner.number, job=job, records=True)
+        spool = Spool(directory)
+        try:
+            _complete(home, found, spool, owner)
+            run = _recorded(home, found, begun)
+            spool.settle()  # kept for a while: its process may return
+        finally:
+            spool.close()
     return run
 
 
-def _recorded(home: Home, project: str, spool: Spool, owner: Owner) -> Run:
-    directory = spool.directory
-    found = replayed(home, directory, project)
-    found.run = _below_what_lives(home, found.run)
-    begun = circumstances_of(home, found, directory)
-    ending = found.ending
-    if ending is None:
+def _complete(home: Home, found: Replayed, spool: Spool, owner: Owner) -> None:
+    """Ends a run that its process did not end, and notes what is missing of it."""
+    if found.ending is None:
         ended = datetime.fromtimestamp(owner.seen, UTC)
-        ending = Ending(status=Status.ABORTED, ended=ended, error=None)
-        spool.write("end", ending.status, ended.isoformat(), None)
+        found.ending = Ending(status=Status.ABORTED, ended=ended, error=None)
         found.draft.add_note("The process of this run ended without ending it.")
-    if ending.error is not None:
-        found.draft.set_text("error.txt", ending.error)
+        spool.write("end", Status.ABORTED, ended.isoformat(), None)
     if found.damage:
         found.draft.add_note("\n".join(["Of its log is lost:", "", *found.damage[:_TOLD]]))
-        text = f"run '{begun.run.key}': {len(found.damage)} pieces of its log are lost"
-        _tell(home, project, f"{text}; {found.damage[0]}")
+        text = f"run '{found.run.key}': {len(found.damage)} pieces of its log are lost"
+        _tell(home, found.run.key.project, f"{text}; {found.damage[0]}")
+
+
+def _recorded(home: Home, found: Replayed, begun: Circumstances) -> Run:
+    ending = cast("Ending", found.ending)
+    if ending.error is not None:
+        found.draft.set_text("error.txt", ending.error)
     run = run_of(begun.run, found.draft, ending.status, ending.ended)
-    parts = parts_of(found.draft, found.attachments, begun.inline)
-    return commit_run(home, begun, run, parts)
+    return commit_run(home, begun, run, parts_of(found.draft, found.attachments, begun.inline))
 
 
-def _below_what_lives(home: Home, run: Run) -> Run:
-    """Returns a run below its experiment as that is called now.
+def _below_what_lives(home: Home, begun: Circumstances) -> Circumstances:
+    """Returns what a run began with, below its experiment as that is called now.
 
     Raises:
         NotFoundError: if somebody has deleted it: it does not come back with a run that is lost.
     """
-    bus, key = home.session.bus, run.experiment
-    if bus.send(Exists(subject=key.kind, key=key)):
-        return run
+    run, key = begun.run, begun.run.experiment
     try:
-        there = bus.send(Recall(subject=key.kind, reference=key))
-    except NotFoundError:
-        return run  # it never was, and comes with the run
-    if not bus.send(Exists(subject=there.kind, key=there)):
+        there: Experiment = home.session.bus.send(Get(subject=key.kind, key=key))
+    except NotFoundError as error:
+        if not _was_there(home, key):
+            return begun  # it comes with the run
         raise NotFoundError(
             f"run '{run.key}' is lost, and its experiment was deleted",
             key=run.key,
             hint="restore the experiment to have it recorded, or delete the run",
-        )
-    return run.replace(execution=there.execution(run.execution.name))
+        ) from error
+    execution = begun.execution.replace(experiment=there.key)
+    moved = run.replace(execution=execution.key)
+    return replace(begun, run=moved, experiment=there, execution=execution)
+
+
+def _was_there(home: Home, key: Key) -> bool:
+    try:
+        home.session.bus.send(Recall(subject=key.kind, reference=key))
+    except NotFoundError:
+        return False
+    return True
 
 
 def _is_empty(directory: Path) -> bool:

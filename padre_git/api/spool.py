@@ -152,13 +152,10 @@ def is_settled(directory: Path) -> bool:
 
 def _made(directory: Path) -> list[Path]:
     """Makes a directory and returns those above it that are not safe on the disk yet."""
-    missing = []
-    while not directory.exists():
-        missing.append(directory)
-        directory = directory.parent
-    for new in reversed(missing):
-        new.mkdir(mode=0o700, exist_ok=True)
-    return [new.parent for new in missing]
+    above = [place for place in directory.parents if not place.exists()]
+    is_new = not directory.exists()
+    directory.mkdir(parents=True, mode=0o700, exist_ok=True)
+    return [place.parent for place in (directory, *above)] if is_new else []
 
 
 def _sync(path: Path) -> None:

@@ -140,7 +140,7 @@ class Watched(Backend):
             known = (size, replayed(self._home, directory, project))
             self._read[directory] = known
         owner = owner_of(directory)
-        status = Status.LOST if owner.is_lost() else Status.RUNNING
+        status = Status.LOST if owner.records or owner.is_lost() else Status.RUNNING
         known[1].run = known[1].run.replace(status=status)
         return known[1]
 

@@ -81,7 +81,9 @@ def read_lines(content: bytes) -> Logged:
     events: list[list[Any]] = []
     damage: list[Damage] = []
     for number, line in enumerate(BytesIO(content), 1):
-        event = _event(line)
+        if line[:1] == b"\0":  # what a file grew by before a power cut, and was not written
+            damage.append(Damage(line=number, reason="it begins with zeros", start=""))
+        event = _event(line.lstrip(b"\0"))
         if isinstance(event, str):
             start = line[:_SHOWN].decode(errors="backslashreplace")
             damage.append(Damage(line=number, reason=event, start=start))
@@ -102,7 +104,7 @@ def is_settled(told: bytes, size: int) -> bool:
 
 def _event(line: bytes) -> list[Any] | str | None:
     """Returns the event of a line, None for an empty line, or what is wrong with it."""
-    if line == b"\n":
+    if line in (b"\n", b""):
         return None
     if not line.endswith(b"\n"):
         return "it was cut off"

@@ -62,6 +62,19 @@ def test_a_task_that_is_started_again_goes_on_by_itself(
         assert not list(third.root.rglob("events.jsonl"))
 
 
+def test_a_task_goes_on_although_its_run_was_recorded_as_lost_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = attempt(tmp_path, monkeypatch, 0, "(1, 7)")
+    assert first.killed_by(signal.SIGKILL)[0] == -signal.SIGKILL
+    with open_store(first.root, policy="manual") as store:
+        assert [run.status for run in store.reconcile()] == ["aborted"]
+        second = attempt(tmp_path, monkeypatch, 1, "None")
+        assert second.ended()[0] == 0
+        assert [run.status for run in store.runs.list()] == ["finished", "finished"]
+        assert [len(store.runs.series(run)) for run in store.runs.list()] == [20, 20]
+
+
 def test_another_task_or_other_parameters_begin_a_run_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
