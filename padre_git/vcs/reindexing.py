@@ -33,7 +33,8 @@ def rebuilt_index(
     wanted = dict(snapshot.walk())
     blobs = {entry.id for entry in wanted.values()}
     skipped = set()
-    for one in read_entries(path.read_bytes()) if path.is_file() else ():
+    known = read_entries(path.read_bytes()) if path.is_file() else ()
+    for one in (entry for entry in known if not entry.path.endswith("/")):  # no folded directory
         if _is_staged(found, one.path, one.entry, wanted, blobs):
             wanted[one.path] = one.entry
         if one.skipped:

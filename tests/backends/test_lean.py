@@ -105,3 +105,23 @@ def test_a_store_without_clones_has_no_work_trees(tmp_path: Path) -> None:
         store.projects.put(padre_git.Project(name="iris"))
         with pytest.raises(padre_git.UnsupportedError, match="no clones"):
             store.checkout("iris")
+
+
+@pytest.mark.parametrize("place", [70, -1, 0])
+def test_a_damaged_index_is_mended_and_runs_stay_left_out(tmp_path: Path, place: int) -> None:
+    with padre_git.open(tmp_path / "mine") as store:
+        with store.start_run("iris/svm", {"C": 1}) as run:
+            run.log_metric("loss", 0.5)
+        store.leave_out("iris")
+        project = store.project_path("iris")
+        index = project / ".git" / "index"
+        content = bytearray(index.read_bytes())
+        content[place] ^= 1
+        index.write_bytes(bytes(content))
+        assert store.verify("iris")
+        assert store.repair("iris") == ()
+        with store.start_run("iris/svm", {"C": 2}) as run:
+            run.log_metric("loss", 0.4)
+        assert runs_in(project) == set()
+        assert git("status", "--porcelain", cwd=project) == ""
+        assert "experiments/svm/runs/" in git("ls-files", "--sparse", cwd=project).split()
