@@ -26,8 +26,6 @@ from padre_git.vcs.repository import Repository
 __all__ = ["Grouping"]
 
 _Revisions = dict[Key, str | None]
-#: Seconds between two looks of an owner that nobody has woken.
-_LOOK = 0.01
 #: Seconds for which a holder goes on for others when its own write is done.
 _FOR_OTHERS = 0.25
 
@@ -83,7 +81,7 @@ class Grouping:
         """Waits for an answer, or for the lock if there is nobody to give one."""
         deadline = time.monotonic() + self.timeout
         while True:
-            ticket.wait(_LOOK)
+            ticket.wait()
             answer = ticket.answer()
             if answer is None:
                 with self._repository.guard.offered() as held:

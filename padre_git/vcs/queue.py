@@ -32,6 +32,9 @@ __all__ = ["Queue", "Request", "Ticket", "framed"]
 _MOST, _LARGEST = 64, 32 << 20
 #: Seconds that an owner waits for its answer at most; what is older waits for nobody.
 _AGE = 120.0
+#: Seconds between two looks of an owner: of one that nobody can wake, and of one that nobody has
+#: woken, since the holder was killed or is on another machine.
+_LOOK, _UNWOKEN = 0.005, 0.03
 _HEAD = struct.Struct(">II")
 _NAME = re.compile(r"[0-9]{20}-[0-9]+-[0-9]+")
 _NOTE = "group"
@@ -85,12 +88,12 @@ class Ticket:
         self._note = note
         self._listening = listening
 
-    def wait(self, seconds: float) -> None:
+    def wait(self) -> None:
         """Waits until there may be an answer, or the lock may be free."""
         if self._listening is None:
-            time.sleep(seconds)
+            time.sleep(_LOOK)
             return
-        self._listening.settimeout(seconds)
+        self._listening.settimeout(_UNWOKEN)
         with suppress(TimeoutError):
             self._listening.recv(16)
 

@@ -101,7 +101,8 @@ def test_an_array_of_batch_jobs_records_every_task(
     tmp_path: Path, clone: Path, tasks: int, at_once: int
 ) -> None:
     chance = random.Random(5)
-    waiting, running = list(range(tasks)), {}
+    waiting = list(range(tasks))
+    running: dict[int, subprocess.Popen[bytes]] = {}
     killed = 0
     while waiting or running:
         while waiting and len(running) < at_once:

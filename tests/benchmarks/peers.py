@@ -19,25 +19,28 @@ import json, multiprocessing, resource, sys, time
 PROCESSES, RUNS = int(sys.argv[1]), int(sys.argv[2])
 fork = multiprocessing.get_context("fork")
 def used():
-    found = resource.getrusage(resource.RUSAGE_CHILDREN)
+    found = resource.getrusage(resource.RUSAGE_SELF)
     return found.ru_utime + found.ru_stime
 def together(prepare, record):
     gate, stored = fork.Barrier(PROCESSES + 1), fork.Array("i", PROCESSES)
+    spent = fork.Array("d", PROCESSES)
     def one(number):
         prepare()
         gate.wait()
+        before = used()
         for n in range(RUNS):
             try:
                 record(number * RUNS + n)
                 stored[number] += 1
             except Exception as error:
                 print(type(error).__name__, str(error)[:200], file=sys.stderr)
+        spent[number] = used() - before
     writers = [fork.Process(target=one, args=(number,)) for number in range(PROCESSES)]
     for writer in writers: writer.start()
     gate.wait()
-    before, begin = used(), time.perf_counter()
+    begin = time.perf_counter()
     for writer in writers: writer.join()
-    return time.perf_counter() - begin, sum(stored), used() - before
+    return time.perf_counter() - begin, sum(stored), sum(spent)
 """
 
 _MLFLOW = """
@@ -55,9 +58,8 @@ def prepare():
 def record(n):
     run = client.create_run(experiment).info.run_id
     params = [Param(f"p{k}", str(n + k / 10)) for k in range(10)]
-    metrics = [Metric(f"m{k}", k / 7, 0, 0) for k in range(8)]
+    metrics = [Metric(f"m{k}", k / 7, 0, 0) for k in range(9)]
     metrics += [Metric("loss", 1 / (k + 1), 0, k) for k in range(100)]
-    metrics += [Metric("score", k / 100, 0, k) for k in range(100)]
     client.log_batch(run, metrics=metrics, params=params)
     client.set_terminated(run)
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
@@ -78,16 +80,14 @@ from sacred import Experiment
 from sacred.observers import FileStorageObserver
 def prepare(): pass
 def record(n):
-    ex = Experiment("bench", save_git_info=False)
+    ex = Experiment("bench", interactive=True, save_git_info=False)
     ex.captured_out_filter = lambda text: ""
     ex.observers.append(FileStorageObserver("sacred"))
     ex.add_config({f"p{k}": n + k / 10 for k in range(10)})
     @ex.main
     def main(_run):
-        for k in range(100):
-            _run.log_scalar("loss", 1 / (k + 1), k)
-            _run.log_scalar("score", k / 100, k)
-        for k in range(8): _run.log_scalar(f"m{k}", k / 7, 0)
+        for k in range(100): _run.log_scalar("loss", 1 / (k + 1), k)
+        for k in range(9): _run.log_scalar(f"m{k}", k / 7, 0)
     ex.run(options={"--capture": "no"})
 import glob
 outcome = together(prepare, record)

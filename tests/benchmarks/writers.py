@@ -11,6 +11,7 @@ out). None of the others waits for the disk.
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import resource
@@ -43,27 +44,35 @@ class Outcome(NamedTuple):
 def together(work: Work, root: Path) -> Outcome:
     """Lets processes work at the same time; each begins when all of them are ready."""
     gate = _fork.Barrier(PROCESSES + 1)
-    stored = _fork.Array("i", PROCESSES)
+    stored, used = _fork.Array("i", PROCESSES), _fork.Array("d", PROCESSES)
 
     def one(number: int) -> None:
         os.chdir(root)
-        stored[number] = work(number, lambda: (gate.wait(), None)[1])
+        before = 0.0
+
+        def ready() -> None:
+            nonlocal before
+            gate.wait()
+            before = _processor()
+
+        stored[number] = work(number, ready)
+        used[number] = _processor() - before
 
     writers = [_fork.Process(target=one, args=(number,)) for number in range(PROCESSES)]
     for writer in writers:
         writer.start()
     gate.wait()
-    before = _processor()
     begin = time.perf_counter()
     for writer in writers:
         writer.join()
     seconds = time.perf_counter() - begin
-    return Outcome(seconds, sum(stored), _processor() - before)
+    return Outcome(seconds, sum(stored), sum(used))
 
 
 def _processor() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    """Returns what this process and those that it has waited for have used."""
+    used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return math.fsum(one.ru_utime + one.ru_stime for one in used)
 
 
 def report(name: str, outcome: Outcome, present: int) -> None:
@@ -81,9 +90,8 @@ def record(store: padre_git.Store, n: int) -> None:
     """Records one run through the recorder."""
     with store.start_run("bench/svm", {f"p{k}": n + k / 10 for k in range(10)}, seed=n) as run:
         for step in range(100):
-            run.log_metrics({"loss": 1 / (step + 1), "score": step / 100}, step=step)
-        for k in range(8):
-            run.log_metric(f"m{k}", k / 7)
+            run.log_metric("loss", 1 / (step + 1), step=step)
+        run.log_metrics({f"m{k}": k / 7 for k in range(9)})
 
 
 def ours(root: Path) -> None:
@@ -121,7 +129,7 @@ def plain_git(root: Path) -> None:
     for name in ("user.name", "user.email"):
         subprocess.run(["git", "config", name, "bench@example.org"], **run)
     body = b"".join(b"p%d: %d\n" % (k, k) for k in range(20))
-    series = b"".join(b"%d,loss,%r\n" % (k, 1 / (k + 1)) for k in range(200))
+    series = b"".join(b"%d,loss,%r\n" % (k, 1 / (k + 1)) for k in range(100))
 
     def work(number: int, ready: Callable[[], None]) -> int:
         ready()
@@ -154,7 +162,8 @@ def main() -> None:
                 if found is None:
                     print(f"{peer.name:28s}cannot be installed here")
                 else:
-                    report(peer.name, Outcome(*found[:3]), found[3])
+                    seconds, stored, processor, present = found
+                    report(peer.name, Outcome(seconds, int(stored), processor), int(present))
 
 
 if __name__ == "__main__":
