@@ -96,7 +96,12 @@ class DirectoryStore:
 
     def _reach(self) -> None:
         # an unmounted disk must not be taken for an empty store, nor be filled below its mount
-        if not self._root.is_dir() and not self._root.parent.is_dir():
+        try:
+            is_there = self._root.is_dir() or self._root.parent.is_dir()
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise RemoteUnavailableError(f"the artifact remote '{self._root}': {reason}") from error
+        if not is_there:
             raise RemoteUnavailableError(f"the artifact remote '{self._root}' is not there")
 
 
