@@ -19,6 +19,7 @@ from urllib.parse import unquote
 from padre_git.artifacts import durable
 from padre_git.errors import ArtifactError, InvalidInputError
 from padre_git.model.names import quoted
+from padre_git.vcs.ownfiles import read_own
 
 __all__ = [
     "RemoteSettings",
@@ -131,12 +132,11 @@ def remote_options(path: Path, name: str) -> dict[str, str]:
 def _read(path: Path) -> str:
     if path.parent.is_symlink() or path.is_symlink():
         raise ArtifactError(f"'{path}' is a link", hint="a clone's settings are files of its own")
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+    data = read_own(path)
+    if data is None and os.path.lexists(path):
+        raise ArtifactError(f"cannot read '{path}'", hint="a clone's settings are files of its own")
+    if data is None:
         return ""
-    except OSError as error:
-        raise ArtifactError(f"cannot read '{path}': {error.strerror}") from error
     try:
         return data[:_LENGTH].decode()
     except UnicodeDecodeError as error:

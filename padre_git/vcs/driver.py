@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from padre_git.errors import RepositoryError
-from padre_git.vcs.ownfiles import replace_own
+from padre_git.vcs.ownfiles import read_own, replace_own
 from padre_git.vcs.process import run_git
 
 __all__ = ["command", "install", "is_ours"]
@@ -120,7 +120,7 @@ def _attribute(path: Path) -> None:
 
 
 def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return b""
+    content = read_own(path)
+    if content is None and os.path.lexists(path):
+        raise RepositoryError(f"'{path}' is no file of its own")
+    return content or b""

@@ -31,6 +31,9 @@ _CACHE = ("padre/cache", "padre/cache/files", "padre/cache/files/md5")
 #: Directories of a clone that are looked at with everything below them.
 _WRITTEN = ("refs", "logs", "padre/spool")
 _PLACES = ("", "objects", "objects/info", "info", "hooks", "padre", *_CACHE)
+#: In the work tree.
+_READ_BY_GIT = (".gitattributes", ".gitignore", ".gitmodules", ".mailmap")
+_FILES = frozenset([stat.S_IFREG, stat.S_IFLNK, stat.S_IFDIR])
 _CONFIGS = ("config", "config.worktree")
 _LARGEST = 1_000_000
 _ODD = "is no file and no directory of its own"
@@ -113,6 +116,10 @@ def odd_objects(git_dir: Path) -> str | None:
 def _elsewhere(git_dir: Path) -> Iterator[str]:
     """Yields what leads out of a repository, or never ends if it is read."""
     yield from _borrows(git_dir)
+    for name in _READ_BY_GIT:  # a pipe would be waited for
+        with suppress(FileNotFoundError):
+            if stat.S_IFMT(os.lstat(git_dir.parent / name).st_mode) not in _FILES:
+                yield f"{quoted(name)} {_ODD}"
     for place in _PLACES:
         yield from (f"{quoted(name)} {_ODD}" for name in _odd_in(git_dir, place))
     for place in _WRITTEN:
