@@ -44,6 +44,17 @@ def _fork(root: Path) -> int:
         os._exit(code)
 
 
+def _wait_for_news(root: Path) -> None:
+    """Waits until somebody was told something, so that a slow machine is not only killed."""
+    before, until = _told(root), time.monotonic() + 5
+    while _told(root) == before and time.monotonic() < until:
+        time.sleep(0.002)
+
+
+def _told(root: Path) -> int:
+    return sum(file.stat().st_size for file in (root / TOLD).iterdir())
+
+
 def main() -> int:
     """Lets writers write and kills them; returns how many ended by themselves."""
     root, writers, kills, seed = Path(sys.argv[1]), *(int(word) for word in sys.argv[2:5])
@@ -52,7 +63,8 @@ def main() -> int:
     herd = [_fork(root) for _ in range(writers)]
     fallen = 0
     for _ in range(kills):
-        time.sleep(chance.expovariate(1 / 0.12))
+        _wait_for_news(root)
+        time.sleep(chance.expovariate(1 / 0.03))
         place = chance.randrange(writers)
         os.kill(herd[place], signal.SIGKILL)
         fallen += os.waitstatus_to_exitcode(os.waitpid(herd[place], 0)[1]) != -signal.SIGKILL

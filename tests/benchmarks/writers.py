@@ -66,7 +66,7 @@ def together(work: Work, root: Path) -> Outcome:
     for writer in writers:
         writer.join()
     seconds = time.perf_counter() - begin
-    return Outcome(seconds, sum(stored), sum(used))
+    return Outcome(seconds, sum(stored[:]), math.fsum(used[:]))
 
 
 def _processor() -> float:
