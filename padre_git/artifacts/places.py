@@ -118,7 +118,7 @@ def _descend(within: Path, steps: tuple[str, ...]) -> Iterator[int]:
 
 def _write(source: int, directory: int, name: str, md5: str, mode: int) -> None:
     temporary = f".{secrets.token_hex(8)}.tmp"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     target = os.open(temporary, flags, mode, dir_fd=directory)
     try:
         _copy_checked(source, target, md5)

@@ -17,6 +17,7 @@ from padre_git.artifacts import Cache, ProjectData, place, pointer_to
 from padre_git.artifacts.hashes import EMPTY
 from padre_git.errors import ArtifactError
 from tests.artifacts.conftest import write
+from tests.faults.disks import disk
 from tests.servers.processes import needs_root
 
 _NOBODY = 65534
@@ -140,3 +141,22 @@ def test_a_file_that_is_written_to_while_it_is_read_is_refused(
         finally:
             writer.kill()
     assert cache.add(file).size == 50_000_000
+
+
+def test_a_large_file_shares_its_blocks_where_the_disk_can(tmp_path: Path) -> None:
+    """Nothing is written then, neither to place it nor to hand it out."""
+    with disk(tmp_path, "xfs") as made:
+        content = os.urandom(1 << 20) * 60
+        file = write(made.place / "model.bin", content)
+        os.sync()
+        cache = Cache(made.place / "cache")
+        free = shutil.disk_usage(made.place).free
+        item = cache.add(file)
+        cache.materialise(item.md5, made.place / "copy.bin")
+        os.sync()
+        assert free - shutil.disk_usage(made.place).free < 10 << 20
+        with file.open("r+b") as stream:
+            stream.write(b"changed")
+        with (made.place / "copy.bin").open("r+b") as stream:
+            stream.write(b"changed, too")
+        assert cache.read(item.md5) == content
