@@ -28,7 +28,7 @@ _KEPT = 30 * _DAY
 _STEPS = (
     (
         "packs consolidated",
-        ("repack", "--geometric=2", "-d", "-l", "-n", "-q", "--no-write-bitmap-index"),
+        ("repack", "-a", "-d", "--keep-unreachable", "-l", "-n", "-q", "--no-write-bitmap-index"),
     ),
     ("refs packed", ("pack-refs", "--all", "--prune")),
     (
