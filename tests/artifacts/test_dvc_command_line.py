@@ -40,7 +40,12 @@ def _bound() -> str:
 @pytest.fixture(params=_PLACES)
 def dvc(request: pytest.FixtureRequest) -> Dvc:
     """Runs plain dvc as a person would and returns what it prints."""
-    program = _PLACES[request.param] / "bin" / "dvc"
+    return command_line(request.param)
+
+
+def command_line(version: str) -> Dvc:
+    """Returns what runs one version of dvc."""
+    program = _PLACES[version] / "bin" / "dvc"
     if not program.exists():
         do_without(f"no environment with the lowest DVC in '{program.parents[1]}'; run make test")
 
@@ -51,7 +56,7 @@ def dvc(request: pytest.FixtureRequest) -> Dvc:
         assert done.returncode == 0, f"dvc {arguments} failed:\n{done.stdout}{done.stderr}"
         return done.stdout
 
-    if request.param == "lowest":
+    if version == "lowest":
         assert run("--version", cwd=_ROOT).strip().removesuffix(".0") == _bound().removesuffix(".0")
     return run
 

@@ -10,11 +10,16 @@ import pytest
 
 import padre_git
 from tests.artifacts.conftest import write
-from tests.artifacts.test_dvc_command_line import Dvc, dvc, make_store
+from tests.artifacts.test_dvc_command_line import Dvc, command_line, make_store
 from tests.conftest import git
 
-__all__ = ["dvc"]
 pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(params=["newest", pytest.param("lowest", marks=pytest.mark.nightly)])
+def dvc(request: pytest.FixtureRequest) -> Dvc:
+    """Runs plain dvc as a person would and returns what it prints."""
+    return command_line(request.param)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ class LeanBackend(GitBackend):
         return done
 
 
+@pytest.mark.nightly
 class TestLean(BackendSuite):
     def make_backend(self, directory: Path) -> GitBackend:
         return LeanBackend(directory)

@@ -1,18 +1,22 @@
 """What ``git status`` and one more run cost by the number of runs: all in the work tree, or none.
 
-``python -m tests.benchmarks.large [--runs 1000 5000] [--lean-only]``: for each size a project is
-made, then both take turns, so that a busy machine slows both down. Files are as those of a run,
+``python -m tests.benchmarks.large [--full 1000 10000] [--lean 10000 100000]``: projects are made,
+then they take turns, so that a busy machine slows all of them down. Files are as those of a run,
 in shards of at most 92; the store's own work on documents is not in it.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from padre_git.backends.lean import LEAN
@@ -58,11 +62,30 @@ def filled(path: Path, runs: int, *, lean: bool) -> Repository:
     return made
 
 
-def milliseconds(work: Callable[[], object]) -> float:
-    """Returns how long it takes."""
-    start = time.perf_counter()
-    work()
-    return (time.perf_counter() - start) * 1000
+@dataclass
+class Figures:
+    """Is how long something took, each time: in all, and of the processor."""
+
+    elapsed: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+
+    def add(self, work: Callable[[], object]) -> None:
+        """Does it once more."""
+        start, used = time.perf_counter(), _used()
+        work()
+        self.elapsed.append((time.perf_counter() - start) * 1000)
+        self.processor.append((_used() - used) * 1000)
+
+    def __str__(self) -> str:
+        tenth = sorted(self.elapsed)[len(self.elapsed) // 10]
+        middle, used = statistics.median(self.elapsed), statistics.median(self.processor)
+        return f"{middle:7.1f} {tenth:7.1f} {used:7.1f}"
+
+
+def _used() -> float:
+    """Returns the seconds of processor that this process and its ended children have used."""
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(one.ru_utime + one.ru_stime for one in map(resource.getrusage, whose))
 
 
 def status(path: Path) -> None:
@@ -72,36 +95,34 @@ def status(path: Path) -> None:
     assert done.stdout == b""
 
 
-def measure(runs: int, *, lean_only: bool, rounds: int = 25) -> str:
-    """Returns a line of figures for one size: median and the fastest tenth."""
-    with tempfile.TemporaryDirectory() as directory:
-        sides = ["lean"] if lean_only else ["full", "lean"]
-        stores = {s: filled(Path(directory) / s, runs, lean=s == "lean") for s in sides}
-        times: dict[tuple[str, str], list[float]] = {}
-        for turn in range(rounds):
-            for side, store in stores.items():
-                one = range(runs + turn, runs + turn + 1)
-                put = times.setdefault((side, "put"), [])
-                put.append(milliseconds(lambda s=store, n=one: record(s, n)))  # type: ignore[misc]
-                seen = times.setdefault((side, "status"), [])
-                seen.append(milliseconds(lambda s=store: status(s.path)))  # type: ignore[misc]
-        for store in stores.values():
-            store.close()
-    figures = (
-        f"{side} {what} {statistics.median(ms):.1f} ({sorted(ms)[len(ms) // 10]:.1f})"
-        for (side, what), ms in times.items()
-    )
-    return f"{runs:>7} runs, ms: " + ", ".join(figures)
+def measure(stores: Sequence[tuple[str, int, Repository]], rounds: int) -> None:
+    """Prints figures of stores that take turns."""
+    puts = [Figures() for _ in stores]
+    asked = [Figures() for _ in stores]
+    for turn in range(rounds):
+        for (_, runs, store), put, seen in zip(stores, puts, asked, strict=True):
+            put.add(partial(record, store, range(runs + turn, runs + turn + 1)))
+            seen.add(partial(status, store.path))
+    print(f"{'':13}{'one more run, ms':>24}{'git status, ms':>24}")
+    print(f"{'':13}{' median  tenth  processor':>24}")
+    for (side, runs, _), put, seen in zip(stores, puts, asked, strict=True):
+        print(f"{side} {runs:>7} {put} {seen}", flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints one line for each size."""
     parser = argparse.ArgumentParser(prog="large", description=__doc__)
-    parser.add_argument("--runs", type=int, nargs="+", default=[1000, 2500, 5000, 10_000])
-    parser.add_argument("--lean-only", action="store_true", help="for sizes that take long")
+    parser.add_argument("--full", type=int, nargs="*", default=[1000, 2500, 5000])
+    parser.add_argument("--lean", type=int, nargs="*", default=[1000, 10_000])
+    parser.add_argument("--rounds", type=int, default=40)
     wanted = parser.parse_args(arguments)
-    for runs in wanted.runs:
-        print(measure(runs, lean_only=wanted.lean_only), flush=True)
+    sizes = [("full", n) for n in wanted.full] + [("lean", n) for n in wanted.lean]
+    with tempfile.TemporaryDirectory() as directory, ExitStack() as ends:
+        stores = []
+        for side, runs in sizes:
+            store = filled(Path(directory) / f"{side}{runs}", runs, lean=side == "lean")
+            stores.append((side, runs, ends.enter_context(store)))
+        measure(stores, wanted.rounds)
 
 
 if __name__ == "__main__":
