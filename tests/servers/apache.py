@@ -10,13 +10,10 @@ from tests.servers import Server
 from tests.servers.processes import HOST, needs, serving, started, workshop
 from tests.servers.web import BACKEND, fastcgi, passwords, web_server
 
-__all__ = ["start"]
+__all__ = ["listening", "start"]
 
-_MODULES = (
-    "mpm_event", "authn_core", "authn_file", "authz_core", "authz_user", "auth_basic", "env",
-    "proxy", "proxy_fcgi",
-)  # fmt: skip
-_CONFIG = """\
+_MODULES = ("mpm_event", "authn_core", "authn_file", "authz_core", "authz_user", "auth_basic")
+_HEAD = """\
 ServerRoot {folder}
 ServerName {host}
 Listen {host}:{port}
@@ -26,6 +23,8 @@ ErrorLog {log}
 User www-data
 Group www-data
 {modules}
+"""
+_CONFIG = """\
 LimitRequestBody 0
 ProxyTimeout 600
 ProxyPass / unix:{socket}|fcgi://localhost/
@@ -45,6 +44,31 @@ ProxyFCGISetEnvIf true GIT_PROTOCOL "%{{HTTP:Git-Protocol}}"
 """
 
 
+def listening(
+    ends: contextlib.ExitStack, folder: Path, log: Path, modules: tuple[str, ...], text: str
+) -> int:
+    """Starts apache for the users of a password file, and returns its port.
+
+    Args:
+        ends: what ends it.
+        folder: of its own.
+        log: where it says what went wrong.
+        modules: that it loads beside those that know users.
+        text: what it serves, as its configuration says it.
+    """
+    loaded = [
+        f"LoadModule {m}_module /usr/lib/apache2/modules/mod_{m}.so" for m in (*_MODULES, *modules)
+    ]
+    file = folder / "apache.conf"
+
+    def listen(port: int) -> subprocess.Popen[bytes]:
+        head = _HEAD.format(folder=folder, host=HOST, port=port, log=log, modules="\n".join(loaded))
+        file.write_text(head + text)
+        return started(ends, ["apache2", "-DFOREGROUND", "-f", file], log)
+
+    return serving(listen, log)
+
+
 def start(directory: Path) -> Server:
     """Starts apache, which serves the repositories below a directory to one user."""
     needs("apache2")
@@ -53,16 +77,9 @@ def start(directory: Path) -> Server:
     path, secret = passwords(folder)
     repositories = directory / "repositories"
     repositories.mkdir(mode=0o700)
-    socket = fastcgi(ends, folder, log)
-    lines = [f"LoadModule {m}_module /usr/lib/apache2/modules/mod_{m}.so" for m in _MODULES]
-
-    def listen(port: int) -> subprocess.Popen[bytes]:
-        text = _CONFIG.format(
-            folder=folder, host=HOST, port=port, log=log, modules="\n".join(lines), socket=socket,
-            backend=BACKEND, repositories=repositories, passwords=path,
-        )  # fmt: skip
-        (folder / "apache.conf").write_text(text)
-        return started(ends, ["apache2", "-DFOREGROUND", "-f", folder / "apache.conf"], log)
-
-    port = serving(listen, log)
+    text = _CONFIG.format(
+        socket=fastcgi(ends, folder, log), backend=BACKEND, repositories=repositories,
+        folder=folder, passwords=path,
+    )  # fmt: skip
+    port = listening(ends, folder, log, ("env", "proxy", "proxy_fcgi"), text)
     return web_server(ends, repositories, port=port, secret=secret, log=log)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import Server
+from tests.servers import Server, apache
 from tests.servers.processes import HOST, needs, serving, started, workshop
 from tests.servers.web import USER, passwords
 
@@ -99,20 +99,7 @@ def ssh(server: Server) -> DataServer:
     )
 
 
-_APACHE = (
-    "mpm_event", "authn_core", "authn_file", "authz_core", "authz_user", "auth_basic",
-    "dav", "dav_fs", "mime", "setenvif", "alias",
-)  # fmt: skip
 _DAV = """\
-ServerRoot {folder}
-ServerName {host}
-Listen {host}:{port}
-PidFile {folder}/apache.pid
-DefaultRuntimeDir {folder}
-ErrorLog {log}
-User www-data
-Group www-data
-{modules}
 TypesConfig /dev/null
 DavLockDB {folder}/locks/db
 DocumentRoot {folder}/files
@@ -135,16 +122,9 @@ def webdav(directory: Path) -> DataServer:
     for name in ("files", "locks"):
         (folder / name).mkdir(mode=0o700)
         _give_to_web(folder / name)
-    lines = [f"LoadModule {m}_module /usr/lib/apache2/modules/mod_{m}.so" for m in _APACHE]
-
-    def listen(port: int) -> subprocess.Popen[bytes]:
-        text = _DAV.format(
-            folder=folder, host=HOST, port=port, log=log, modules="\n".join(lines), passwords=path
-        )
-        (folder / "apache.conf").write_text(text)
-        return started(ends, ["apache2", "-DFOREGROUND", "-f", folder / "apache.conf"], log)
-
-    port = serving(listen, log)
+    text = _DAV.format(folder=folder, passwords=path)
+    modules = ("dav", "dav_fs", "mime", "setenvif", "alias")
+    port = apache.listening(ends, folder, log, modules, text)
     read, write = _on_disk(folder / "files")
 
     def make(name: str) -> None:
