@@ -19,6 +19,7 @@ from padre_git.vcs.index import Index, UnknownIndexError
 from padre_git.vcs.indexfile import IndexFile
 from padre_git.vcs.objects import Entry
 from padre_git.vcs.reflog import last_action
+from padre_git.vcs.restarts import remove_begun
 from padre_git.vcs.site import Site
 from padre_git.vcs.snapshot import entry_at
 from padre_git.vcs.userstate import Checkout
@@ -159,6 +160,7 @@ class SplicedSite(Site):
 
     def mend(self, read: Callable[[list[str]], dict[str, bytes]]) -> None:
         """Implements :meth:`Site.mend`."""
+        remove_begun(self._tree.root)
         index, version = self._index.load()
         known = ((path, index.get(path)) for path in index.below(""))
         short = {p: k.entry for p, k in known if k is not None and self._tree.is_cut_short(p, k)}

@@ -3,8 +3,8 @@
 Commits, refs and the index are synced before anybody is told that they stand. Files of the work
 tree are not: git has their content, and syncing them would cost a run several times what it does.
 So a power cut leaves those of the last half minute empty or cut short, under an index that knows
-them whole; and it forgets which move was begun. Both are looked for once, by the first writer
-since the machine was started, whoever that is (docs/durability).
+them whole; it forgets which move was begun, and leaves empty files of it. All that is looked for
+once, by the first writer since the machine was started, whoever that is (docs/durability).
 """
 
 from __future__ import annotations
@@ -17,13 +17,19 @@ from pathlib import Path
 
 from padre_git.vcs.index import IndexEntry, stat_fields
 from padre_git.vcs.owner import this_process
+from padre_git.vcs.process import run_git
+from padre_git.vcs.removing import remove_files
 
-__all__ = ["Restarts", "is_cut_short", "unfinished"]
+__all__ = ["Restarts", "is_cut_short", "remove_begun", "unfinished"]
 
 #: So many machines, or starts of one, are remembered.
 _KEPT = 16
 _COMMIT = re.compile(r"[0-9a-f]{40}\n")
 _LEFT = re.compile(r"(?:ref|index|file)\.[0-9.]+")
+#: Where records are, and which of their files are never empty; tags always are.
+_RECORDS = ("datasets", "environments", "experiments")
+_DOCUMENT = ".yaml"
+_NEVER_EMPTY = (_DOCUMENT, ".csv", ".dvc", ".md", ".patch", ".txt")
 
 
 class Restarts:
@@ -90,3 +96,29 @@ def unfinished(own: Path) -> list[str]:
                 found += [text.strip()] if _COMMIT.fullmatch(text) else []
                 path.unlink()
     return found
+
+
+def remove_begun(root: Path) -> None:
+    """Removes what a power cut has left of records that are in no commit: empty files.
+
+    They would be in the way of whoever writes the record after all. A file with a byte in it
+    stays, and so does one that git knows.
+
+    Args:
+        root: of the work tree.
+    """
+    listed = run_git(["ls-files", "--others", "-z", "--", *_RECORDS], root)
+    names = [os.fsdecode(name) for name in listed.split(b"\0") if name]
+    empty = [name for name in names if _is_empty(root / name)]
+    begun = {name for name in empty if name.endswith(_NEVER_EMPTY)}
+    records = tuple(f"{os.path.dirname(n)}/" for n in begun if n.endswith(_DOCUMENT))  # noqa: PTH120
+    gone = [name for name in empty if name in begun or name.startswith(records)]
+    remove_files(root, gone, is_still=lambda name: _is_empty(root / name))
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        seen = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(seen.st_mode) and seen.st_size == 0

@@ -90,7 +90,7 @@ class Site(ABC):
 
     @abstractmethod
     def mend(self, read: Callable[[list[str]], dict[str, bytes]]) -> None:
-        """Writes files again that a power cut has left empty or cut short.
+        """Puts right what a power cut has left of files: see ``restarts``.
 
         Args:
             read: gives the content of blobs by id.

@@ -41,6 +41,9 @@ class Change:
 class WorkTree:
     """Is a directory of checked-out files.
 
+    Attributes:
+        root: the directory.
+
     Args:
         root: the directory.
         scratch: a directory on the same file system for files that are being written.
@@ -59,7 +62,7 @@ class WorkTree:
         clean: Callable[[str], str],
         torn: Callable[[str], bytes] | None = None,
     ) -> None:
-        self._root = root
+        self.root = self._root = root
         self._base = os.fspath(root)
         self._scratch = scratch
         self._links = links

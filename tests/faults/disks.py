@@ -40,7 +40,17 @@ class Disk:
 
     def mount(self) -> None:
         """Turns it on; the file system's own journal is replayed."""
-        subprocess.run(["mount", "-o", "loop", str(self._image), str(self.place)], check=True)
+        deadline = time.monotonic() + 30
+        while True:
+            subprocess.run(["mount", "-o", "loop", str(self._image), str(self.place)], check=True)
+            try:
+                (self.place / "probe").touch()
+            except OSError:  # a namespace that somebody made meanwhile still has the dead one
+                assert time.monotonic() < deadline
+                self.unmount()
+                time.sleep(0.1)
+            else:
+                return
 
     def cut(self) -> None:
         """Cuts its power: only what has reached the disk is there when it is turned on again."""

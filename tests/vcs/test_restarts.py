@@ -61,6 +61,24 @@ def test_what_somebody_has_shortened_or_changed_stays(clone: Repository) -> None
     assert len(status(clone.path).splitlines()) == 3
 
 
+def test_empty_files_of_a_record_that_was_never_committed_are_out_of_the_way(
+    clone: Repository,
+) -> None:
+    record(clone, "r-1")
+    for name in ("run.yaml", "metrics.yaml", "tags/good"):
+        write(clone.path / RUNS / "r-2" / name, "")
+    write(clone.path / RUNS / "r-1/artifacts.dvc", "")
+    write(clone.path / RUNS / "r-1/tags/mine", "")
+    write(clone.path / RUNS / "r-9/run.yaml", "written by hand\n")
+    write(clone.path / "notes.md", "")
+    write_after_a_restart(clone, "r-3")
+    assert not (clone.path / RUNS / "r-2").exists()
+    others = ["notes.md", f"{RUNS}/r-1/tags/mine", f"{RUNS}/r-9/"]
+    assert sorted(line[3:] for line in status(clone.path).splitlines()) == sorted(others)
+    with Repository.open(clone.path, branch="main") as later:
+        record(later, "r-2")
+
+
 def test_a_commit_that_only_its_note_tells_of_is_finished(clone: Repository) -> None:
     base = clone.tip() or ""
     new = clone.build(base, [NewCommit(edits=run_files("r-1"), text="run r-1")])
