@@ -20,11 +20,14 @@ from padre_git.vcs.objects import EMPTY_TREE, Commit, Entry, parse_commit, parse
 from padre_git.vcs.process import environment, no_git
 from padre_git.vcs.scratch import lay_out
 
-__all__ = ["Reader"]
+__all__ = ["LARGEST", "Reader"]
 
 #: Requests on the way at once; 41 bytes each fit into a pipe, so writing never blocks.
 _WINDOW = 1000
 _TREES = 20_000
+#: Bytes of the largest object that is read; git, too, loads nothing larger into memory.
+LARGEST = 512 * 1024 * 1024
+_PIECE = 1 << 20
 _NOTHING: Mapping[str, Entry] = MappingProxyType({})
 
 
@@ -215,10 +218,22 @@ def _answer(pipe: IO[bytes], oid: str) -> tuple[str, bytes]:
     if len(words) != 3 or not words[2].isdigit():
         return "", b""
     size = int(words[2])
-    content = pipe.read(size + 1)
-    if len(content) != size + 1:
+    if size > LARGEST:
+        return _passed_over(pipe, size + 1), b""
+    content = pipe.read(size)
+    if len(content) != size or pipe.read(1) != b"\n":
         raise EOFError
-    return words[1].decode(), content[:-1]
+    return words[1].decode(), content
+
+
+def _passed_over(pipe: IO[bytes], size: int) -> str:
+    """Reads on behind an object that somebody may have made of nothing but zeros."""
+    while size:
+        piece = pipe.read(min(size, _PIECE))
+        if not piece:
+            raise EOFError
+        size -= len(piece)
+    return "too large"
 
 
 def _close_pipes(process: subprocess.Popen[bytes]) -> None:
