@@ -112,7 +112,15 @@ class Cache(Objects):
 
     def discard(self, md5: str) -> None:
         """Removes an object from this cache, if it is there."""
-        super().path(md5).unlink(missing_ok=True)
+        self._remove(super().path(md5), md5)
+
+    def _remove(self, path: Path, md5: str) -> None:
+        """Removes an object, and the name that DVC has for the same bytes."""
+        other = self.beside / object_path(md5)
+        with contextlib.suppress(FileNotFoundError):
+            if not self._is_alone and other.samefile(path):
+                other.unlink()
+        path.unlink(missing_ok=True)
 
     def discard_older(self, md5: str, before: float) -> bool:
         """Removes an object that nobody has added, or added again, since a time.
@@ -129,7 +137,7 @@ class Cache(Objects):
             try:
                 if path.lstat().st_mtime >= before:
                     return False
-                path.unlink()
+                self._remove(path, md5)
             except FileNotFoundError:
                 return False
         return True

@@ -7,8 +7,10 @@ for. git is told of the remote as ``git clone`` does it, so the person's own fet
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
+from padre_git.errors import RepositoryError
 from padre_git.vcs.lean import Lean, LeanTree
 from padre_git.vcs.process import run_git
 from padre_git.vcs.progress import Watch
@@ -55,7 +57,9 @@ def _thin_out(place: Path, tip: str, lean: Lean) -> None:
         tree = reader.commit(tip).tree
         if lean.is_large(reader.tree, tree):
             git_dir = place / ".git"
-            LeanTree(place, git_dir, git_dir / "padre", lean).leave_out(reader.tree, tree)
+            made = LeanTree(place, git_dir, git_dir / "padre", lean)
+            with suppress(RepositoryError):  # a git that knows no sparse index has everything
+                made.leave_out(reader.tree, tree)
     finally:
         reader.close()
 

@@ -100,8 +100,8 @@ class LeanTree:
     def leave_out(self, trees: _Trees, tree: str) -> None:
         """Leaves out what a lean work tree does; files with uncommitted work stay."""
         wanted = self._lean.directories(trees, tree)
-        self._write(wanted)
         self._git(["set", "--cone", "--sparse-index", "--stdin"], wanted)
+        self._write(wanted)
 
     def bring(self, directories: Iterable[str]) -> None:
         """Brings directories into the work tree."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import padre_git
+from padre_git.artifacts import ProjectData
 from tests.artifacts.conftest import write
 from tests.artifacts.test_dvc_command_line import Dvc, command_line, make_store
 from tests.conftest import git
@@ -105,3 +106,15 @@ def test_a_cache_that_somebody_has_chosen_stays(tmp_path: Path) -> None:
         store.leave_out("iris")
         store.checkout("iris")
         assert settings.read_text() == mine
+
+
+def test_what_is_removed_here_is_not_kept_by_a_second_name(tmp_path: Path) -> None:
+    with make_store(tmp_path) as store:
+        store.leave_out("iris")
+        data = ProjectData(store.project_path("iris"), store.project_path("iris") / ".git")
+        (one, *_) = store.runs.list("iris/svm")
+        md5 = next(a.md5 for a in store.artifacts.list(one) if a.name.endswith("weights.bin"))
+        assert data.cache.path(md5).stat().st_nlink == 2
+        data.cache.discard(md5)
+        assert not data.cache.has(md5)
+        assert len(everything(store)) == 5, "it comes from the remote"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,12 @@ from tests.vcs.clones import RUNS, assert_clean, create, one, record, runs_at, w
 
 LEAN = Lean(above="experiments", left_out="runs", kept="executions", always=("datasets",), files=8)
 NEW = "experiments/new/experiment.yaml"
+_OLD = """#!/bin/sh
+for word; do
+    if [ "$word" = --sparse-index ]; then echo "error: unknown option" >&2; exit 129; fi
+done
+exec {git} "$@"
+"""
 
 
 @pytest.fixture
@@ -145,3 +153,16 @@ def test_a_link_in_place_of_the_patterns_is_not_followed(clone: Repository, tmp_
     record(clone, "r-3")
     assert runs_at(clone.path) == {"r-0", "r-1", "r-2", "r-3"}
     assert_clean(clone.path)
+
+
+def test_a_git_that_knows_no_sparse_index_checks_everything_out(
+    origin: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(origin, "r-2")
+    old = write(tmp_path / "bin/git", _OLD.format(git=shutil.which("git")))
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{old.parent}:{os.environ['PATH']}")
+    with cloned(origin, tmp_path / "clone") as made:
+        assert (made.path / RUNS / "r-2/run.yaml").exists()
+        assert not (made.git_dir / "padre/cone").exists()
+        assert_clean(made.path)
