@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import cast
 
+from padre_git.api import provenance
 from padre_git.api.committing import run_of
 from padre_git.api.continuing import replayed
 from padre_git.api.home import Home
@@ -140,7 +141,7 @@ class Watched(Backend):
             known = (size, replayed(self._home, directory, project))
             self._read[directory] = known
         owner = owner_of(directory)
-        status = Status.LOST if owner.records or owner.is_lost() else Status.RUNNING
+        status = Status.LOST if owner.records or owner.is_lost(provenance.job()) else Status.RUNNING
         known[1].run = known[1].run.replace(status=status)
         return known[1]
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +15,7 @@ import pytest
 from padre_git.api import provenance
 from padre_git.api.opening import open_store
 from padre_git.model import Status
-from tests.api.test_recorder_ends import Process
+from tests.api.test_recorder_ends import HOME, Process
 
 SWEEP = """
 for C in (1, 10):
@@ -109,6 +114,49 @@ def test_a_task_that_is_started_again_elsewhere_need_not_wait(
     second = attempt(tmp_path, monkeypatch, 1, "None")
     assert second.ended()[0] == 0
     assert [run.status for run in second.runs()] == ["finished", "finished"]
+
+
+def test_the_sweep_of_the_documentation_survives_kills_and_requeues(tmp_path: Path) -> None:
+    def task(number: int, again: int, pause: str = "0") -> subprocess.Popen[str]:
+        slurm = {
+            "SLURM_JOB_ID": str(900 + number),
+            "SLURM_ARRAY_JOB_ID": "900",
+            "SLURM_ARRAY_TASK_ID": str(number),
+            "SLURM_RESTART_COUNT": str(again),
+        }
+        place = {"PADRE_ROOT": str(tmp_path / "root"), "PYTHONPATH": str(HOME), "PAUSE": pause}
+        return subprocess.Popen(
+            [sys.executable, tmp_path / "sweep.py"],
+            env={**os.environ, **slurm, **place},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    shutil.copy(HOME / "docs/examples/sweep.py", tmp_path)
+    tasks = [task(0, 0), task(1, 0, "0.1"), task(2, 0, "0.1"), task(3, 0)]
+    for _ in range(3000):
+        if len(list(tmp_path.glob("r-*.json"))) == len(tasks):
+            break
+        time.sleep(0.02)
+    tasks[1].kill()
+    tasks[2].terminate()
+    said = [one.communicate() for one in tasks]
+    assert [one.returncode for one in tasks] == [0, -signal.SIGKILL, -signal.SIGTERM, 0], said
+    done, going = task(0, 1), [task(1, 1), task(2, 1)]
+    assert "C=0.1 is done" in done.communicate()[1]
+    for one in going:
+        out, error = one.communicate()
+        assert one.returncode == 0, error
+        assert "goes on at step" in out
+    with open_store(tmp_path / "root", policy="manual") as store:
+        runs = store.runs.list("iris/svm")
+        assert sorted((run.parameters["C"], run.status) for run in runs) == [
+            (C, "finished") for C in (0.1, 1, 10, 100)
+        ]
+        assert all([p.step for p in store.runs.series(run)] == list(range(100)) for run in runs)
+        assert store.reconcile() == []
 
 
 @pytest.mark.parametrize(
