@@ -9,11 +9,14 @@ from padre_git.artifacts.data import ProjectData
 from padre_git.artifacts.listings import Listing
 from padre_git.artifacts.members import directory_of, listing_of
 from padre_git.artifacts.pointers import Pointer, read_pointer, write_pointer
+from padre_git.errors import ArtifactError
 from padre_git.messages.settling import Choice
 
 __all__ = ["Union", "unite_pointers"]
 
 _FILE = "pointer.dvc"
+#: Of more files nobody decides one by one.
+_MOST = 1000
 _Versions = tuple[str | None, str | None, str | None]
 
 
@@ -55,7 +58,8 @@ def unite_pointers(
 
     Raises:
         ArtifactMissingError, ArtifactCorruptError: if a listing cannot be had.
-        ArtifactError: if a file of one side is a directory of the other.
+        ArtifactError: if a file of one side is a directory of the other, or too many to decide on
+            were changed by both.
         DocumentError: if a pointer or a listing is none.
         InvalidInputError: if only one side has a directory.
         RemoteError: if the data remote is needed and cannot be reached.
@@ -75,6 +79,11 @@ def unite_pointers(
         chosen = other if mine == was or choices.get(name) is Choice.THEIRS else mine
         if chosen is not None:
             merged[name] = chosen
+    if len(disputed) > _MOST:
+        raise ArtifactError(
+            f"both changed {len(disputed)} files of '{here.path}'",
+            hint="choose one side for all of them",
+        )
     if disputed:
         return Union(None, _described(data, disputed))
     return Union(directory_of(data.cache, here.path, Listing(merged), _total(data, merged)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from padre_git.artifacts.data import ProjectData
 from padre_git.artifacts.holding import held, spread
@@ -113,18 +114,18 @@ def mend(data: ProjectData, damages: Sequence[Damage], *, copies: int = 1) -> tu
     """
     if not data.remotes:
         return tuple(damages)
-    work: dict[Problem, Callable[[str], object]] = {
-        Problem.DAMAGED: data.fetch_again,
-        **dict.fromkeys(_ELSEWHERE, lambda md5: spread(data, [md5], copies)),
-    }
-    return tuple(d for d in damages if not _succeeds(work.get(d.problem), d.md5))
+    damaged = [d.md5 for d in damages if d.problem is Problem.DAMAGED]
+    left = {md5 for md5 in damaged if not _succeeds(partial(data.fetch_again, md5))}
+    lacking = [d.md5 for d in damages if d.problem in _ELSEWHERE]
+    if lacking and not _succeeds(partial(spread, data, lacking, copies)):
+        # one that is nowhere stops none of the others
+        left |= {m for m in lacking if not _succeeds(partial(spread, data, [m], copies))}
+    return tuple(d for d in damages if d.md5 in left or d.problem is Problem.UNKNOWN)
 
 
-def _succeeds(work: Callable[[str], object] | None, md5: str) -> bool:
-    if work is None:
-        return False
+def _succeeds(work: Callable[[], object]) -> bool:
     try:
-        work(md5)
+        work()
     except (ArtifactMissingError, ArtifactCorruptError):
         return False
     return True

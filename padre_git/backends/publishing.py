@@ -82,7 +82,7 @@ class Publisher:
         self._location = location
         self.author = author
         self._data = data
-        self._uniting = Uniting(unites)
+        self._unites = unites
         self._notify = notify
 
     def integrate(self, side: Side) -> None:
@@ -101,7 +101,7 @@ class Publisher:
         if theirs is None:
             return
         if before is None or not side.is_ancestor(theirs, before):
-            after = self._united(side, lambda: self._move(side, theirs))
+            after = self._move(side, theirs)
             if after != before:
                 come = side.between(before, theirs)
                 self._notify(Pulled(project=side.project, commits=len(come), head=theirs))
@@ -116,17 +116,26 @@ class Publisher:
         """
         seen = side.seen
         if seen is not None:
-            taking = Taking(side, seen, author=self.author, uniting=self._uniting)
-            self._united(side, lambda: taking.plan(side.repository.snapshot()))
+            self._united(
+                side, lambda u: self._taking(side, seen, u).plan(side.repository.snapshot())
+            )
 
-    def _united(self, side: Side, merge: Callable[[], _T]) -> _T:
+    def _united(self, side: Side, merge: Callable[[Uniting], _T]) -> _T:
         """Merges, again while files were in the way of which more is known meanwhile."""
+        uniting = Uniting(self._unites)
         while True:
             try:
-                return merge()
+                return merge(uniting)
             except ContradictionError:
-                if not self._uniting.work(side.repository):
+                if not uniting.work(side.repository):
                     raise
+
+    def _advanced(self, side: Side, to: str, uniting: Uniting) -> tuple[Taking, str | None]:
+        taking = self._taking(side, to, uniting)
+        return taking, side.repository.advance(taking.plan)
+
+    def _taking(self, side: Side, to: str, uniting: Uniting) -> Taking:
+        return Taking(side, to, author=self.author, uniting=uniting)
 
     def publish(
         self, side: Side, *, extra: Extra | None = None, look: Look = Look.AT_CHANGES
@@ -225,9 +234,8 @@ class Publisher:
 
     def _move(self, side: Side, to: str) -> str | None:
         """Brings the branch to a commit, or merges it in if the branch has moved meanwhile."""
-        taking = Taking(side, to, author=self.author, uniting=self._uniting)
         try:
-            tip = side.repository.advance(taking.plan)
+            taking, tip = self._united(side, lambda uniting: self._advanced(side, to, uniting))
         except ContradictionError:
             if side.is_foreign(to):
                 side.forget()

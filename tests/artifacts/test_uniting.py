@@ -13,7 +13,7 @@ from padre_git.artifacts import (
     write_pointer,
 )
 from padre_git.artifacts.uniting import Union
-from padre_git.errors import ArtifactMissingError, InvalidInputError
+from padre_git.errors import ArtifactError, ArtifactMissingError, InvalidInputError
 from padre_git.messages.settling import Choice
 
 
@@ -90,3 +90,12 @@ def test_what_is_not_known_here_is_not_guessed(data: ProjectData) -> None:
     data.cache.discard(theirs.md5)
     with pytest.raises(ArtifactMissingError):
         united(data, base, ours, theirs)
+
+
+def test_of_very_many_files_nobody_decides_one_by_one(data: ProjectData) -> None:
+    sides = []
+    for side in (b"ours", b"theirs"):
+        items = {f"{n:04}": data.cache.add_bytes(side) for n in range(1001)}
+        sides.append(add_member(data.cache, None, "artifacts", "tree", items))
+    with pytest.raises(ArtifactError, match="1001 files"):
+        united(data, None, *sides)
