@@ -12,6 +12,7 @@ import pytest
 import padre_git
 from tests.artifacts.conftest import damage
 from tests.cli.conftest import Padre
+from tests.conftest import git
 
 
 @pytest.fixture
@@ -105,3 +106,30 @@ def test_maintaining_says_what_it_did(padre: Padre, model: Path) -> None:
 def test_a_project_that_is_not_here_cannot_be_looked_at(padre: Padre, model: Path) -> None:
     for command in ("verify", "repair", "maintain"):
         assert "no clone of project 'other'" in padre(command, "other", code=1).stderr
+
+
+def test_copies_are_counted_made_and_then_dropped_here(
+    padre: Padre, model: Path, store: padre_git.Store, tmp_path: Path
+) -> None:
+    clone = store.project_path("demo")
+    places = [tmp_path / "lab", tmp_path / "disk"]
+    text = "[core]\n    remote = lab\n"
+    text += "".join(f"['remote \"{place.name}\"']\n    url = {place}\n" for place in places)
+    (clone / ".dvc" / "config.local").write_text(text)
+    git("update-ref", "refs/remotes/origin/main", "HEAD", cwd=clone)
+    padre("repair", "demo")
+    grow_old(model)
+    shown = padre("verify", "demo", "--copies", "2", code=1)
+    assert "too few copies" in shown.stdout
+    assert padre("gc", "demo", "--copies", "2").stderr == "0 B removed\n"
+    padre("repair", "demo", "--copies", "2")
+    padre("verify", "demo", "--copies", "2")
+    dry = padre("gc", "demo", "-n", "--copies", "2")
+    assert "model.bin" in dry.stdout
+    assert model.exists()
+    assert padre("gc", "demo", "--copies", "2").stderr == "7 B removed\n"
+    assert not model.exists()
+    run = store.runs.list()[0]
+    assert store.artifacts.get(run, "model.bin").read_bytes() == b"weights"
+    assert "3 copies are wanted" in padre("verify", "demo", "--copies", "3", code=1).stderr
+    padre("gc", "--copies", "0", code=2)
