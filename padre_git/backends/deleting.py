@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from padre_git.format.spools import EVENTS, SETTLED, is_settled
 from padre_git.messages import Message, Op
 from padre_git.model import DOCUMENTS, Change, ChangeSet, Key, Kind
 from padre_git.vcs.leftovers import aside, held
+from padre_git.vcs.objects import MODULE
 from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.plan import NewCommit
 from padre_git.vcs.process import run_git
@@ -216,9 +218,18 @@ def _commits(repository: Repository) -> list[str]:
 
 
 def _files(repository: Repository) -> list[str]:
-    options = ["--porcelain", "--untracked-files=all", "--no-renames"]
+    # git would run what a repository inside of this one configures, so it does not look into one
+    options = ["--porcelain", "--untracked-files=all", "--no-renames", "--ignore-submodules=all"]
     lines = run_git(["status", *options], repository.path).decode(errors="replace").splitlines()
-    return [f"file {line[3:]}" for line in lines]
+    return [f"file {line[3:]}" for line in lines] + [f"file {name}" for name in _inside(repository)]
+
+
+def _inside(repository: Repository) -> list[str]:
+    """Returns the submodules whose repositories are here: nobody knows what is in them."""
+    listed = run_git(["ls-files", "-s", "-z"], repository.path).decode(errors="surrogateescape")
+    entries = (line.partition("\t") for line in listed.split("\0"))
+    names = [name for head, _, name in entries if head.startswith(f"{MODULE:o} ")]
+    return [name for name in names if os.path.lexists(repository.path / name / ".git")]
 
 
 def remove_clone(repository: Repository) -> None:
