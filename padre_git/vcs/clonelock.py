@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from padre_git.errors import LockedError
+from padre_git.vcs.leftovers import time_there
 from padre_git.vcs.locks import make_mark
 from padre_git.vcs.owner import parse_owner, this_process
 from padre_git.vcs.ownfiles import read_own
@@ -238,7 +239,8 @@ def _is_left(held: Path) -> bool:
 
 
 def _age(path: Path) -> float:
+    """Returns for how long a file has been there, by the clock that gave it its time."""
     try:
-        return time.time() - path.stat().st_mtime
+        return time_there(path.parent) - path.stat().st_mtime
     except FileNotFoundError:
         return 0.0

@@ -42,7 +42,7 @@ def clear_abandoned(common: Path, ref: str) -> bool:
         ref: the full name.
     """
     lock = common / f"{check_ref(ref)}.lock"
-    return _remove_older(lock, _now(lock.parent) - _LOCK_AGE)
+    return _remove_older(lock, time_there(lock.parent) - _LOCK_AGE)
 
 
 @contextlib.contextmanager
@@ -55,7 +55,7 @@ def receiving(common: Path) -> Iterator[None]:
     packs = common / "objects" / "pack"
     before = _halves(packs)
     for path in before:
-        _remove_older(path, _now(packs) - _PACK_AGE)
+        _remove_older(path, time_there(packs) - _PACK_AGE)
     try:
         yield
     finally:
@@ -76,7 +76,7 @@ def sweep_halves(common: Path, age: float) -> int:
     objects = common / "objects"
     names = ("*/tmp_*", "pack/padre_*")
     found = [path for name in names for path in objects.glob(name) if path.is_file()]
-    before = _now(objects) - age if found else 0.0
+    before = time_there(objects) - age if found else 0.0
     return sum(_remove_older(path, before) for path in found if not _is_open(path))
 
 
@@ -128,7 +128,7 @@ def sweep_directories(root: Path) -> None:
     """Removes directories below ``root`` that processes were filling when they were killed."""
     with contextlib.suppress(OSError):
         found = [root / name for name in os.listdir(root) if _PLACE.fullmatch(name)]  # noqa: PTH208
-        now = _now(root) if found else 0.0
+        now = time_there(root) if found else 0.0
         for place in found:
             if place.is_dir() and not place.is_symlink():
                 _sweep(place, now - _PLACE_AGE)
@@ -147,8 +147,8 @@ def _sweep(place: Path, before: float) -> None:
             os.close(descriptor)
 
 
-def _now(directory: Path) -> float:
-    """Returns the time as the file system of a directory has it."""
+def time_there(directory: Path) -> float:
+    """Returns the time as the file system of a directory has it; 0 if it does not say."""
     probe = directory / f".now-{secrets.token_hex(6)}"
     try:
         probe.touch(exist_ok=False)

@@ -23,6 +23,7 @@ from itertools import count
 from pathlib import Path
 from zlib import crc32
 
+from padre_git.vcs.leftovers import time_there
 from padre_git.vcs.owner import Owner, parse_owner, this_process
 from padre_git.vcs.ownfiles import read_own
 
@@ -235,23 +236,24 @@ class Queue:
 def _is_over(file: Path, owner: Owner) -> bool:
     """Returns whether nobody can be waiting: it is old, or from before the machine was started."""
     here = this_process()
-    rebooted = owner.host == here.host and owner.boot != here.boot
-    return rebooted or _age(file) > _AGE
+    return _is_old(file) or (owner.host == here.host and owner.boot != here.boot)
 
 
 def _clear_old(file: Path, owner: Owner | None) -> None:
     """Removes what was answered or half written, when its owner will not do it."""
     gone = owner is not None and owner.is_gone()
-    if gone or _age(file) > _AGE:
+    if gone or _is_old(file):
         with suppress(OSError):
             file.unlink()
 
 
-def _age(file: Path) -> float:
+def _is_old(file: Path) -> bool:
+    """Returns whether nobody waits for it any more; if our clock says so, the disk's is asked."""
     try:
-        return time.time() - file.lstat().st_mtime
+        made = file.lstat().st_mtime
     except OSError:
-        return 0.0
+        return False
+    return time.time() - made > _AGE and time_there(file.parent) - made > _AGE
 
 
 def _listening() -> socket.socket | None:

@@ -253,6 +253,17 @@ def test_a_request_from_before_the_machine_was_started_is_not_done(
         assert queue_of(iris) == []
 
 
+def test_a_request_that_nobody_can_be_waiting_for_is_not_done(
+    backend: GitBackend, iris: Path
+) -> None:
+    with waiting(backend, 1):
+        (name,) = queue_of(iris)
+        os.utime(iris / ".git" / "padre" / "queue" / name, (1, 1))
+        put(backend, run_key(2))
+        assert list(backend.scan(EXPERIMENT))[1:] == [run_key(2)]
+        assert queue_of(iris) == []
+
+
 def test_what_others_put_into_the_queue_keeps_nobody_from_writing(
     backend: GitBackend, iris: Path, tmp_path: Path
 ) -> None:
