@@ -16,8 +16,9 @@ from padre_git.artifacts.settings import RemoteSettings, remote_options, replace
 from padre_git.errors import ArtifactError
 from padre_git.model.names import quoted
 from padre_git.vcs.ownfiles import read_own
+from padre_git.vcs.trust import advice, is_trusted
 
-__all__ = ["check_place", "place_of"]
+__all__ = ["check_place", "identity", "place_of"]
 
 #: What a tracked remote may say. Everything else names credentials, a program or a lower guard.
 _HARMLESS = frozenset(
@@ -33,6 +34,9 @@ _GUARD = "use_ssl"
 _KEPT_UP = frozenset(["true", "yes", "on", "1"])
 #: Where a remote is.
 _PLACE = ("url", "endpointurl", "port")
+#: What runs a program, and the files of AWS that may name one.
+_COMMANDS = ("bearer_token_command",)
+_NAMING_COMMANDS = ("configpath", "credentialpath")
 #: What would ask on the terminal.
 _ASKING = ("ask_password", "ask_passphrase")
 
@@ -58,10 +62,29 @@ def check_place(project: Path, git_dir: Path, name: str) -> None:
                 hint=f"dvc remote modify --local {name} password …",
             )
     _check_harmless(name, tracked)
+    _check_programs(project, name, own)
     if "url" in own:
         _check_own(name, own, tracked)
     elif "url" in tracked:
         _keep_to(git_dir, _place(tracked | own))
+
+
+def _check_programs(project: Path, name: str, own: Mapping[str, str]) -> None:
+    """Makes sure that a clone's own settings, which may be handed over with it, run nothing."""
+    running = [o for o in _COMMANDS if o in own]
+    running += [o for o in _NAMING_COMMANDS if o in own and _is_within(project, own[o])]
+    if running and not is_trusted(project):
+        raise ArtifactError(
+            f"{quoted(running[0])} of the data remote '{name}' in .dvc/config.local can run a"
+            " program",
+            hint=advice(project),
+        )
+
+
+def _is_within(project: Path, path: str) -> bool:
+    """Returns whether a file may have come with the clone: DVC takes its name from there."""
+    place = Path(path).expanduser()
+    return not place.is_absolute() or place.resolve().is_relative_to(project.resolve())
 
 
 def place_of(project: Path, settings: RemoteSettings) -> object:
@@ -72,11 +95,20 @@ def place_of(project: Path, settings: RemoteSettings) -> object:
         settings: which remote.
     """
     if settings.directory is not None:
-        return os.path.realpath(settings.directory)
+        return identity(settings.directory)
     options: dict[str, str] = {"url": settings.url or ""}
     for file in ("config", "config.local"):
         options |= remote_options(project / ".dvc" / file, settings.name or "")
     return tuple(options.get(option, "").rstrip("/") for option in _PLACE)
+
+
+def identity(directory: Path) -> object:
+    """Returns what is the same for two paths of one directory."""
+    try:
+        found = directory.stat()
+    except OSError:
+        return os.path.realpath(directory)
+    return found.st_dev, found.st_ino
 
 
 def _check_own(name: str, own: Mapping[str, str], tracked: Mapping[str, str]) -> None:

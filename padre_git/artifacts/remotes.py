@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from copy import copy
 from pathlib import Path
 
 from padre_git.artifacts.cache import Cache
-from padre_git.artifacts.consent import check_place, place_of
+from padre_git.artifacts.consent import check_place, identity, place_of
 from padre_git.artifacts.remote import DataRemote
 from padre_git.artifacts.settings import (
     RemoteSettings,
@@ -133,7 +132,7 @@ class DataRemotes:
         found: dict[object, RemoteSettings] = {}
         for settings in ([] if first is None else [first]) + own_settings(self._project):
             found.setdefault(place_of(self._project, settings), settings)
-        found.pop(os.path.realpath(self._cache.root), None)
+        found.pop(identity(self._cache.root), None)
         return list(found.values())
 
     def _reached(self, settings: RemoteSettings) -> DataRemote:

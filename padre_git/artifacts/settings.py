@@ -116,8 +116,13 @@ def own_settings(project: Path) -> list[RemoteSettings]:
     return [
         RemoteSettings.of_url(options["url"], base=path.parent, name=match["name"])
         for section, options in _parse(_read(path), path).items()
-        if (match := _REMOTE.fullmatch(section)) and options.get("url")
+        if (match := _REMOTE.fullmatch(section)) and _is_place(options.get("url", ""))
     ]
+
+
+def _is_place(url: str) -> bool:
+    """Returns whether a url is an address, and not another remote's name."""
+    return bool(url) and not url.startswith("remote://")
 
 
 def remote_options(path: Path, name: str) -> dict[str, str]:

@@ -120,8 +120,8 @@ def test_one_place_under_two_names_is_one_copy(data: ProjectData, tmp_path: Path
     put(data, b"weights")
     publish(data)
     (tmp_path / "again").symlink_to(tmp_path / "lab")
-    for other in ("lab/../lab/", "again"):
-        configure(data.project, other=tmp_path / other)
+    for other in (f"{tmp_path}/lab/../lab/", tmp_path / "again", "remote://lab", "../../lab"):
+        configure(data.project, other=other)
         with pytest.raises(InvalidInputError, match="has 1 data remote"):
             survey(data, copies=2)
 
