@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from padre_git.errors import NotFoundError, RepositoryError
+from padre_git.model.names import quoted
 from padre_git.vcs import setup
 from padre_git.vcs.advance import PENDING
 from padre_git.vcs.objects import Commit
@@ -94,7 +95,7 @@ class History:
             ).out
         lines = found.decode().split()
         if not lines or at.startswith("-") or any(line.startswith("^") for line in lines):
-            raise NotFoundError(f"no commit '{at}' in '{self.path}'")
+            raise NotFoundError(f"no commit {quoted(at)} in '{self.path}'")
         return lines[-1]
 
     def log(

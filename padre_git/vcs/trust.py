@@ -22,7 +22,7 @@ from padre_git.vcs.gitconfig import running_key
 from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.process import try_git
 
-__all__ = ["check_clone", "check_receiver", "is_trusted", "odd_objects"]
+__all__ = ["advice", "check_clone", "check_receiver", "is_trusted", "odd_objects"]
 
 _KEY = "padre.trusted"
 #: Where git looks for the repository of a path that it is given.
@@ -54,12 +54,21 @@ def check_clone(path: Path) -> None:
     found = _in_clone(path)
     if found is None or is_trusted(path):
         return
-    where = shlex.quote(str(path))
     raise UntrustedProjectError(
-        f"'{path}' is not opened: {found}",
-        key=path.name,
-        hint=f"if somebody else made it, copy it: padre-git --root NEW clone {where}; if that is"
-        f" your own doing: git config --global --add {_KEY} {where}",
+        f"'{path}' is not opened: {found}", key=path.name, hint=advice(path)
+    )
+
+
+def advice(path: Path) -> str:
+    """Returns what somebody does about a clone that could run a program.
+
+    Args:
+        path: its directory.
+    """
+    where = shlex.quote(str(path))
+    return (
+        f"if somebody else made it, copy it: padre-git --root NEW clone {where}; if that is"
+        f" your own doing: git config --global --add {_KEY} {where}"
     )
 
 
