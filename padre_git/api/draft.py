@@ -49,6 +49,7 @@ class Draft:
         computations: steps by name, in order.
         splits: by number.
         texts: parts of the record that are plain text, by name.
+        has_series: whether a metric may have a course.
     """
 
     run: Key
@@ -60,6 +61,7 @@ class Draft:
     computations: dict[str, Computation] = field(default_factory=dict)
     splits: dict[int, Split] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
+    has_series: bool = False
     _rows: list[_Row] = field(default_factory=list)
     _next: dict[str, int] = field(default_factory=dict)
     _sessions: list[int] = field(default_factory=list)
@@ -143,7 +145,11 @@ class Draft:
     def _add(self, row: _Row) -> None:
         self._rows.append(row)
         following = row.step + 1
+        if row.is_series:
+            self.has_series = True
         for name, value in row.values.items():
+            if name in self.metrics:
+                self.has_series = True
             self.metrics[name] = value
             if self._next.get(name, 0) <= following:
                 self._next[name] = following

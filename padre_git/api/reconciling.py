@@ -15,7 +15,7 @@ from padre_git.api.continuing import circumstances_of, replayed
 from padre_git.api.home import Home
 from padre_git.api.owners import Job, Owner, claim, owner_of
 from padre_git.api.replaying import Ending, Replayed
-from padre_git.api.spool import EVENTS, Spool, is_settled, read_events
+from padre_git.api.spool import Spool, is_blank, is_settled
 from padre_git.errors import NotFoundError, PadreGitError
 from padre_git.format.spools import SETTLED
 from padre_git.messages import Get, Notice, Recall, Skipped
@@ -66,7 +66,7 @@ def _reconciled(home: Home, project: str, directory: Path) -> Run | None:
         return None
     if not owner.is_lost(provenance.job()) and not (owner.records and owner.is_me()):
         return None
-    if _is_empty(directory):
+    if is_blank(directory):
         shutil.rmtree(directory, ignore_errors=True)
         return None
     with home.locally():
@@ -133,14 +133,6 @@ def _was_there(home: Home, key: Key) -> bool:
     except NotFoundError:
         return False
     return True
-
-
-def _is_empty(directory: Path) -> bool:
-    """Returns whether a process died before it could say what it begins."""
-    try:
-        return not read_events(directory).events and (directory / EVENTS).lstat().st_size == 0
-    except FileNotFoundError:
-        return True
 
 
 def _tell(home: Home, project: str, text: str) -> None:

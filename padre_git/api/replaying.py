@@ -6,7 +6,7 @@ from somebody else; what does not pass is left out and told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from padre_git.model import Array, Computation, Key, Results, Run, Split, Status
 if TYPE_CHECKING:
     from padre_git.artifacts import Cache
 
-__all__ = ["Ending", "Replayed", "replay"]
+__all__ = ["Ending", "Replayed", "go_on", "replay"]
 
 _BROKEN = (PadreGitError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -84,13 +84,18 @@ def replay(directory: Path, project: str, cache: Callable[[], Cache]) -> Replaye
     found = _begun(directory, logged, cache)
     if (found.run.key.project, found.run.id) != (project, directory.name):
         raise DamagedError(f"spool '{directory}' is of another run: '{found.run.key}'")
-    for event in logged.events[1:]:
+    go_on(found, logged.events[1:])
+    return found
+
+
+def go_on(found: Replayed, events: Iterable[list[Any]]) -> None:
+    """Adds what a run has logged since it was replayed."""
+    for event in events:
         try:
             _EVENTS[event[0]](found, *event[1:])
         except _BROKEN as error:
             found.damage.append(f"event '{event[0]}': {error}")
         found.ending = found.ending if event[0] == "end" else None
-    return found
 
 
 def _begun(directory: Path, logged: Logged, cache: Callable[[], Cache]) -> Replayed:

@@ -19,7 +19,7 @@ from typing import Any
 from padre_git.format import spools
 from padre_git.format.spools import EVENTS, SETTLED, START, Logged, line_of, read_lines
 
-__all__ = ["EVENTS", "Spool", "is_settled", "read_events", "read_file"]
+__all__ = ["EVENTS", "Spool", "is_blank", "is_settled", "read_events", "read_file"]
 
 _APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -128,8 +128,12 @@ def read_events(directory: Path) -> Logged:
     return logged
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, start: int = 0) -> bytes:
     """Returns the content of a file of a spool; links are not followed, pipes not waited for.
+
+    Args:
+        path: the file.
+        start: where to begin, in bytes.
 
     Raises:
         OSError: if it is no regular file, or cannot be read.
@@ -138,7 +142,16 @@ def read_file(path: Path) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         if not S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(f"no regular file: '{path}'")
+        file.seek(start)
         return file.read()
+
+
+def is_blank(directory: Path) -> bool:
+    """Returns whether a process died before it could say what it begins."""
+    try:
+        return not (directory / START).exists() and b"\n" not in read_file(directory / EVENTS)
+    except FileNotFoundError:
+        return True
 
 
 def is_settled(directory: Path) -> bool:

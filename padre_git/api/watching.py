@@ -7,7 +7,7 @@ that is running is no record yet. One that nobody will end is among them too, as
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -16,18 +16,24 @@ from typing import cast
 from padre_git.api import provenance
 from padre_git.api.committing import run_of
 from padre_git.api.continuing import replayed
+from padre_git.api.draft import Draft
 from padre_git.api.home import Home
 from padre_git.api.owners import owner_of
-from padre_git.api.replaying import Replayed
-from padre_git.api.spool import EVENTS, is_settled
+from padre_git.api.replaying import Replayed, go_on
+from padre_git.api.spool import EVENTS, is_blank, is_settled, read_file
 from padre_git.backends.base import Backend, Changes
 from padre_git.errors import NotFoundError, PadreGitError
 from padre_git.format import encode, encode_series, encode_splits
+from padre_git.format.spools import read_lines
 from padre_git.messages import Deletion, Message, Skipped, Version
 from padre_git.model import ChangeSet, Found, Key, Kind, Record, Run, Status
 from padre_git.services.kinds import KINDS
 
 __all__ = ["Watched"]
+
+#: The revision of what is no record yet: nothing can be put over it.
+_REVISION = "running"
+_SERIES = "series.csv"
 
 
 class Watched(Backend):
@@ -127,6 +133,8 @@ class Watched(Backend):
             except OSError:  # committed meanwhile, or of another user
                 continue
             except PadreGitError as error:
+                if is_blank(directory):  # it never began
+                    continue
                 bus = self._home.session.bus
                 bus.publish(Skipped(key=Key.project_named(project), error=error))
         for directory in [d for d in self._read if d not in there]:
@@ -136,25 +144,49 @@ class Watched(Backend):
 
     def _replayed(self, project: str, directory: Path) -> Replayed:
         size = (directory / EVENTS).lstat().st_size
-        known = self._read.get(directory)
-        if known is None or known[0] != size:
-            known = (size, replayed(self._home, directory, project))
-            self._read[directory] = known
+        known, found = self._read.get(directory, (0, None))
+        if found is None or size < known:
+            found = replayed(self._home, directory, project)
+            self._read[directory] = (size, found)
+        elif size > known:
+            new = read_file(directory / EVENTS, known)
+            new = new[: new.rfind(b"\n") + 1]  # the last line may not be whole yet
+            go_on(found, read_lines(new).events)
+            self._read[directory] = (known + len(new), found)
         owner = owner_of(directory)
-        status = Status.LOST if owner.records or owner.is_lost(provenance.job()) else Status.RUNNING
-        known[1].run = known[1].run.replace(status=status)
-        return known[1]
+        is_lost = owner.records or owner.is_lost(provenance.job())
+        found.run = found.run.replace(status=Status.LOST if is_lost else Status.RUNNING)
+        return found
 
     def _record(self, found: Replayed) -> Record:
         """Returns what the record of a run would be, had it ended now; its artifacts are not."""
         draft, run = found.draft, _as_it_is(found)
         named = cast("Run", KINDS[Kind.RUN].named(run, lambda: run.started or datetime.now(UTC)))
         files = dict(encode(named)) | {name: text.encode() for name, text in draft.texts.items()}
-        if points := draft.series():
-            files["series.csv"] = encode_series(points)
         if draft.splits:
             files |= encode_splits(list(draft.splits.values()))
-        return Record(key=run.key, files=files)
+        return Record(key=run.key, files=_Files(files, draft), revision=_REVISION)
+
+
+class _Files(Mapping[str, bytes]):
+    """Is the files of a running run; its series is made when somebody asks for it."""
+
+    def __init__(self, files: Mapping[str, bytes], draft: Draft) -> None:
+        self._files = files
+        self._draft = draft
+
+    def __getitem__(self, name: str) -> bytes:
+        if name == _SERIES and self._draft.has_series:
+            return encode_series(self._draft.series())
+        return self._files[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._files
+        if self._draft.has_series:
+            yield _SERIES
+
+    def __len__(self) -> int:
+        return len(self._files) + self._draft.has_series
 
 
 def _as_it_is(found: Replayed) -> Run:

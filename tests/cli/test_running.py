@@ -43,7 +43,7 @@ def test_a_lost_run_is_told_and_recorded(
     command = [sys.executable, "-c", "import time; print('begun', flush=True); time.sleep(60)"]
     process = start(root, *command)
     for _ in range(600):
-        if list(root.rglob("events.jsonl")):
+        if any(file.stat().st_size for file in root.rglob("start.jsonl")):
             break
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
