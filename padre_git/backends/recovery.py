@@ -13,11 +13,12 @@ from pathlib import Path
 from padre_git.backends.documents import document_flaws
 from padre_git.backends.recommitting import Recommit
 from padre_git.backends.records import Records
-from padre_git.errors import DamagedError, LockedError, PadreGitError
+from padre_git.errors import DamagedError, LockedError, PadreGitError, UnsupportedError
 from padre_git.format import commit_text, locate, part_path, record_directories
 from padre_git.messages import Author, Damage, Event, Maintained, Message, Notice, Op
 from padre_git.messages.damage import Piece, Source
 from padre_git.model import DOCUMENTS, Key
+from padre_git.vcs import knownconfig
 from padre_git.vcs.durable import storage_error
 from padre_git.vcs.examining import Examination, Patient
 from padre_git.vcs.gitlocks import lock_flaws
@@ -33,6 +34,7 @@ from padre_git.vcs.trust import check_clone
 
 __all__ = ["Recovery"]
 
+_STORAGE = ("extensions.objectformat", "extensions.refstorage")
 #: Each mends what the one before has made readable.
 _ROUNDS = 8
 _SUBJECT = "bring back what records below it need"
@@ -156,7 +158,14 @@ class Recovery:
     # ---------------------------------------------------------------------------------- looking
 
     def _repository(self) -> Repository:
-        return Repository.open(self.path, branch=self.branch)
+        found = Repository.open(self.path, branch=self.branch)
+        values = knownconfig.read(found.common_dir / "config") or {}
+        if not {values.get(name) for name in _STORAGE} <= {None, "sha1", "files"}:
+            raise UnsupportedError(
+                f"'{self.path}' keeps objects or refs in another form than files of SHA-1",
+                key=self.project,
+            )
+        return found
 
     def _patient(self, repository: Repository) -> Patient:
         root = self.path if repository.git_dir == repository.common_dir else None

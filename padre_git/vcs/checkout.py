@@ -17,7 +17,7 @@ from padre_git.vcs.folding import Folding, Graft
 from padre_git.vcs.gitsite import GitSite
 from padre_git.vcs.index import Index, UnknownIndexError
 from padre_git.vcs.indexfile import IndexFile
-from padre_git.vcs.objects import Entry
+from padre_git.vcs.objects import EMPTY_TREE, Entry
 from padre_git.vcs.reflog import last_action
 from padre_git.vcs.restarts import remove_begun
 from padre_git.vcs.site import Site
@@ -52,7 +52,9 @@ class SplicedSite(Site):
 
     def check(self, old: str, new: str, changes: Sequence[Change]) -> None:
         """Implements :meth:`Site.check`."""
-        index, _ = self._index.load()
+        index, version = self._index.load()
+        if version is None and old != EMPTY_TREE:
+            self._index.check_exists()
         folded, rest = self._split(index, changes)
         left_out = {c.path for c in rest if self._is_left_out(index, c)}
         self._folding.check(index, [*folded, *(c for c in rest if c.path in left_out)])

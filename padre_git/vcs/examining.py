@@ -177,7 +177,7 @@ class Examination:
 
     def _log_flaws(self) -> Iterator[Flaw]:
         """Yields logs that name lost commits, when none of them can come back any more."""
-        if not self.lost and not self._unsound and not self._promises():
+        if not (self.lost or self._unsound or self.shallow or self._promises()):
             yield from metadata.log_flaws(self.patient.common, self.has)
 
     def _has_commits(self) -> bool:

@@ -26,7 +26,6 @@ _STAT = struct.Struct(">10I")
 _HEAD = struct.Struct(">4sII")
 _NOTHING = bytes(20)
 _SPARSE = b"sdir"
-_ADVICE = "remove it and run `git reset`: what was staged has to be staged again"
 #: The coarsest clock of a file system that we know: two changes within it may look like one.
 _TICK = 20_000_000
 
@@ -104,18 +103,18 @@ class Index:
     def _parse(self, content: bytes) -> None:
         magic, version, count = _HEAD.unpack_from(content) if len(content) >= 32 else (b"", 0, 0)
         if magic != b"DIRC":
-            raise DamagedError("the index does not begin like one", hint=_ADVICE)
+            raise DamagedError("the index does not begin like one")
         if version not in {2, 3}:
             raise UnknownIndexError(f"version {version}")
         checksum = hashlib.sha1(content[:-20], usedforsecurity=False).digest()
         if content[-20:] not in {checksum, _NOTHING}:
-            raise DamagedError("the index is corrupt", hint=_ADVICE)
+            raise DamagedError("the index is corrupt")
         position = _HEAD.size
         try:
             for _ in range(count):
                 position = self._take(content, position)
         except (ValueError, IndexError, struct.error) as error:
-            raise DamagedError("the index is corrupt", hint=_ADVICE) from error
+            raise DamagedError("the index is corrupt") from error
         known = _extensions(content, position)
         self._trees = CacheTree(known.get(b"TREE", b""))
         self.is_sparse = _SPARSE in known

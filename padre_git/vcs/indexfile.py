@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from padre_git.errors import DamagedError
+from padre_git.vcs.damage import damaged
 from padre_git.vcs.durable import REPLACED, Durable
 from padre_git.vcs.index import Index, Stamp, stamp
 from padre_git.vcs.locks import git_lock
@@ -83,15 +84,25 @@ class IndexFile:
             try:
                 with self.path.open("rb") as file:
                     seen = os.fstat(file.fileno())
-                    self._index = Index(file.read(), written=seen.st_mtime_ns)
+                    content = file.read() or b"\0"  # git never leaves an empty one
+                self._index = Index(content, written=seen.st_mtime_ns)
                 now = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
             except FileNotFoundError:
                 self._index, now = Index(), None
             except DamagedError as error:
-                raise DamagedError(f"{error.message}: '{self.path}'", hint=error.hint) from error
+                raise damaged(f"{error.message}: '{self.path}'", self._root) from error
             ours = now is None or self._is_left_by_us(_word(now))
             self._stamp, self._foreign = now, 0.0 if ours or now is None else now[3] / 1e9
         return self._index, now
+
+    def check_exists(self) -> None:
+        """Makes sure that there is an index; without one, everything counts as deleted.
+
+        Raises:
+            DamagedError: if it is gone.
+        """
+        if not self.path.exists():
+            raise damaged(f"the index '{self.path}' is missing", self._root)
 
     def _look(self, path: str) -> os.stat_result | None:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 from padre_git.vcs.process import try_git
 from padre_git.vcs.remotes import without_user
 
-__all__ = ["as_file", "known", "problem", "read", "remember"]
+__all__ = ["as_file", "known", "mended", "problem", "read", "remember"]
 
 _KEPT = re.compile(
     r"core\.(repositoryformatversion|filemode|bare|logallrefupdates|symlinks|ignorecase"
@@ -25,6 +26,8 @@ _KEPT = re.compile(
 )
 _FLAGS = frozenset(["core.bare", "core.filemode", "core.symlinks", "core.ignorecase"])
 _FLAG = frozenset(["true", "false", "yes", "no", "on", "off", "0", "1", ""])
+_WRONG = "\ufffd"
+_BAD = re.compile(r"bad config line (\d+)")
 _NEEDED = "core.repositoryformatversion"
 
 
@@ -56,19 +59,56 @@ def problem(common: Path) -> str | None:
     if not content.strip():
         return "empty"
     found = read(file)
-    if found is None or not _makes_sense(content, found):
+    if found is None or not _makes_sense(found):
         return "damaged"
     lacks = known(common).keys() - found.keys()
     return "cut off" if lacks and not content.endswith(b"\n") else None
 
 
-def _makes_sense(content: bytes, found: Mapping[str, str]) -> bool:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
+def _makes_sense(found: Mapping[str, str]) -> bool:
+    return found.get(_NEEDED, "").isdigit() and all(map(_is_sound, found.items()))
+
+
+def _is_sound(item: tuple[str, str]) -> bool:
+    """Tells whether a key and its value can be as they were written; what others set may be."""
+    name, value = item
+    is_ours = _KEPT.fullmatch(name) is not None or name.startswith("merge.padre.")
+    if _WRONG in name or (is_ours and _WRONG in value):
         return False
-    flags = all(found.get(name, "").lower() in _FLAG for name in _FLAGS)
-    return flags and found.get(_NEEDED, "").isdigit()
+    return name not in _FLAGS or value.lower() in _FLAG
+
+
+def mended(common: Path, needed: Mapping[str, str]) -> bytes:
+    """Returns a clone's configuration without the lines that git cannot read.
+
+    What was lost of the keys that are known comes back at its end, where it counts.
+
+    Args:
+        common: the git directory.
+        needed: keys that it has to have, unless others are known.
+    """
+    file = common / "config"
+    lines = file.read_bytes().splitlines() if file.is_file() else []
+    with tempfile.TemporaryDirectory(prefix="padre-") as place:
+        trial = Path(place) / "config"
+        for _ in range(len(lines) + 1):
+            trial.write_bytes(b"".join(line + b"\n" for line in lines))
+            bad = _bad_line(trial)
+            if bad is None:
+                break
+            del lines[min(bad, len(lines)) - 1]
+        found = read(trial) or {}
+    there = {name for name, value in found.items() if _is_sound((name, value))}
+    kept = [line for line in lines if _WRONG not in line.decode(errors="replace")]
+    back = {n: v for n, v in {**needed, **known(common)}.items() if n not in there}
+    return b"".join(line + b"\n" for line in kept) + as_file(back).encode()
+
+
+def _bad_line(file: Path) -> int | None:
+    """Returns the number of the first line that git cannot read; None if it can read all."""
+    done = try_git(["config", "--no-includes", "--file", str(file), "--list"], "/")
+    match = _BAD.search(done.err) if done.code else None
+    return int(match[1]) if match else None
 
 
 def known(common: Path) -> dict[str, str]:

@@ -52,8 +52,7 @@ def mend_config(common: Path, aside: SetAside) -> None:
         aside: takes the damaged one.
     """
     if knownconfig.problem(common) is not None:
-        values = _DEFAULT | knownconfig.known(common)
-        aside.replace(common / "config", knownconfig.as_file(values).encode())
+        aside.replace(common / "config", knownconfig.mended(common, _DEFAULT))
 
 
 def put_ref(common: Path, name: str, commit: str, aside: SetAside) -> None:

@@ -59,11 +59,11 @@ def head_problem(git_dir: Path, refs: AllRefs, has: Callable[[str], bool]) -> st
         return state_of(git_dir / "HEAD")
     name = head.removeprefix("ref: ")
     if name == head:
-        return None if has(head) else f"names '{head}', which is no commit of this clone"
+        return None if has(head) else f"wrong: '{head}' is no commit of this clone"
     if name in refs.values or name in refs.broken or past_of(git_dir, name):
         return None
     near = [known for known in refs.values if _differ_in_one(known, name)]
-    return f"names '{name}', which does not exist; '{near[0]}' does" if near else None
+    return f"wrong: there is no '{name}', but '{near[0]}'" if near else None
 
 
 def _differ_in_one(one: str, other: str) -> bool:

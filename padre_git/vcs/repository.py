@@ -12,9 +12,11 @@ from padre_git.errors import InvalidInputError, LockedError, PadreGitError
 from padre_git.messages import Author
 from padre_git.vcs import knownconfig, setup
 from padre_git.vcs.advance import PENDING, Advance, Plan
+from padre_git.vcs.allrefs import read_all
 from padre_git.vcs.checkout import open_site
 from padre_git.vcs.clonelock import CloneLock
 from padre_git.vcs.cloning import clone
+from padre_git.vcs.damage import damaged
 from padre_git.vcs.durable import REPLACED, storage_error
 from padre_git.vcs.healing import Recent
 from padre_git.vcs.identity import Identity, find_identity
@@ -22,6 +24,7 @@ from padre_git.vcs.indexfile import IndexFile
 from padre_git.vcs.lean import Lean
 from padre_git.vcs.locks import clear_stale
 from padre_git.vcs.merging import PlanMerge, plan_by_path
+from padre_git.vcs.metadata import head_problem
 from padre_git.vcs.moving import Clone, Mover, read_intent
 from padre_git.vcs.objects import Entry
 from padre_git.vcs.owner import this_process
@@ -31,6 +34,7 @@ from padre_git.vcs.process import run_git
 from padre_git.vcs.progress import Watch
 from padre_git.vcs.queue import Queue
 from padre_git.vcs.reflog import Reflog
+from padre_git.vcs.refs import symbolic_target
 from padre_git.vcs.restarts import Restarts
 from padre_git.vcs.site import Site
 from padre_git.vcs.snapshot import Snapshot
@@ -302,10 +306,23 @@ class Repository(Thinning):
     def _main_root(self) -> Path:
         return self.path if self.git_dir == self.common_dir else self.common_dir.parent
 
+    def _check_head(self) -> None:
+        """Makes sure that HEAD says what is checked out; else the work tree would not follow.
+
+        Raises:
+            DamagedError: if it does not.
+        """
+        if symbolic_target(self.common_dir / "HEAD") == f"refs/heads/{self.branch}":
+            return
+        problem = head_problem(self.common_dir, read_all(self.common_dir), lambda _: True)
+        if problem is not None:
+            raise damaged(f"HEAD is {problem}", self.path)
+
     def _mover(self) -> Mover:
         self._config.refresh()
         self._config.require_files()
         knownconfig.remember(self.common_dir)
+        self._check_head()
         found = self._checkouts()
         branch = self._refs.real(f"refs/heads/{self.branch}")
         for target in [branch, self._refs.real(PENDING), *(c.git_dir / "index" for c in found)]:

@@ -10,15 +10,17 @@ import mmap
 import os
 import re
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from padre_git.messages.damage import Piece, Source
 from padre_git.vcs.objects import object_id
 from padre_git.vcs.packindex import Place, has_checksum, pack_of, read_index
-from padre_git.vcs.packs import Packed, pack_head, write_pack
+from padre_git.vcs.packs import pack_head, write_pack
 from padre_git.vcs.process import try_git
-from padre_git.vcs.upkeep import sound_entries
+from padre_git.vcs.upkeep import unsound, without
 
 __all__ = ["Flaw", "Stock", "derived", "state_of", "take_stock"]
 
@@ -173,14 +175,16 @@ def _pack(common: Path, pack: Path, stock: Stock, spare: Path) -> None:
         _without_index(common, pack, stock, spare)
         return
     every = frozenset(place.id.hex() for place in index)
-    rest = _rest(pack, index)
-    stock.sound.update(place.hex() for place in rest)
+    gone = _gone(pack, index)
+    stock.sound.update(every - gone)
     is_read = _fits(pack, len(index))
-    if is_read and len(rest) == len(index) and _is_whole(pack):
+    if is_read and not gone and _is_whole(pack):
         return
-    if rest:
-        stock.spare[pack] = write_pack(spare, rest.values())
-    bad = every - {oid.hex() for oid in rest} if is_read else every
+    if len(gone) < len(index):
+        with _mapped(pack) as data:
+            rest = without(index, data, {bytes.fromhex(oid) for oid in gone})
+        stock.spare[pack] = write_pack(spare, rest)
+    bad = gone if is_read else every
     name = pack.relative_to(common).as_posix()
     stock.flaws.append(Flaw(piece=Piece.PACK, name=name, problem=state_of(pack), objects=bad))
 
@@ -218,10 +222,16 @@ def _without_index(common: Path, pack: Path, stock: Stock, spare: Path) -> None:
     stock.flaws.append(Flaw(piece=Piece.PACK, name=name, problem="damaged, with its index"))
 
 
-def _rest(pack: Path, index: list[Place]) -> dict[bytes, Packed]:
-    """Returns the entries of a pack that are as they were written, and built on such."""
+def _gone(pack: Path, index: list[Place]) -> frozenset[str]:
+    """Returns the objects of a pack that are not as they were written, or are built on such."""
     try:
-        with pack.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return sound_entries(index, data)
+        with _mapped(pack) as data:
+            return frozenset(oid.hex() for oid in unsound(index, data))
     except (OSError, ValueError):  # gone, empty
-        return {}
+        return frozenset(place.id.hex() for place in index)
+
+
+@contextmanager
+def _mapped(pack: Path) -> Iterator[mmap.mmap]:
+    with pack.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        yield data

@@ -19,7 +19,7 @@ from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.packindex import Place, entries_of, read_index
 from padre_git.vcs.packs import KEEP, Packed, write_pack
 
-__all__ = ["FAN_IN", "Upkeep", "offset_bytes", "sound_entries"]
+__all__ = ["FAN_IN", "Upkeep", "offset_bytes", "unsound", "without"]
 
 #: This many packs of one size class become one.
 FAN_IN = 32
@@ -126,29 +126,43 @@ def _copy(pack: Path, entries: dict[bytes, Packed], places: dict[bytes, int], po
     return position
 
 
-def sound_entries(index: list[Place], data: mmap.mmap) -> dict[bytes, Packed]:
-    """Returns the entries of a pack that are as they were written, as one pack of their own.
-
-    What is built on an entry that is not is left out, too.
+def unsound(index: list[Place], data: mmap.mmap) -> set[bytes]:
+    """Returns the objects of a pack that are not as they were written, or are built on such.
 
     Args:
         index: of the pack.
         data: all of it.
     """
     names = {place.offset: place.id for place in index}
-    found = {place: raw for place, raw, is_right in entries_of(index, data) if is_right}
-    bases = {place.id: _base(place.offset, raw, names) for place, raw in found.items()}
+    bases = {
+        place.id: _base(place.offset, raw, names)
+        for place, raw, is_right in entries_of(index, data)
+        if is_right
+    }
     gone = {place.id for place in index} - bases.keys()
     while more := {oid for oid, base in bases.items() if base in gone and oid not in gone}:
         gone |= more
-    entries: dict[bytes, Packed] = {}
+    return gone
+
+
+def without(index: list[Place], data: mmap.mmap, gone: set[bytes]) -> list[Packed]:
+    """Returns the entries of a pack but for some, as one pack of their own.
+
+    Args:
+        index: of the pack.
+        data: all of it.
+        gone: what is left out, with all that is built on it.
+    """
+    names = {place.offset: place.id for place in index}
+    entries: list[Packed] = []
     places: dict[bytes, int] = {}
     position = 12
-    for (offset, oid, _), raw in found.items():
+    for (offset, oid, _), raw, _ in entries_of(index, data):
         if oid not in gone:
             is_near = raw[0] >> 4 & 7 == _OFS_DELTA
             moved = _moved(raw, offset, position, names, places) if is_near else raw
-            entries[oid], places[oid] = Packed(oid, moved), position
+            entries.append(Packed(oid, moved))
+            places[oid] = position
             position += len(moved)
     return entries
 
