@@ -116,14 +116,8 @@ def write_pack(
         durable: as for :meth:`PackWriter.flush`.
         keeper: see :class:`PackWriter`.
     """
-    found = list(entries)
-    body = bytearray(pack_head(len(found)))
-    places = []
-    for entry in found:
-        places.append((entry.id, crc32(entry.raw), len(body)))
-        body += entry.raw
-    digest = hashlib.sha1(body, usedforsecurity=False).digest()
-    body += digest
+    body, places = _body(list(entries))
+    digest = body[-20:]
     directory.mkdir(parents=True, exist_ok=True)
     pack = directory / f"pack-{digest.hex()}.pack"
     # two threads may be writing the same objects at the same time; and a `git gc` removes what
@@ -132,7 +126,7 @@ def write_pack(
     temporary, index = directory / f"padre_pack_{unique}", directory / f"padre_idx_{unique}"
     contents = Durable()
     try:
-        contents.write(temporary, bytes(body), mode=0o444)
+        contents.write(temporary, body, mode=0o444)
         contents.write(index, _index(places, digest), mode=0o444)
         contents.sync()
         if keeper is not None:
@@ -151,6 +145,17 @@ def write_pack(
     else:
         durable.directory(directory)
     return pack
+
+
+def _body(entries: list[Packed]) -> tuple[bytes, list[tuple[bytes, int, int]]]:
+    """Returns a pack, and of each object its name, its checksum and where it stands."""
+    body = bytearray(pack_head(len(entries)))
+    places = []
+    for entry in entries:
+        places.append((entry.id, crc32(entry.raw), len(body)))
+        body += entry.raw
+    body += hashlib.sha1(body, usedforsecurity=False).digest()
+    return bytes(body), places
 
 
 def _index(places: list[tuple[bytes, int, int]], digest: bytes) -> bytes:
