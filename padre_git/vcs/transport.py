@@ -221,7 +221,8 @@ def push(
                 return Outcome.STALE
     refused = _refused(done, reason)
     if path is not None and isinstance(refused, BusyError):
-        clear_abandoned(path, f"refs/heads/{branch}")  # a killed push has left it, and nobody else
+        for name in ("HEAD", f"refs/heads/{branch}"):  # left by a killed push, and held by nobody
+            clear_abandoned(path, name)
     raise refused or _refused_here(done) or failure(done, url)
 
 

@@ -299,3 +299,21 @@ def test_the_spool_of_another_user_is_left_alone(shared: Path) -> None:
             os.seteuid(0)
         assert "belongs to another user" in heard.notices[0]
         assert len(store.reconcile()) == 1
+
+
+@pytest.mark.parametrize("begun", [None, b"", b'["start",1,{"key":"iris/exp'])
+def test_a_run_whose_process_died_before_it_began_is_none_and_says_nothing(
+    orphan: Path, begun: bytes | None
+) -> None:
+    spool = spool_of(orphan)
+    blank = shutil.copytree(spool, spool.with_name(OTHER))
+    (blank / START).unlink()
+    (blank / EVENTS).unlink()
+    if begun is not None:
+        (blank / EVENTS).write_bytes(begun)
+    with open_store(orphan) as store:
+        heard = Heard(store)
+        assert [run.id for run in store.runs.list()] == [RUN]
+        assert [run.id for run in store.reconcile("iris")] == [RUN]
+        assert heard.errors == []
+    assert not blank.exists()

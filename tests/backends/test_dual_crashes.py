@@ -83,15 +83,16 @@ def test_a_lock_that_a_killed_process_of_ours_has_left_keeps_nobody_out(
     lab.close()
 
 
+@pytest.mark.parametrize("name", ["HEAD", "refs/heads/main"])
 def test_a_lock_that_a_killed_push_has_left_in_a_directory_keeps_nobody_out(
-    tmp_path: Path,
+    tmp_path: Path, name: str
 ) -> None:
     lab = Lab(tmp_path)
     ada = lab.store("ada", policy=Policy.MANUAL)
     store(ada, IRIS, EXPERIMENT)
     ada.sync("iris")
     put(ada, run_key(1))
-    lock = lab.bare() / "refs/heads/main.lock"
+    lock = lab.bare() / f"{name}.lock"
     lock.touch()
     with pytest.raises(RejectedError):
         ada.sync("iris")
