@@ -37,7 +37,7 @@ class Deed:
         values: what becomes true.
         below: the experiment of a run.
         token: a word in the subject of its commit.
-        key: the key that its commit names, if its subject is not ours to say.
+        key: the key that its commit names, if the subject does not tell it from others.
     """
 
     work: Work
@@ -143,7 +143,12 @@ class Clones:
         assert self._published <= published, "the remote has lost commits"
         self._published = published
         self._look_for_unfinished(name, found)
+        self._look_for_restored(found)
         return known
+
+    def fetched(self, name: str) -> frozenset[str]:
+        """Returns the commits that a person has, or has seen at the remote and not merged yet."""
+        return self._known[name] | frozenset(_commits(self.clone(name), "refs/remotes/origin/main"))
 
     def _look_for_unfinished(self, name: str, found: Mapping[str, _Commit]) -> None:
         """Looks whether what was killed in the middle has been brought to its end meanwhile."""
@@ -152,9 +157,19 @@ class Clones:
             own = [c for c in found.values()
                    if who == name and c.id not in written and _is_of(c, name, deed)]  # fmt: skip
             if own:
-                assert outcome == "killed", f"{deed} failed, and it is stored: {outcome}"
+                assert _is_open(outcome), f"{deed} failed, and it is stored: {outcome}"
                 self._unfinished.remove((who, deed, outcome))
                 self._note(own[0], deed, found)
+
+    def _look_for_restored(self, found: Mapping[str, _Commit]) -> None:
+        """Looks for what was brought back since somebody wrote to what only they had kept."""
+        written = {write.commit for write in self.facts.writes}
+        for commit in found.values():
+            if commit.subject.startswith("restore run ") and commit.id not in written:
+                run = commit.subject.split()[-1]
+                deed = Deed(work=id, thing=run, values={"exists": True},
+                            below=self.facts.below(run))  # fmt: skip
+                self._note(commit, deed, found)
 
     def _note(self, commit: _Commit, deed: Deed, among: Mapping[str, _Commit]) -> None:
         self.facts.writes.append(
@@ -196,7 +211,7 @@ class Clones:
         if outcome == "done":
             assert own, f"{name} was told that {deed} is stored, and it is not"
         elif own:
-            assert outcome == "killed", f"{deed} failed, and it is stored: {outcome}"
+            assert _is_open(outcome), f"{deed} failed, and it is stored: {outcome}"
         else:
             self._unfinished.append((name, deed, outcome))
         for commit in own:
@@ -277,11 +292,15 @@ class Clones:
             self._editors.pop().unlink(missing_ok=True)
 
 
-def _commits(repository: Path) -> dict[str, _Commit]:
+_OWN = ("refs/heads/main", "refs/padre/pending")
+
+
+def _commits(repository: Path, *names: str) -> dict[str, _Commit]:
+    """Returns the commits of a repository's branch, those that wait for it included."""
     if not repository.is_dir():
         return {}
-    refs = git("for-each-ref", "--format=%(refname)", "refs/heads/main", "refs/padre/pending",
-               cwd=repository).split()  # fmt: skip
+    listed = git("for-each-ref", "--format=%(refname)", *(names or _OWN), cwd=repository)
+    refs = listed.split()
     if not refs:
         return {}
     shown = git("log", f"--format={_LINE}", *refs, "--", cwd=repository)
@@ -292,6 +311,11 @@ def _commits(repository: Path) -> dict[str, _Commit]:
             commit, tuple(parents.split()), author, subject, tuple(keys.strip().split(","))
         )
     return found
+
+
+def _is_open(outcome: str) -> bool:
+    """Tells whether nobody was told how a deed went."""
+    return outcome == "killed" or "finishes or forgets" in outcome
 
 
 def _ancestors(commit: _Commit, among: Mapping[str, _Commit]) -> frozenset[str]:
@@ -307,9 +331,8 @@ def _ancestors(commit: _Commit, among: Mapping[str, _Commit]) -> frozenset[str]:
 def _is_of(commit: _Commit, name: str, deed: Deed) -> bool:
     if commit.author != name or len(commit.parents) > 1:
         return False
-    if deed.key:
-        return deed.key in commit.keys
-    return deed.token in commit.subject.replace(":", " ").split()
+    named = not deed.key or deed.key in commit.keys
+    return named and deed.token in commit.subject.replace(":", " ").split()
 
 
 def new_experiment(thing: str, token: str, *, title: str) -> Deed:

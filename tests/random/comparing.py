@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import padre_git
@@ -36,24 +37,32 @@ def check(clones: Clones, name: str) -> None:
     """Compares what a person's store says with what it may say."""
     known = clones.history(name)
     seen = look(clones.stores[name])
-    _compare(clones, seen, known, clones.kept[name], name)
+    # what the remote has is listed, too, also while there is a conflict
+    _compare(clones, seen, (known, clones.fetched(name)), clones.kept[name], name)
 
 
-def _compare(clones: Clones, seen: Seen, known: Known, kept: set[str], who: str) -> None:
+def _compare(clones: Clones, seen: Seen, either: Sequence[Known], kept: set[str], who: str) -> None:
+    """Makes sure that what is seen is what one may see who knows this much, or that much."""
     facts = clones.facts
     things = [thing for thing in facts.things() if not thing.endswith(".md")]
     assert seen.keys() <= set(things), who
     for thing in things:
         there = thing in seen
         if thing not in kept:
-            assert there in facts.existence(thing, known), (who, thing, there)
+            allowed = set().union(*(facts.existence(thing, known) for known in either))
+            assert there in allowed, (who, thing, there)
         if not there or thing in kept:
             continue
-        for field in facts.fields(thing, known):
-            allowed = facts.values(thing, field, known)
+        fields = set().union(*(facts.fields(thing, known) for known in either))
+        assert seen[thing].keys() - {"name", "title"} <= fields, (who, thing)
+        for field in fields:
+            values = [facts.values(thing, field, known) for known in either]
             found = seen[thing].get(field)
-            assert allowed is None or found in allowed, (who, thing, field, found, allowed)
-        assert seen[thing].keys() - {"name", "title"} <= facts.fields(thing, known), (who, thing)
+            assert (
+                None in values
+                or any(found in v for v in values if v is not None)
+                or (found is None and set() in values)
+            ), (who, thing, field, found, values)
 
 
 def settle(clones: Clones) -> None:
@@ -93,7 +102,7 @@ def agree(clones: Clones) -> None:
     known = clones.history("ada")
     for write in clones.facts.writes:
         assert write.commit in known, f"{write} is lost"
-    _compare(clones, final, known, set(), "fresh")
+    _compare(clones, final, (known,), set(), "fresh")
     for name in NAMES:
         seen = look(clones.stores[name])
         kept = {thing for thing in clones.kept[name] if thing not in final}

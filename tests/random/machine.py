@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 import padre_git
-from padre_git import Run
+from padre_git import Run, errors
+from padre_git.errors import ConflictError, RemoteError
 from padre_git.messages.settling import Choice
 from padre_git.model.ids import new_run_id
 from tests.conftest import git
@@ -34,7 +35,6 @@ _DANGER = st.one_of(
 )
 #: What can be thrown away in ``.git/padre``: answers that are asked for again.
 _CACHES = ("asked", "recent", "mark")
-_REMOTE = ("RemoteUnavailableError", "RemoteError", "RejectedError")
 
 
 class ClonesMachine(RuleBasedStateMachine):
@@ -107,9 +107,15 @@ class ClonesMachine(RuleBasedStateMachine):
         runs = self._runs(name)
         return runs[number % len(runs)] if runs else None
 
-    def _on_run(self, name: str, run: Run, danger: Danger | None, **facts: object) -> bool:
+    def _on_run(
+        self, name: str, run: Run, danger: Danger | None, *, values: dict[str, object],
+        **facts: object,
+    ) -> bool:  # fmt: skip
         below = self.clones.facts.below(str(run.id))
-        return self._do(name, Deed(thing=str(run.id), below=below, **facts), danger)  # type: ignore[arg-type]
+        # what is written to is there again, if it was withdrawn and kept here
+        values = {"exists": True, **values}
+        deed = Deed(thing=str(run.id), below=below, values=values, **facts)  # type: ignore[arg-type]
+        return self._do(name, deed, danger)
 
     @rule(name=_WHO, number=_NUMBER, danger=_DANGER)
     def change_run(self, name: str, number: int, danger: Danger | None) -> None:
@@ -135,7 +141,7 @@ class ClonesMachine(RuleBasedStateMachine):
         if run := self._about(name, number):
             token = self._token()
             self._on_run(
-                name, run, danger, key=run.key.text, values={f"note {token}": True},
+                name, run, danger, key=run.key.text, token="note", values={f"note {token}": True},
                 work=lambda store: store.runs.note(run.key, token),
             )  # fmt: skip
 
@@ -155,7 +161,7 @@ class ClonesMachine(RuleBasedStateMachine):
         if run := self._about(name, number):
             self.clones.kept[name].add(str(run.id))
             self._on_run(
-                name, run, danger, key=run.key.text, values={"exists": False},
+                name, run, danger, key=run.key.text, token="withdraw", values={"exists": False},
                 work=lambda store: store.runs.delete(run.key, mode="remote"),
             )  # fmt: skip
 
@@ -229,8 +235,8 @@ class ClonesMachine(RuleBasedStateMachine):
         outcome = self.clones.attempt(name, work, danger)  # type: ignore[arg-type]
         kind = outcome.partition(":")[0]
         if danger is None:
-            allowed = ("done", "ConflictError", *(_REMOTE if self.clones.away else ()))
-            assert kind in allowed, outcome
+            allowed = (ConflictError, *((RemoteError,) if self.clones.away else ()))
+            assert kind == "done" or issubclass(getattr(errors, kind), allowed), outcome
         check(self.clones, name)
         return kind
 
