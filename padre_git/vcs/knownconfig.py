@@ -87,21 +87,38 @@ def mended(common: Path, needed: Mapping[str, str]) -> bytes:
         common: the git directory.
         needed: keys that it has to have, unless others are known.
     """
-    file = common / "config"
+    file, back = common / "config", {**needed, **known(common)}
     lines = file.read_bytes().splitlines() if file.is_file() else []
+    options = {name.rpartition(".")[2].encode() for name in back}
+    for number in reversed(range(len(lines))):
+        if _WRONG in lines[number].decode(errors="replace") and _counts(lines[number], options):
+            _drop(lines, number)
     with tempfile.TemporaryDirectory(prefix="padre-") as place:
         trial = Path(place) / "config"
         for _ in range(len(lines) + 1):
             trial.write_bytes(b"".join(line + b"\n" for line in lines))
             bad = _bad_line(trial)
-            if bad is None:
+            if bad is None or not lines:
                 break
-            del lines[min(bad, len(lines)) - 1]
+            _drop(lines, min(bad, len(lines)) - 1)
         found = read(trial) or {}
     there = {name for name, value in found.items() if _is_sound((name, value))}
-    kept = [line for line in lines if _WRONG not in line.decode(errors="replace")]
-    back = {n: v for n, v in {**needed, **known(common)}.items() if n not in there}
-    return b"".join(line + b"\n" for line in kept) + as_file(back).encode()
+    lost = {name: value for name, value in back.items() if name not in there}
+    return b"".join(line + b"\n" for line in lines) + as_file(lost).encode()
+
+
+def _counts(line: bytes, options: set[bytes]) -> bool:
+    """Tells whether a line begins a section or sets one of some keys."""
+    return line.lstrip()[:1] == b"[" or line.partition(b"=")[0].strip().lower() in options
+
+
+def _drop(lines: list[bytes], number: int) -> None:
+    """Takes a line out; with the beginning of a section all of it goes, as it was another's."""
+    end = number + 1
+    if lines[number].lstrip()[:1] == b"[":
+        while end < len(lines) and lines[end].lstrip()[:1] != b"[":
+            end += 1
+    del lines[number:end]
 
 
 def _bad_line(file: Path) -> int | None:
