@@ -7,6 +7,7 @@ here, the lowest has an environment of its own, without padre_git, which ``make 
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 
 import padre_git
 from padre_git.artifacts import ProjectData, read_pointer
-from tests.artifacts.conftest import write
+from tests.artifacts.conftest import make_project, write
 from tests.conftest import git
 from tests.servers.processes import do_without
 
@@ -185,3 +186,38 @@ def test_what_dvc_added_is_an_artifact_to_us_or_left_alone(tmp_path: Path, dvc: 
         assert json.loads(dvc("status", "--cloud", "--json", cwd=clone)) == {}, "all is published"
         assert json.loads(dvc("status", "--json", cwd=clone)) == {}
         assert git("status", "--porcelain", cwd=clone) == ""
+
+
+_OWN_USE = """
+import sys, dvc
+from pathlib import Path
+from padre_git.artifacts.dvc import DvcStore
+from padre_git.artifacts.settings import RemoteSettings
+project = Path(sys.argv[1])
+DvcStore(project, RemoteSettings.of_url("https://example.org/data", base=project))
+print(dvc.__version__)
+"""
+
+
+def with_lowest(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Runs our Python with the lowest DVC before the one that is installed."""
+    command_line("lowest")
+    (site,) = (_PLACES["lowest"] / "lib").glob("python*/site-packages")
+    env = {**os.environ, "PYTHONPATH": str(site)}
+    return subprocess.run(
+        [sys.executable, *words], cwd=_ROOT, env=env, capture_output=True, text=True, check=False
+    )
+
+
+def test_what_we_use_of_dvc_is_in_the_lowest_version(tmp_path: Path) -> None:
+    make_project(tmp_path / "iris")
+    done = with_lowest("-c", _OWN_USE, tmp_path / "iris")
+    assert done.stdout.startswith(_bound()), done.stderr
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(600)
+def test_servers_are_reached_through_the_lowest_version() -> None:
+    tests = ("tests/artifacts/test_real_remotes.py", "tests/artifacts/test_remote.py")
+    done = with_lowest("-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not nightly", *tests)
+    assert done.returncode == 0, done.stdout[-2000:]
