@@ -19,7 +19,7 @@ DIRECTORY = Pointer(md5=f"{MD5}.dir", path="artifacts", size=6, nfiles=4)
 
 names = st.one_of(
     st.sampled_from(
-        ["123", "1e5", "yes", "null", "0x10", "~", "a: b", "it's", "größe", "x #y", "-"]
+        ["123", "1e5", "yes", "null", "0x10", "~", "ab: c", "it's", "größe", "x #y", "-"]
     ),
     st.text(st.characters(codec="utf-8", categories=["L", "N", "P"]), min_size=1, max_size=30)
     .filter(lambda t: not set(t) & set("/\\") and t not in (".", "..") and t.isprintable())
