@@ -41,6 +41,7 @@ __all__ = [
     "parts_of",
     "remember_code",
     "run_of",
+    "take_as_known",
 ]
 
 #: Bytes of code changes that stay in git; more of them are data.
@@ -81,6 +82,11 @@ class Circumstances:
 def is_known(home: Home, key: Key) -> bool:
     """Returns whether a record was seen to exist by this process."""
     return key in _known.get(home.session.bus, ())
+
+
+def take_as_known(home: Home, key: Key) -> None:
+    """Notes that a record exists, without having seen it."""
+    _known.setdefault(home.session.bus, set()).add(key)
 
 
 def run_of(begun: Run, draft: Draft, status: Status, ended: datetime) -> Run:

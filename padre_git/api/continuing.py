@@ -110,7 +110,12 @@ def circumstances_of(home: Home, found: Replayed, directory: Path) -> Circumstan
         DamagedError: if neither has it.
     """
     run = found.run
-    experiment = _entity(home, found, run.experiment)
+    experiment = cast("Experiment", _entity(home, found, run.experiment))
+    if found.is_bare:
+        with suppress(NotFoundError):
+            experiment = home.session.bus.send(Get(subject=Kind.EXPERIMENT, key=run.experiment))
+        seed = experiment.seed if run.seed is None else run.seed
+        run = run.replace(defaults=experiment.parameters, seed=seed)
     execution = _entity(home, found, run.execution)
     environment = _entity(home, found, _environment_key(run))
     patch: bytes | None = None
@@ -118,7 +123,7 @@ def circumstances_of(home: Home, found: Replayed, directory: Path) -> Circumstan
         patch = read_file(directory / CODE)
     return Circumstances(
         run=run,
-        experiment=cast("Experiment", experiment),
+        experiment=experiment,
         execution=cast("Execution", execution),
         environment=cast("Environment", environment),
         patch=patch,
@@ -129,12 +134,16 @@ def circumstances_of(home: Home, found: Replayed, directory: Path) -> Circumstan
 def inline_here(home: Home, project: str) -> int:
     """Returns how many bytes a part of a project's runs may have in git."""
     stored = Project(name=project)
+    if not provenance.has_git():
+        return inline_of(stored)
     with suppress(NotFoundError):
         stored = home.session.bus.send(Get(subject=Kind.PROJECT, key=stored.key))
     return inline_of(stored)
 
 
 def _check_unknown(home: Home, key: Key) -> None:
+    if not provenance.has_git():
+        return
     try:
         stored: Run = home.session.bus.send(Get(subject=Kind.RUN, key=key))
     except NotFoundError:

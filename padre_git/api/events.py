@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from padre_git.api.committing import Circumstances, is_known
 from padre_git.api.home import Home
+from padre_git.api.provenance import has_git
 from padre_git.format import encode, write_time
 from padre_git.model import Array, Results, Split
 
@@ -33,7 +34,7 @@ def event_of_start(home: Home, begun: Circumstances) -> tuple[int, dict[str, Any
         "title": run.title,
         "started": None if run.started is None else write_time(run.started),
         "seed": run.seed,
-        "defaults": run.defaults,
+        "defaults": run.defaults if has_git() else None,  # nothing could be read
         "argv": run.argv,
         "parent_run": run.parent_run,
         "attributes": run.attributes,

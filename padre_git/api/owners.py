@@ -58,6 +58,7 @@ class Owner:
         job: its batch job's name; empty for none.
         attempt: see :class:`Job`.
         records: whether it does not run the run, but commits what a dead process has left.
+        left: whether it has ended the run, and leaves the commit to somebody who can make it.
         seen: its last sign of life, in seconds since 1970.
     """
 
@@ -71,6 +72,7 @@ class Owner:
     job: str = ""
     attempt: int | None = None
     records: bool = False
+    left: bool = False
     seen: float = 0.0
 
     def __str__(self) -> str:
@@ -83,7 +85,7 @@ class Owner:
             job: of the process that asks: a task that was started again is the end of the one
                 before.
         """
-        if self._was_requeued(job):
+        if self.left or self._was_requeued(job):
             return True
         here = _here()
         if (self.host, self.machine) != (here.host, here.machine):
@@ -133,7 +135,14 @@ def owner_of(directory: Path) -> Owner:
     return Owner(**{**fitting, "number": number, "seen": seen or _changed(directory)})
 
 
-def claim(directory: Path, after: int, *, job: Job | None = None, records: bool = False) -> Path:
+def claim(
+    directory: Path,
+    after: int,
+    *,
+    job: Job | None = None,
+    records: bool = False,
+    left: bool = False,
+) -> Path:
     """Makes this process the next owner of a spool; returns the file whose time is its heartbeat.
 
     Args:
@@ -141,12 +150,13 @@ def claim(directory: Path, after: int, *, job: Job | None = None, records: bool 
         after: the number of the owner before, 0 for none.
         job: of this process.
         records: see :class:`Owner`.
+        left: see :class:`Owner`.
 
     Raises:
         FileExistsError: if another process was faster.
         OSError: if it cannot be written.
     """
-    about = asdict(_here_now()) | {"records": records}
+    about = asdict(_here_now()) | {"records": records, "left": left}
     if job is not None:
         about |= {"job": job.name, "attempt": job.attempt}
     path = directory / f"owner.{after + 1}"

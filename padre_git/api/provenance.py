@@ -8,6 +8,7 @@ docs/decisions/0007.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ __all__ = [
     "command_version",
     "environment",
     "forced",
+    "has_git",
     "job",
     "run_id",
 ]
@@ -96,6 +98,11 @@ def job() -> Job | None:
         if said(number):
             return Job(name=f"{scheduler} {said(number)}_{said(task, '')}")
     return None
+
+
+def has_git() -> bool:
+    """Returns whether this machine can commit; a compute node may have nothing but Python."""
+    return shutil.which("git") is not None
 
 
 def arguments() -> tuple[str, ...]:

@@ -61,6 +61,9 @@ class Recorder(Logbook):
     def end(self, status: str = "finished") -> Run:
         """Ends and commits the run; returns it. Ending it again the same way does nothing.
 
+        Where git is not installed, it stays in the spool, and is committed by the next ``sync`` or
+        ``reconcile`` of a machine that has it.
+
         Args:
             status: ``"finished"``, ``"failed"`` or ``"aborted"``.
 
@@ -135,11 +138,15 @@ class Recorder(Logbook):
             ended = datetime.now(UTC)
             self._write("end", status, ended.isoformat(), draft.texts.get(_ERROR))
             run = run_of(self._begun.run, draft, status, ended)
-            parts = parts_of(draft, self._attachments, self._begun.inline)
-            self._ended = commit_run(self._home, self._begun, run, parts)
+            if self._spool is not None and not provenance.has_git():
+                self._ended = run
+                self._spool.leave()
+            else:
+                parts = parts_of(draft, self._attachments, self._begun.inline)
+                self._ended = commit_run(self._home, self._begun, run, parts)
+                self._leave_spool(status)
             interrupts.forget(self)
             self._home.running.discard(self.key)
-            self._leave_spool(status)
             if self._code is not None:
                 remember_code(self._home, self.key.project, self._code)
         return self._ended

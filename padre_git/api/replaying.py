@@ -56,6 +56,7 @@ class Replayed:
         given: the parameters that it began with.
         ending: how it ended; None if it did not.
         damage: what cannot be read, one line of text each.
+        is_bare: whether it began where nothing of its experiment could be read.
     """
 
     run: Run
@@ -65,6 +66,7 @@ class Replayed:
     given: Mapping[str, Any] | None = None
     ending: Ending | None = None
     damage: list[str]
+    is_bare: bool
 
 
 def replay(directory: Path, project: str, cache: Callable[[], Cache]) -> Replayed:
@@ -118,6 +120,7 @@ def _begun(directory: Path, logged: Logged, cache: Callable[[], Cache]) -> Repla
         draft=Draft(run=run.key),
         attachments=Attachments(cache),
         damage=damage,
+        is_bare=known["defaults"] is None,
     )
 
 
@@ -140,7 +143,7 @@ def _run(known: Mapping[str, Any]) -> Run:
         status=Status.RUNNING,
         started=read_time(known["started"]),
         seed=known["seed"],
-        defaults=known["defaults"],
+        defaults=known["defaults"] or {},
         argv=tuple(map(str, known["argv"])),
         environment=known["environment"],
         parent_run=known["parent_run"],

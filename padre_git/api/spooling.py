@@ -68,6 +68,12 @@ class OwnSpool(Spool):
             heartbeat.end(self._heart)
         super().close()
 
+    def leave(self) -> None:
+        """Leaves the commit of the run, which has ended, to somebody who can make it."""
+        self.flush()
+        claim(self.directory, self._number, job=provenance.job(), left=True)
+        self.close()
+
     def successor(self) -> Owner | None:
         """Returns the process that has continued the run meanwhile; None if there is none."""
         try:

@@ -12,7 +12,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from padre_git.api import provenance
-from padre_git.api.committing import Circumstances
+from padre_git.api.committing import Circumstances, take_as_known
 from padre_git.api.continuing import circumstances_of, former_run, inline_here, requeued_run
 from padre_git.api.home import Home
 from padre_git.api.provenance import CodeVersion
@@ -28,7 +28,7 @@ from padre_git.errors import (
 )
 from padre_git.format import encode, identify
 from padre_git.messages import Exists, Get, Notice
-from padre_git.model import Dataset, Execution, Experiment, Key, Kind, Run, Status
+from padre_git.model import Code, Dataset, Execution, Experiment, Key, Kind, Run, Status
 from padre_git.model.ids import check_id, new_run_id
 
 __all__ = ["experiment_of", "start_run"]
@@ -159,6 +159,8 @@ def _recorder(
 
 def _found(home: Home, experiment: Ref) -> Experiment:
     """Returns an experiment; the remote is not asked for one that is here."""
+    if not provenance.has_git():
+        return _as_said(experiment)
     with suppress(NotFoundError), home.locally():
         found = experiment_of(home, experiment)
         if found.revision is not None:
@@ -208,6 +210,19 @@ def experiment_of(home: Home, experiment: Ref) -> Experiment:
         return Experiment(project=key.project, name=key.name)
 
 
+def _as_said(experiment: Ref) -> Experiment:
+    """Returns an experiment of which nothing can be read."""
+    key = _key_that_is_said(experiment)
+    if key is None:
+        raise InvalidInputError(
+            f"cannot look for '{experiment}': git is not installed here",
+            hint="say it in full: project/experiment",
+        )
+    if isinstance(experiment, Experiment):
+        return experiment
+    return Experiment(project=key.project, name=key.name)
+
+
 def _key_that_is_said(reference: Ref) -> Key | None:
     """Returns the key of a reference that has it in full; None for others."""
     if isinstance(reference, Experiment):
@@ -246,6 +261,9 @@ def _named_execution(home: Home, experiment: Key, named: str) -> Execution:
             key=experiment,
             hint="freeze the code for this experiment: padre-git freeze EXPERIMENT",
         )
+    if not provenance.has_git():  # whoever commits the run will look
+        take_as_known(home, key)
+        return Execution(experiment=experiment, code=Code(content="0" * 64), id=key.name)
     try:
         return home.session.bus.send(Get(subject=Kind.EXECUTION, key=key))
     except NotFoundError as error:
@@ -259,16 +277,22 @@ def _named_execution(home: Home, experiment: Key, named: str) -> Execution:
 def _parent_id(home: Home, parent: Recorder | Run | str | None) -> str | None:
     if parent is None or isinstance(parent, Recorder):
         return None if parent is None else parent.id
+    if not provenance.has_git():
+        return parent.key.name if isinstance(parent, Run) else _id_in(parent)
     try:
         return home.first_here(partial(home.session.resolve, parent, [Kind.RUN])).name
     except NotFoundError:
         with suppress(InvalidNameError):  # it may go on in another process, and is not stored yet
-            return check_id(str(parent).rpartition("/")[2], "run")
+            return _id_in(str(parent))
         raise
 
 
+def _id_in(reference: str) -> str:
+    return check_id(reference.rpartition("/")[2], "run")
+
+
 def _use_declared_dataset(home: Home, experiment: Experiment, recorder: Recorder) -> None:
-    if experiment.dataset is None:
+    if experiment.dataset is None or not provenance.has_git():
         return
     dataset = Dataset(project=experiment.project, name=experiment.dataset)
     if home.session.bus.send(Exists(subject=Kind.DATASET, key=dataset.key)):
