@@ -19,7 +19,7 @@ from padre_git.vcs.objects import EMPTY_TREE, Entry
 
 __all__ = ["CacheTree", "Count", "Folded", "Spliced", "Trees"]
 
-_NODE = re.compile(rb"([^\0]*)\0(-?\d+) (\d+)\n")
+_NODE = re.compile(rb"([^\0]*)\0(-?\d{1,10}) (\d{1,10})\n")
 
 #: Gives the entries of a tree by name.
 Trees = Callable[[str], Mapping[str, Entry]]
@@ -96,7 +96,10 @@ class CacheTree:
 
 
 def _parse(content: bytes) -> _Node:
-    node, end = _parse_node(content, 0)
+    try:
+        node, end = _parse_node(content, 0)
+    except RecursionError:  # directories a thousand deep
+        return _Node(b"")
     if end != len(content):
         return _Node(b"")  # a form that we do not know: git rebuilds it
     return node

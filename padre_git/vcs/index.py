@@ -11,6 +11,7 @@ import os
 import struct
 from bisect import bisect_left
 from collections.abc import Callable
+from operator import ge
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,6 +117,8 @@ class Index:
         except (ValueError, IndexError, struct.error) as error:
             raise DamagedError("the index is corrupt") from error
         known = _extensions(content, position)
+        if position > len(content) - 20 or any(map(ge, self._keys, self._keys[1:])):
+            raise DamagedError("the index is corrupt")
         self._trees = CacheTree(known.get(b"TREE", b""))
         self.is_sparse = _SPARSE in known
 
@@ -123,6 +126,8 @@ class Index:
         flags = content[start + 60] << 8 | content[start + 61]
         name_at = start + (_FIXED + 2 if flags & _EXTENDED else _FIXED)
         end = content.index(b"\0", name_at)
+        if min(end - name_at, _NAME) != flags & _NAME:
+            raise ValueError(start)  # git goes by this length, and would read another name
         stop = start + ((end - start) // 8 + 1) * 8
         key = content[name_at:end] + b"\0" + bytes([(flags & _STAGE) >> 12])
         self._keys.append(key)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fuzz import data, documents, gitfiles, merges, tables, texts
+from tests.fuzz import data, documents, gitfiles, merges, spools, tables, texts
 
 __all__ = ["CORPUS", "TARGETS", "Target"]
 
@@ -46,5 +46,6 @@ TARGETS: Mapping[str, Target] = {
     "place": Target(check=texts.check_place, seeds=texts.place_seeds),
     "reference": Target(check=texts.check_reference, seeds=texts.reference_seeds),
     "query": Target(check=texts.check_query, seeds=texts.query_seeds),
+    "spool": Target(check=spools.check_spool, seeds=spools.spool_seeds),
     "words": Target(check=texts.check_words, seeds=texts.word_seeds),
 }
