@@ -74,12 +74,11 @@ class SplicedSite(Site):
             return known.skipped and known.entry in change.known | {change.new}
         return self._evictions.covers(change.path) or not self._folding.cone.includes(change.path)
 
-    def writes(self, change: Change) -> bool:
-        """Implements :meth:`Site.writes`."""
+    def written(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """Implements :meth:`Site.written`."""
         index, _ = self._index.load()
-        if self._folding.place(index, change.path) is not None:
-            return False
-        return not self._is_left_out(index, change)
+        _, rest = self._split(index, changes)
+        return [change for change in rest if not self._is_left_out(index, change)]
 
     def follow(
         self,
@@ -134,7 +133,7 @@ class SplicedSite(Site):
         Of a file that is left out nothing can be seen. Then it counts how the branch came to be
         where it is: a stale index is what ``git commit`` wrote, and no revert, merge or pull.
         """
-        if self.writes(change):
+        if self.written([change]):
             return self._tree.holds(change)
         done = last_action(self._head_log)
         return done.startswith("commit") and not done.startswith('commit: Revert "')

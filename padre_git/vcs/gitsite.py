@@ -35,9 +35,9 @@ class GitSite(Site):
             hint="commit, move or undo them, then try again",
         )
 
-    def writes(self, change: Change) -> bool:
-        """Implements :meth:`Site.writes`: git reads what it writes."""
-        return False
+    def written(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """Implements :meth:`Site.written`: git reads what it writes."""
+        return ()
 
     def follow(
         self,

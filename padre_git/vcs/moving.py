@@ -258,7 +258,7 @@ class Mover:
             site.check(start, new_tree, changes)
         if sites and changes:
             self.clone.note(f"{base or '-'} {new or '-'}")
-            contents = self._contents([c for c in changes if any(s.writes(c) for s in sites)])
+            contents = self._contents([c for site in sites for c in site.written(changes)])
             for site in sites:
                 site.follow(start, new_tree, changes, contents, durable)
             self.applied = {change.path: change.new for change in changes}

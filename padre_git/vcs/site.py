@@ -31,8 +31,8 @@ class Site(ABC):
         """
 
     @abstractmethod
-    def writes(self, change: Change) -> bool:
-        """Tells whether a change needs the content of its file."""
+    def written(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """Returns those changes that need the content of their files."""
 
     @abstractmethod
     def follow(
@@ -49,7 +49,7 @@ class Site(ABC):
             old: as for :meth:`check`.
             new: as for :meth:`check`.
             changes: as for :meth:`check`.
-            contents: bytes of new files by object id, of those that :meth:`writes` names.
+            contents: bytes of new files by object id, of those that :meth:`written` names.
             durable: what must be durable before the index names it; it is synced on the way.
 
         Raises:
