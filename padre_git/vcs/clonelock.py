@@ -11,13 +11,14 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from padre_git.errors import LockedError
+from padre_git.errors import LockedError, RepositoryError
 from padre_git.vcs.leftovers import time_there
 from padre_git.vcs.locks import make_mark
 from padre_git.vcs.owner import parse_owner, this_process
@@ -70,6 +71,7 @@ class CloneLock:
         self._pid = os.getpid()
         self._thread = threading.RLock()
         self._depth = 0
+        self._holder = 0
         self._is_known = False
         self._release: Callable[[], None] | None = None
 
@@ -98,6 +100,10 @@ class CloneLock:
             yield True
         finally:
             self._give_back()
+
+    def is_held_here(self) -> bool:
+        """Returns whether this thread has it already."""
+        return self._depth > 0 and self._holder == threading.get_ident()
 
     def refusal(self, waited: float) -> LockedError:
         """Returns the error for somebody who did not get it; it names who has it."""
@@ -149,6 +155,7 @@ class CloneLock:
                 return False
             time.sleep(_POLL)
         self._release = release
+        self._holder = threading.get_ident()
         return True
 
     def _give_back(self) -> None:
@@ -164,7 +171,7 @@ class CloneLock:
         """Tries to get it, once; returns what gives it back."""
         if self._setting(_SETTING) == "file":
             return self._try_by_file()
-        descriptor = os.open(self._path, _FILE, 0o666)
+        descriptor = self._open()
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_still(descriptor, self._path):
@@ -183,6 +190,23 @@ class CloneLock:
             raise
         os.close(descriptor)
         return None
+
+    def _open(self) -> int:
+        try:
+            descriptor = os.open(self._path, _FILE, 0o666)
+        except OSError as error:
+            if error.errno not in {errno.ELOOP, errno.EISDIR, errno.ENXIO}:
+                raise
+            raise self._not_ours() from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise self._not_ours()
+        return descriptor
+
+    def _not_ours(self) -> RepositoryError:
+        return RepositoryError(
+            f"'{self._path}' is no file that we made", hint="remove it, and ask who put it there"
+        )
 
     def _try_by_file(self) -> Callable[[], None] | None:
         held = self._held_file

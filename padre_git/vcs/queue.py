@@ -137,6 +137,8 @@ class Queue:
         """
         if not self._directory.is_dir():
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._directory.is_symlink():
+            raise NotADirectoryError(self._directory)
         listening = _listening()
         try:
             address = listening.getsockname() if listening is not None else b""
@@ -215,6 +217,8 @@ class Queue:
         try:
             names = os.listdir(self._directory)  # noqa: PTH208 - looked at with every commit
         except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return []
+        if not names or self._directory.is_symlink():
             return []
         return sorted(name for name in names if _NAME.fullmatch(name))
 

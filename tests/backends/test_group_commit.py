@@ -18,12 +18,13 @@ import pytest
 from padre_git.backends import GitBackend
 from padre_git.backends.grouping import Grouping
 from padre_git.backends.handing import ALONE, Write, read_answer, read_request
+from padre_git.backends.urls import keep_urls
 from padre_git.backends.writing import Writing
 from padre_git.errors import ConflictError, LockedError, NotFoundError
 from padre_git.messages import Author, Event, Message, Op
 from padre_git.model import ABSENT, Change, ChangeSet, Key
 from padre_git.testing.documents import EXPERIMENT, IRIS, files_of, put, remove, run_key
-from padre_git.testing.storing import found
+from padre_git.testing.storing import ONE_OF_EACH, found
 from padre_git.vcs.owner import this_process
 from padre_git.vcs.queue import Ticket, framed
 from padre_git.vcs.repository import Repository
@@ -183,18 +184,15 @@ def test_the_revision_that_an_owner_is_told_is_the_one_that_is_stored(
 def test_a_process_sees_its_own_write_when_another_has_made_it(
     backend: GitBackend, iris: Path
 ) -> None:
-    with GitBackend(backend.root) as other, _repository(backend).lock():
-        join = in_threads(lambda: (put(other, run_key(1)), found(other, run_key(1))))
-        while not queue_of(iris):
-            time.sleep(0.005)
-        _hold(backend, write_of(2))
-        assert isinstance(join()[0], tuple)
-    assert found(backend, run_key(1)) == files_of(run_key(1))
-
-
-def _hold(backend: GitBackend, write: Write) -> None:
-    clone = backend._clones.need("iris")
-    Grouping(writing=Writing(clone=clone, author=None)).write(write)
+    with GitBackend(backend.root) as other:
+        with _repository(backend).lock():
+            join = in_threads(
+                lambda: (put(other, run_key(1)), found(other, run_key(1)))[1],
+                lambda: (put(backend, run_key(2)), found(backend, run_key(2)))[1],
+            )
+            while len(queue_of(iris)) < 2:
+                time.sleep(0.005)
+        assert join() == [files_of(run_key(1)), files_of(run_key(2))]
 
 
 def test_whoever_waits_in_vain_is_told_by_whom_and_nothing_is_stored(
@@ -222,6 +220,25 @@ def test_whoever_waits_in_vain_is_told_by_whom_and_nothing_is_stored(
     assert queue_of(iris) == []
     put(backend, run_key(2))
     assert list(backend.scan(EXPERIMENT))[1:] == [run_key(2)]
+
+
+def test_who_has_locked_the_clone_writes_for_nobody_else(backend: GitBackend, iris: Path) -> None:
+    with waiting(backend, 1) as (ticket,):
+        with _repository(backend).lock():
+            put(backend, run_key(2))
+            assert ticket.answer() is None
+        put(backend, run_key(3))
+        assert ticket.answer() is not None
+
+
+def test_a_change_of_every_kind_of_record_can_be_handed_over(
+    backend: GitBackend, iris: Path
+) -> None:
+    changes = [Change(key=k, files=files_of(k), expected=ABSENT) for k in ONE_OF_EACH]
+    changes.append(Change(key=run_key(7), files=None, moved_to=run_key(8)))
+    message = Message(op=Op.DELETE, subject="gone \udc80", author=_ZOE, time=datetime.now(UTC))
+    write = Write(changes=ChangeSet(changes=tuple(changes)), message=message, amend=keep_urls)
+    assert read_request(write.request(_ZOE, datetime.now(UTC))) == write
 
 
 def test_a_request_of_a_process_that_was_killed_is_done_and_leaves_nothing(

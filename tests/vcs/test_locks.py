@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from padre_git.errors import LockedError
+from padre_git.errors import LockedError, RepositoryError
 from padre_git.vcs.clonelock import CloneLock
 from padre_git.vcs.locks import clear_stale, git_lock, make_mark
 from padre_git.vcs.owner import Owner, parse_owner, this_process
@@ -156,6 +156,22 @@ def test_a_removed_lock_file_lets_nobody_hold_what_others_do_not_see(tmp_path: P
     (tmp_path / "lock").unlink()
     with lock.hold(1), lock_of(tmp_path).offered() as held:
         assert not held
+
+
+@pytest.mark.parametrize("what", ["link", "pipe", "directory"])
+def test_nothing_that_somebody_has_put_in_the_place_of_a_lock_is_followed(
+    tmp_path: Path, what: str
+) -> None:
+    (tmp_path / "secret").write_text("x")
+    if what == "link":
+        (tmp_path / "lock").symlink_to(tmp_path / "secret")
+    elif what == "pipe":
+        os.mkfifo(tmp_path / "lock")
+    else:
+        (tmp_path / "lock").mkdir()
+    with pytest.raises(RepositoryError, match="no file that we made"), lock_of(tmp_path).hold(1):
+        pass
+    assert (tmp_path / "secret").read_text() == "x"
 
 
 # --------------------------------------------------------------------- poor file systems
