@@ -1,8 +1,9 @@
-"""Upkeep: our many small packs made into few, by copying their entries as they are.
+"""Upkeep: our many small packs made into few, by copying their entries.
 
 One commit leaves one pack. When :data:`FAN_IN` packs of about one size are there, they become one
 of the next size, so a thousand commits leave some tens of packs, and every entry is copied once
-per size. Nothing is recompressed and nothing unreachable is dropped: that is for ``git gc``.
+per size. Trees become small on the way (:mod:`.deltas`); nothing else is compressed again, and
+nothing unreachable is dropped: that is for ``git gc``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
+from padre_git.vcs.deltas import Trees, offset_bytes
 from padre_git.vcs.owner import parse_owner
 from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.packindex import Place, entries_of, read_index
@@ -93,9 +95,10 @@ def _merge(directory: Path, packs: list[Path]) -> bool:
     entries: dict[bytes, Packed] = {}
     places: dict[bytes, int] = {}
     position = 12
+    trees = Trees()
     try:
-        for pack in packs:
-            position = _copy(pack, entries, places, position)
+        for pack in sorted(packs, key=lambda pack: (pack.stat().st_mtime_ns, pack.name)):
+            position = _copy(pack, entries, places, position, trees)
     except (OSError, ValueError, struct.error, KeyError, IndexError):
         return False  # being repacked, or damaged: git's fsck names it, we leave it alone
     made = write_pack(directory, entries.values())
@@ -108,7 +111,13 @@ def _merge(directory: Path, packs: list[Path]) -> bool:
     return True
 
 
-def _copy(pack: Path, entries: dict[bytes, Packed], places: dict[bytes, int], position: int) -> int:
+def _copy(
+    pack: Path,
+    entries: dict[bytes, Packed],
+    places: dict[bytes, int],
+    position: int,
+    trees: Trees,
+) -> int:
     """Takes the entries of one pack that are not there yet; returns where the next one goes."""
     index = read_index(pack.with_suffix(".idx"))
     names = {place.offset: place.id for place in index}
@@ -118,9 +127,10 @@ def _copy(pack: Path, entries: dict[bytes, Packed], places: dict[bytes, int], po
                 raise ValueError(pack.name)
             if oid in entries:
                 continue
-            raw = entry
-            if raw[0] >> 4 & 7 == _OFS_DELTA:
-                raw = _moved(raw, offset, position, names, places)
+            if entry[0] >> 4 & 7 == _OFS_DELTA:
+                raw = _moved(entry, offset, position, names, places)
+            else:
+                raw = trees.small(entry, position)
             entries[oid], places[oid] = Packed(oid, raw), position
             position += len(raw)
     return position
@@ -202,12 +212,3 @@ def _moved(
     distance, end = _distance(raw, start)
     base = places[names[offset - distance]]
     return raw[:start] + offset_bytes(position - base) + raw[end:]
-
-
-def offset_bytes(distance: int) -> bytes:
-    """Returns the distance from a delta back to its base as a pack says it."""
-    found = bytearray([distance & 0x7F])
-    while distance := distance >> 7:
-        distance -= 1
-        found.insert(0, 0x80 | distance & 0x7F)
-    return bytes(found)

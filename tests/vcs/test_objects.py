@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from padre_git.errors import DamagedError
 from padre_git.messages import Author
+from padre_git.vcs.deltas import offset_bytes
 from padre_git.vcs.objects import (
     DIRECTORY,
     FILE,
@@ -29,7 +30,7 @@ from padre_git.vcs.objects import (
 )
 from padre_git.vcs.packindex import read_index
 from padre_git.vcs.packs import Packed, PackWriter, entry_head, write_pack
-from padre_git.vcs.upkeep import FAN_IN, Upkeep, offset_bytes
+from padre_git.vcs.upkeep import FAN_IN, Upkeep
 from tests.conftest import git
 
 IDS = st.binary(min_size=20, max_size=20).map(bytes.hex)
