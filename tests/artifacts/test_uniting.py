@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from padre_git.artifacts import (
     Pointer,
     ProjectData,
     add_member,
+    pointer_to,
     remove_member,
     unite_pointers,
     write_pointer,
@@ -99,3 +102,42 @@ def test_of_very_many_files_nobody_decides_one_by_one(data: ProjectData) -> None
         sides.append(add_member(data.cache, None, "artifacts", "tree", items))
     with pytest.raises(ArtifactError, match="1001 files"):
         united(data, None, *sides)
+
+
+_TREES = st.dictionaries(st.sampled_from("abcd"), st.sampled_from([b"1", b"22", b"333"]))
+
+
+@given(
+    base=_TREES, ours=_TREES, theirs=_TREES, choice=st.sampled_from([Choice.OURS, Choice.THEIRS])
+)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_it_is_the_union_that_a_dictionary_would_have(
+    data: ProjectData,
+    base: dict[str, bytes],
+    ours: dict[str, bytes],
+    theirs: dict[str, bytes],
+    choice: Choice,
+) -> None:
+    trees = [{**tree, "same": b"always"} for tree in (base, ours, theirs)]
+    was, here, there = trees
+    wanted, disputed = {}, set()
+    for name in {*was, *here, *there}:
+        versions = was.get(name), here.get(name), there.get(name)
+        if versions[1] == versions[2] or versions[2] == versions[0]:
+            wanted[name] = versions[1]
+        elif versions[1] == versions[0]:
+            wanted[name] = versions[2]
+        else:
+            disputed.add(name)
+            wanted[name] = versions[1 if choice is Choice.OURS else 2]
+    pointers = []
+    for tree in trees:
+        items = {name: data.cache.add_bytes(content) for name, content in tree.items()}
+        pointers.append(pointer_to(data.cache, "artifacts", items))
+    first = united(data, *pointers)
+    assert set(first.disputed) == disputed
+    assert (first.content is None) is bool(disputed)
+    settled = united(data, *pointers, **dict.fromkeys(disputed, choice))
+    assert contents(data, settled) == {n: c for n, c in wanted.items() if c is not None}
+    turned = united(data, pointers[0], pointers[2], pointers[1])
+    assert set(turned.disputed) == disputed, "which side is which does not matter"
