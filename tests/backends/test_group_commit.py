@@ -222,6 +222,36 @@ def test_whoever_waits_in_vain_is_told_by_whom_and_nothing_is_stored(
     assert list(backend.scan(EXPERIMENT))[1:] == [run_key(2)]
 
 
+def test_who_gives_up_knows_whether_it_may_still_be_written(
+    backend: GitBackend, iris: Path
+) -> None:
+    queue = _repository(backend).queue
+    with waiting(backend, 1, 2) as (noted, other):
+        (request, _) = queue.waiting()
+        queue.note("", {request.file.name: ALONE})
+        assert not noted.withdraw()
+        assert other.withdraw()
+        assert not request.is_wanted()
+    put(backend, run_key(3))
+    assert list(backend.scan(EXPERIMENT))[1:] == [run_key(3)]
+    assert queue_of(iris) == []
+
+
+def test_a_setting_of_the_clone_says_that_its_locks_exclude_nobody(
+    backend: GitBackend, iris: Path
+) -> None:
+    git("config", "padre.locks", "file", cwd=iris)
+    held = iris / ".git" / "padre" / "lock.held"
+    with GitBackend(backend.root) as other:
+        with _repository(other).lock():
+            assert held.exists()
+            join = in_threads(lambda: put(other, run_key(1)), lambda: put(other, run_key(2)))
+            while len(queue_of(iris)) < 2:
+                time.sleep(0.005)
+        assert all(isinstance(result, str) for result in join())
+    assert not held.exists()
+
+
 def test_who_has_locked_the_clone_writes_for_nobody_else(backend: GitBackend, iris: Path) -> None:
     with waiting(backend, 1) as (ticket,):
         with _repository(backend).lock():
