@@ -161,10 +161,11 @@ def _has_ended(found: Replayed) -> bool:
 
 
 def _over(key: Key, status: Status) -> AlreadyExistsError:
+    why = "what it logged is not kept here any more: " if status is Status.ABORTED else ""
     return AlreadyExistsError(
         f"a run '{key}' exists: it is {status}",
         key=key,
-        hint="begin another run, with parent= if it goes on where this one ended",
+        hint=f"{why}begin another run, with parent= if it goes on where this one ended",
     )
 
 

@@ -79,10 +79,17 @@ class Points:
             if isinstance(record, Record):
                 yield cast("Run", decode(record))
 
-    def statuses(self, project: str) -> Counter[str]:
-        """Returns how many stored runs of a project there are of each status."""
+    def statuses(self, project: str, besides: Mapping[Key, object]) -> Counter[str]:
+        """Returns how many stored runs of a project there are of each status.
+
+        Args:
+            project: its name.
+            besides: runs that are not counted.
+        """
+        others = ", ".join("?" * len(besides))
+        count = f"SELECT status, count(*) FROM runs WHERE run NOT IN ({others}) GROUP BY status"  # noqa: S608 - marks only
         with closing(self._advanced(project)) as index:
-            rows = index.execute("SELECT status, count(*) FROM runs GROUP BY status")
+            rows = index.execute(count, [key.text for key in besides])
             return Counter(dict(rows.fetchall()))
 
     def _advanced(self, project: str) -> sqlite3.Connection:

@@ -53,8 +53,6 @@ class Recorder(Logbook):
         super().__init__(home, begun, parameters, former)
         self.interrupted = False
         self._code = code
-        named = provenance.run_id() == self.id
-        self._may_return = named or former is not None or provenance.job() is not None
         interrupts.watch(self)
         home.running.add(self.key)
 
@@ -158,10 +156,10 @@ class Recorder(Logbook):
             raise in_use(self.key, successor)
 
     def _leave_spool(self, status: Status) -> None:
-        """Removes the spool, unless somebody may want to go on with the run."""
+        """Removes the spool; that of an aborted run is kept for a while, since it may go on."""
         if self._spool is None:
             return
-        if status is Status.ABORTED and self._may_return:
+        if status is Status.ABORTED:
             with suppress(OSError):  # then it is recorded once more, as it is
                 self._spool.settle()
             self._spool.close()

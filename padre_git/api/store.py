@@ -17,6 +17,7 @@ from padre_git.api.overflow import Overflow
 from padre_git.api.past import KINDS, Past
 from padre_git.api.points import Points
 from padre_git.api.recovering import Recovering
+from padre_git.api.runs import WatchedRuns
 from padre_git.api.transaction import Transaction
 from padre_git.api.watching import Watched
 from padre_git.api.worktrees import WorkTrees
@@ -115,7 +116,7 @@ class Store(Exchanging, Past, Recovering, WorkTrees):
         self.runs = Runs(session, overflow.read)
         if watched is not None:
             points = Points(backend, self._home)
-            self.runs = Runs(session, overflow.read, points, watched.going)
+            self.runs = WatchedRuns(session, overflow.read, points, watched)
         self.computations = Computations(session)
         self.splits = Splits(session)
 

@@ -7,6 +7,7 @@ that is running is no record yet. One that nobody will end is among them too, as
 from __future__ import annotations
 
 import heapq
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import islice
@@ -21,6 +22,7 @@ from padre_git.api.home import Home
 from padre_git.api.owners import owner_of
 from padre_git.api.replaying import Replayed, go_on
 from padre_git.api.spool import EVENTS, is_blank, is_settled, read_file
+from padre_git.api.spooling import in_use
 from padre_git.backends.base import Backend, Changes
 from padre_git.errors import NotFoundError, PadreGitError
 from padre_git.format import encode, encode_series, encode_splits
@@ -84,6 +86,24 @@ class Watched(Backend):
         """Returns the runs below a record that are running, or lost."""
         runs = self._going(above.project).values()
         return [_as_it_is(one) for one in runs if above.contains(one.run.key)]
+
+    def discard(self, key: Key) -> bool:
+        """Removes what a run has logged that is lost, or was; returns whether it is.
+
+        Raises:
+            LockedError: if it is running.
+        """
+        found = self._going(key.project).get(key)
+        directory = self._home.spool(key)
+        if directory is None or not directory.is_dir():
+            return False
+        if found is None:  # recorded, and kept because it may go on
+            shutil.rmtree(directory, ignore_errors=True)
+            return False
+        if found.run.status is Status.RUNNING:
+            raise in_use(key, owner_of(directory))
+        shutil.rmtree(directory)
+        return True
 
     def apply(self, changes: ChangeSet, message: Message) -> dict[Key, str | None]:
         """See :meth:`Backend.apply`."""

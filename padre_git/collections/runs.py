@@ -33,8 +33,8 @@ class Points(Protocol):
     ) -> Iterable[Run]:
         """Yields runs among which are those of a point and status, the latest first."""
 
-    def statuses(self, project: str) -> Mapping[str, int]:
-        """Returns how many stored runs of a project there are of each status."""
+    def statuses(self, project: str, besides: Mapping[Key, object]) -> Mapping[str, int]:
+        """Returns how many stored runs of a project there are of each status, besides some."""
 
 
 class Runs(Collection[Run]):
@@ -109,11 +109,12 @@ class Runs(Collection[Run]):
             NotFoundError: if there is no such project.
         """
         key = self._session.resolve(project, [Kind.PROJECT])
-        found = Counter(run.status for run in self._going(key))
         if self._points is None:
-            found.update(run.status for run in self.list(key))
+            found = Counter(run.status for run in self.list(key))
         else:
-            found.update({Status(s): n for s, n in self._points.statuses(key.project).items()})
+            going = {run.key: run.status for run in self._going(key)}
+            stored = self._points.statuses(key.project, going)
+            found = Counter(going.values()) + Counter({Status(s): n for s, n in stored.items()})
         return {status: found[status] for status in Status if found[status]}
 
     def _candidates(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import time
@@ -13,7 +14,7 @@ import pytest
 
 from padre_git.api.opening import open_store
 from padre_git.api.store import Store
-from padre_git.errors import AlreadyExistsError, InvalidInputError, LockedError
+from padre_git.errors import AlreadyExistsError, InvalidInputError, LockedError, NotFoundError
 from padre_git.model import Status
 from tests.api.test_recorder_ends import Process
 from tests.conftest import git
@@ -319,3 +320,45 @@ def test_a_process_whose_run_another_one_has_taken_over_does_not_end_it(
 def tmp_root(store: Store) -> Path:
     assert store.root is not None
     return store.root
+
+
+def test_a_run_that_is_aborted_goes_on_too(store: Store) -> None:
+    run = store.start_run("iris/svm", {"C": 1})
+    run.log_metric("loss", 1, step=1)
+    run.end("aborted")
+    assert store.runs.get(run.key).status is Status.ABORTED
+    assert store.reconcile() == []
+    with store.start_run("iris/svm", {"C": 1}, id=run.id) as again:
+        again.log_metric("loss", 2, step=2)
+        assert store.runs.count("iris") == {Status.RUNNING: 1}
+        with pytest.raises(LockedError):
+            store.runs.delete(run.key)
+    assert store.runs.count("iris") == {Status.FINISHED: 1}
+    assert [point.step for point in store.runs.series(run.key)] == [1, 2]
+
+
+def test_an_aborted_run_that_is_deleted_does_not_go_on(store: Store) -> None:
+    run = store.start_run("iris/svm")
+    run.log_metric("loss", 1)
+    run.end("aborted")
+    store.runs.delete(run.key)
+    with store.start_run("iris/svm", id=run.id) as anew:
+        assert (anew.is_continued, dict(anew.metrics)) == (False, {})
+
+
+def test_an_aborted_run_whose_log_is_gone_does_not_go_on(store: Store) -> None:
+    run = store.start_run("iris/svm", id=NAMED[:-1] + "z")
+    run.end("aborted")
+    shutil.rmtree(spool_of(tmp_root(store), run.id))
+    with pytest.raises(AlreadyExistsError, match="not kept here any more"):
+        store.start_run("iris/svm", id=run.id)
+
+
+def test_a_lost_run_can_be_deleted(tmp_path: Path) -> None:
+    program = killed(tmp_path, "run.log_metric('loss', 1)")
+    with open_store(program.root, policy="manual") as store:
+        store.runs.delete(RUN)
+        assert store.runs.list() == []
+        assert store.reconcile() == []
+        with pytest.raises(NotFoundError):
+            store.runs.delete(RUN)
