@@ -65,7 +65,9 @@ class Recovery:
 
         Raises:
             NotFoundError: if there is no clone.
+            UntrustedProjectError: if somebody else's programs would run, or it leads elsewhere.
         """
+        check_clone(self.path)
         found = self._look()
         if found:  # somebody may be at work: what is gone by the next look was no damage
             again = {(damage.piece, damage.name) for damage in found}
@@ -102,11 +104,12 @@ class Recovery:
             RepositoryError: if the clone cannot be written.
             UntrustedProjectError: if somebody else's programs would run.
         """
+        check_clone(self.path)
         with self._repository() as repository:
             aside = SetAside(repository.common_dir, self._patient(repository).root)
             try:
                 mend_config(repository.common_dir, aside)  # without it nothing can be locked
-                check_clone(self.path)
+                check_clone(self.path)  # once more: git can read it now
                 with repository.lock():
                     left = self._rounds(repository, aside)
             except PadreGitError:  # some of ours are OSErrors, too

@@ -17,7 +17,7 @@ from padre_git.errors import RepositoryError
 from padre_git.vcs.ownfiles import read_own, replace_own
 from padre_git.vcs.process import run_git
 
-__all__ = ["command", "install", "is_ours"]
+__all__ = ["command", "differ_in_one", "install", "is_ours"]
 
 _CONTRADICTION = 3
 _KEY = "merge.padre.driver"
@@ -55,6 +55,8 @@ def is_ours(known: str, git_dir: Path) -> bool:
         known: the command.
         git_dir: the git directory whose configuration has it.
     """
+    if differ_in_one(known, command(sys.executable)):
+        return True
     ours = _OURS.match(known)
     python = "" if ours is None else _python(ours)
     if not python or known != command(python) or not os.path.isabs(python):  # noqa: PTH117 - text
@@ -68,6 +70,16 @@ def is_ours(known: str, git_dir: Path) -> bool:
     near = os.path.realpath(git_dir.parent)
     inside = os.path.commonpath([near, os.path.realpath(python)]) == near
     return owner in {0, os.geteuid()} and not inside
+
+
+def differ_in_one(a: str, b: str) -> bool:
+    """Tells whether one letter differs: that is what a disk does, and nobody who means something.
+
+    Args:
+        a: a text.
+        b: another one.
+    """
+    return len(a) == len(b) and sum(x != y for x, y in zip(a, b, strict=True)) == 1
 
 
 def _python(ours: re.Match[str]) -> str:
@@ -96,7 +108,8 @@ def install(root: Path, common: Path) -> None:
 
 def _configure(root: Path, common: Path, wanted: str) -> None:
     if b"padre" in _content(common / "config"):
-        known = run_git(["config", "--local", "--get", _KEY], root, check=False).decode().strip()
+        found = run_git(["config", "--local", "--get", _KEY], root, check=False)
+        known = found.decode(errors="replace").strip()
         if known and not _is_gone(known):
             return
     run_git(["config", "--local", _KEY, wanted], root)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from padre_git.vcs.driver import is_ours
+from padre_git.vcs.driver import differ_in_one, is_ours
 from padre_git.vcs.process import try_git
 
 __all__ = ["running_key"]
@@ -190,9 +190,14 @@ def _can_do_something(name: str, value: str, git_dir: Path) -> bool:
         return False
     if not dot:
         harmless = name in _SWITCHES and value.lower() in _BOOLEAN
-        return key not in _CLOSED[section] and not harmless
+        return not harmless and not _is_one_of(key, _CLOSED[section])
     if name == _DRIVER:
         return not is_ours(value, git_dir)
-    if key not in _CLOSED_NAMED.get(section, frozenset()):
+    if not _is_one_of(key, _CLOSED_NAMED.get(section, frozenset())):
         return True
     return key in _ADDRESSES and _HELPER.match(value) is not None
+
+
+def _is_one_of(key: str, harmless: frozenset[str]) -> bool:
+    """Tells whether a key is harmless, or was until a disk changed one letter of it."""
+    return key in harmless or any(differ_in_one(key, known) for known in harmless)

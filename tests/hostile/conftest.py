@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,3 +86,21 @@ def canary(tmp_path: Path) -> Iterator[Canary]:
     with Canary(tmp_path / "canary") as found:
         yield found
         found.check()
+
+
+class Late(BaseException):
+    """Says that something hangs; nobody takes it for an error of the disk."""
+
+
+@pytest.fixture
+def in_time() -> Iterator[None]:
+    """Fails a test that hangs."""
+
+    def late(*_: object) -> None:
+        raise Late
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(12)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)

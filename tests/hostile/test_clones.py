@@ -6,11 +6,14 @@ import os
 import shlex
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from padre_git import Skipped, UntrustedProjectError
+from padre_git.vcs.gitconfig import running_key
+from padre_git.vcs.trust import check_clone
 from tests.conftest import git
 from tests.hostile.canary import Canary
 from tests.hostile.conftest import Victim
@@ -347,3 +350,31 @@ def test_a_clone_cannot_trust_itself(victim: Victim, canary: Canary) -> None:
     git("config", "core.fsmonitor", canary.program, cwd=victim.clone)
     git("config", "padre.trusted", victim.clone, cwd=victim.clone)
     refused_by_every_verb(victim, "fsmonitor")
+
+
+def test_one_letter_that_a_disk_has_changed_is_damage_and_no_attack(
+    victim: Victim, canary: Canary
+) -> None:
+    config = victim.clone / ".git" / "config"
+    whole = config.read_bytes()
+    opened = 0
+    for place in range(0, len(whole), 7):
+        config.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        with suppress(UntrustedProjectError):
+            check_clone(victim.clone)
+            opened += 1
+    assert opened > 0.9 * len(range(0, len(whole), 7))
+
+
+def test_no_key_that_runs_something_is_one_letter_away_from_a_harmless_one(
+    victim: Victim, canary: Canary
+) -> None:
+    for key in KEYS:
+        name = filled(key, victim, canary)
+        section, _, option = name.lower().rpartition(".")
+        head, _, sub = section.partition(".")
+        text = f'[{head} "{sub}"]' if sub else f"[{head}]"
+        value = filled(KEYS[key], victim, canary)
+        for place in range(len(option)):
+            near = f"{text}\n\t{option[:place]}x{option[place + 1 :]} = {value}\n"
+            assert running_key(near.encode(), victim.clone / ".git") or key.endswith("url")

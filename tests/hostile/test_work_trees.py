@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,24 +15,6 @@ from tests.hostile.conftest import Victim
 from tests.hostile.test_terminal import found
 from tests.hostile.verbs import use
 from tests.servers.processes import needs_root
-
-
-class Late(BaseException):
-    """Says that something hangs; nobody takes it for an error of the disk."""
-
-
-@pytest.fixture
-def in_time() -> Iterator[None]:
-    """Fails a test that hangs."""
-
-    def late(*_: object) -> None:
-        raise Late
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(12)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 def a_pipe(path: Path, _: Canary) -> None:
