@@ -1,8 +1,10 @@
 """What a history has had already, by content: commits of ours that add nothing to it.
 
 A squash or rebase merge at the remote brings our work there in commits of its own. What tells is
-the files: if some commit of theirs has every path that we changed as we have it, then they have had
-all of ours, and whatever they did afterwards is newer.
+the files: if some commit of theirs since the common beginning has every path that we changed as we
+have it, then they have had all of ours, and whatever they did afterwards is newer. A commit beside
+that beginning may look the same and know nothing of it: who had not seen a deletion yet has what
+somebody else has put back.
 """
 
 from __future__ import annotations
@@ -28,13 +30,14 @@ def have_had(repository: Repository, ours: str, theirs: str) -> bool:
     bases = repository.merge_bases(ours, theirs)
     if len(bases) != 1:
         return False  # of several, none alone tells what we have changed
+    range_ = [theirs, f"^{ours}", f"^{bases[0]}"]
     paths = repository.diff_paths(bases[0], ours)
     if not paths:
         return True
-    if not _touching(repository, ours, theirs, paths[-1:], options=["--max-count=1"]):
+    if not _touching(repository, range_, paths[-1:], options=["--max-count=1"]):
         return False  # the usual case: both sides have recorded something else
     mine = _entries(repository, ours, paths)
-    found = _touching(repository, ours, theirs, {"/".join(p.split("/")[:2]) for p in paths})
+    found = _touching(repository, range_, {"/".join(p.split("/")[:2]) for p in paths})
     return any(_stands(repository, commit, mine) for commit in found)
 
 
@@ -56,15 +59,14 @@ def gives_theirs(repository: Repository, ours: str, theirs: str, merge: NewCommi
 
 def _touching(
     repository: Repository,
-    ours: str,
-    theirs: str,
+    range_: Sequence[str],
     paths: Iterable[str],
     *,
     options: Sequence[str] = (),
 ) -> list[str]:
-    """Returns the commits of theirs that changed any of these paths."""
+    """Returns the commits that go back to a range's beginning and changed any of these paths."""
     literal = [f":(literal,top){path}" for path in sorted(paths)]
-    words = ["rev-list", "--full-history", *options, theirs, f"^{ours}", "--", *literal]
+    words = ["rev-list", "--full-history", "--ancestry-path", *options, *range_, "--", *literal]
     return run_git(words, repository.path).decode().split()
 
 

@@ -47,6 +47,10 @@ class Deed:
     token: str = ""
     key: str = ""
 
+    def looks_like(self, other: Deed) -> bool:
+        """Returns whether the commits of two deeds cannot be told from each other."""
+        return (self.token, self.key) == (other.token, other.key)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Danger:
@@ -133,11 +137,10 @@ class Clones:
     # ------------------------------------------------------------------------------- history
 
     def history(self, name: str) -> frozenset[str]:
-        """Returns the commits that a person has; none of them is ever gone."""
+        """Returns the commits that a person has; none that says something is ever gone."""
         found = _commits(self.clone(name))
         known = frozenset(found)
-        lost = self._known.get(name, frozenset()) - known
-        assert not lost, f"{name} has lost {lost}"
+        self._forgive(name, self._known.get(name, frozenset()) - known)
         self._known[name] = known
         published = frozenset(_commits(self.bare))
         assert self._published <= published, "the remote has lost commits"
@@ -145,6 +148,12 @@ class Clones:
         self._look_for_unfinished(name, found)
         self._look_for_restored(found)
         return known
+
+    def _forgive(self, name: str, lost: frozenset[str]) -> None:
+        """Takes it that deleting something and restoring it is dropped: it adds nothing."""
+        for write in [write for write in self.facts.writes if write.commit in lost]:
+            assert write.values.keys() == {"exists"}, f"{name} has lost {write}"
+            self.facts.writes.remove(write)
 
     def fetched(self, name: str) -> frozenset[str]:
         """Returns the commits that a person has, or has seen at the remote and not merged yet."""
@@ -213,6 +222,7 @@ class Clones:
         elif own:
             assert _is_open(outcome), f"{deed} failed, and it is stored: {outcome}"
         else:
+            self._unfinished = [e for e in self._unfinished if not e[1].looks_like(deed)]
             self._unfinished.append((name, deed, outcome))
         for commit in own:
             self._note(commit, deed, after)

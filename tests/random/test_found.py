@@ -51,3 +51,19 @@ def test_a_run_that_one_deletes_and_another_puts_and_tags_is_one_conflict(
     ada.sync("iris")
     for store in (ada, ben):
         assert [found.title for found in store.runs.list("iris")] == titles
+
+
+@pytest.mark.parametrize("mode", ["all", "remote"])
+def test_what_was_restored_is_not_dropped_since_somebody_had_not_seen_it_deleted(
+    stores: tuple[padre_git.Store, padre_git.Store, padre_git.Run], mode: str
+) -> None:
+    ada, ben, run = stores
+    ben.runs.delete(run.key, mode=mode)
+    ben.sync("iris")
+    ada.experiments.put(ada.experiments.get("iris/svm").replace(title="from before"))
+    ben.runs.restore(run.key)
+    ada.sync("iris")
+    ben.sync("iris")
+    ada.sync("iris")
+    for store in (ada, ben):
+        assert [found.title for found in store.runs.list("iris")] == ["one"]
