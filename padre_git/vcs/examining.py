@@ -71,6 +71,7 @@ class Examination:
         common = self.patient.common
         with ExitStack() as ends:
             self.view = ends.enter_context(Scratch([common / "objects"]))
+            _ = self.refs  # read first: what they name was there before them
             self.stock = take_stock(common, self.view.path / "objects" / "pack")
             self.reader = Reader(self.view.path)
             ends.callback(self.reader.close)
@@ -98,15 +99,8 @@ class Examination:
         return self.stock.unsound()
 
     def has(self, oid: str) -> bool:
-        """Tells whether an object is there and sound; borrowed ones of other clones count."""
-        if oid in self.stock.sound:
-            return True
-        return oid not in self._unsound and self._is_borrowed(oid)
-
-    def _is_borrowed(self, oid: str) -> bool:
-        if not (self.patient.common / "objects/info/alternates").exists():
-            return False
-        return not self.view.try_git("cat-file", "-e", oid).code
+        """Tells whether an object is there and sound; what came meanwhile counts."""
+        return oid in self.stock.sound or (oid not in self._unsound and self.reader.has(oid))
 
     def commit(self, oid: str | None) -> Commit | None:
         """Returns a commit that can be read; None for any other."""
@@ -119,10 +113,12 @@ class Examination:
 
     def tips(self) -> set[str]:
         """Returns the commits that refs and HEADs name and that are not themselves in doubt."""
-        heads = (read_head(git_dir) for git_dir in git_dirs(self.patient.common))
-        named = {head for head in heads if head and not head.startswith("ref: ")}
         doubted = {self.refs.values.get(flaw.name) for flaw in self._broken_refs}
-        return (self.refs.commits() | named) - doubted
+        return (self.refs.commits() | self._heads()) - doubted
+
+    def _heads(self) -> set[str]:
+        heads = (read_head(git_dir) for git_dir in git_dirs(self.patient.common))
+        return {head for head in heads if head and not head.startswith("ref: ")}
 
     @cached_property
     def shallow(self) -> frozenset[str]:

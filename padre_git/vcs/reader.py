@@ -28,6 +28,7 @@ _TREES = 20_000
 #: Bytes of the largest object that is read; git, too, loads nothing larger into memory.
 LARGEST = 512 * 1024 * 1024
 _PIECE = 1 << 20
+_UNREADABLE = "unreadable"
 _NOTHING: Mapping[str, Entry] = MappingProxyType({})
 
 
@@ -91,6 +92,10 @@ class Reader:
         if len(self._commits) > _WINDOW:
             with suppress(KeyError, StopIteration, RuntimeError):
                 self._commits.pop(next(iter(self._commits)))
+
+    def has(self, oid: str) -> bool:
+        """Returns whether an object can be read."""
+        return any(what not in {"", _UNREADABLE} for _, (what, _) in self._fetch([oid]))
 
     def object(self, oid: str, kind: str) -> bytes:
         """Returns the content of one object.
@@ -171,7 +176,7 @@ class Reader:
             return self._ask([oid])[0]
         except (BrokenPipeError, EOFError):
             self._end()
-            return "unreadable", b""
+            return _UNREADABLE, b""
 
     def _ask(self, oids: Sequence[str]) -> list[tuple[str, bytes]]:
         process = self._running()

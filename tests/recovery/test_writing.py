@@ -14,7 +14,14 @@ from tests.recovery.clinic import HARMS, PIECES, records
 _PIECES = ["pack", "branch", "packed refs", "HEAD", "configuration", "index", "our own notes"]
 
 
-@pytest.mark.parametrize("harm", HARMS, ids=lambda word: word.replace(" ", "-"))
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "a byte flipped",
+        "removed",
+        *(pytest.param(harm, marks=pytest.mark.nightly) for harm in ("cut off", "emptied")),
+    ],
+)
 @pytest.mark.parametrize("piece", _PIECES, ids=lambda word: word.replace(" ", "-"))
 def test_a_run_that_is_recorded_on_damage_is_stored_or_refused(
     root: Path, clone: Path, piece: str, harm: str
