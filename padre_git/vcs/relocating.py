@@ -14,8 +14,9 @@ from padre_git.errors import InvalidInputError
 from padre_git.vcs.failures import failure
 from padre_git.vcs.network import ask
 from padre_git.vcs.process import run_git, try_git
-from padre_git.vcs.remotes import RemoteLocation
+from padre_git.vcs.remotes import RemoteLocation, path_of
 from padre_git.vcs.transport import MOVED, Terms
+from padre_git.vcs.trust import check_receiver
 
 __all__ = ["End", "carry_over", "leave_sign", "point_origin_at", "read_sign", "take_sign_away"]
 
@@ -116,6 +117,8 @@ def point_origin_at(directory: Path, url: str, *, before: str | None) -> None:
 
 def _run(command: list[str], directory: Path, end: End) -> str:
     terms = end.terms
+    if (path := path_of(end.url)) is not None:
+        check_receiver(path)
     done = ask(
         command, directory, terms.ask, url=end.url, silence=terms.silence, login=terms.login()
     )

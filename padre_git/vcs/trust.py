@@ -25,6 +25,7 @@ from padre_git.vcs.process import try_git
 __all__ = ["advice", "check_clone", "check_receiver", "is_trusted", "odd_objects"]
 
 _KEY = "padre.trusted"
+_GITS_KEY = "safe.directory"
 #: Where git looks for the repository of a path that it is given.
 _FORMS = ("{}/.git", "{}", "{}.git/.git", "{}.git")
 _CACHE = ("padre/cache", "padre/cache/files", "padre/cache/files/md5")
@@ -51,24 +52,29 @@ def check_clone(path: Path) -> None:
         UntrustedProjectError: if something would, or if it leads elsewhere; the hint says how to
             copy it without that, and how to trust it.
     """
+    if (path / ".git").lstat().st_uid != os.geteuid() and not _git_consents(path):
+        raise _untrusted(path, "it belongs to another user", _GITS_KEY)
     found = _in_clone(path)
-    if found is None or is_trusted(path):
-        return
-    raise UntrustedProjectError(
-        f"'{path}' is not opened: {found}", key=path.name, hint=advice(path)
-    )
+    if found is not None and not is_trusted(path):
+        raise _untrusted(path, found, _KEY)
 
 
-def advice(path: Path) -> str:
+def _untrusted(path: Path, found: str, key: str) -> UntrustedProjectError:
+    text = f"'{path}' is not opened: {found}"
+    return UntrustedProjectError(text, key=path.name, hint=advice(path, key))
+
+
+def advice(path: Path, key: str = _KEY) -> str:
     """Returns what somebody does about a clone that could run a program.
 
     Args:
         path: its directory.
+        key: where the person's own configuration names what to trust.
     """
     where = shlex.quote(str(path))
     return (
         f"if somebody else made it, copy it: padre-git --root NEW clone {where}; if that is"
-        f" your own doing: git config --global --add {_KEY} {where}"
+        f" your own doing: git config --global --add {key} {where}"
     )
 
 
@@ -103,11 +109,8 @@ def is_trusted(path: Path) -> bool:
 def _in_clone(path: Path) -> str | None:
     """Returns what is wrong with a clone; None if nothing is."""
     git_dir = path / ".git"
-    state = git_dir.lstat()
-    if not stat.S_ISDIR(state.st_mode):
+    if not stat.S_ISDIR(git_dir.lstat().st_mode):
         return "its '.git' is not a directory, so its repository is elsewhere"
-    if state.st_uid != os.geteuid() and not _git_consents(path):
-        return "it belongs to another user"
     return next(_programs(git_dir), None) or next(_elsewhere(git_dir), None)
 
 
@@ -149,8 +152,12 @@ def _odd_below(git_dir: Path, place: str) -> Iterator[str]:
 def _odd_in(git_dir: Path, place: str) -> Iterator[str]:
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(git_dir / place) as entries:
         for entry in entries:
-            if not entry.is_file(follow_symlinks=False) and not entry.is_dir(follow_symlinks=False):
-                yield os.path.normpath(f".git/{place}/{entry.name}")
+            if entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False):
+                continue
+            with suppress(FileNotFoundError):  # it was there for a moment
+                # a socket, such as that of git's own fsmonitor, cannot be opened as a file
+                if not stat.S_ISSOCK(os.lstat(entry.path).st_mode):
+                    yield os.path.normpath(f".git/{place}/{entry.name}")
 
 
 def _programs(git_dir: Path) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,12 +13,14 @@ from pathlib import Path
 import pytest
 
 from padre_git import Skipped, UntrustedProjectError
+from padre_git.api.copying import copy_project
 from padre_git.vcs.gitconfig import running_key
 from padre_git.vcs.trust import check_clone
 from tests.conftest import git
 from tests.hostile.canary import Canary
 from tests.hostile.conftest import Victim
 from tests.hostile.verbs import RUN, VERBS, use
+from tests.servers.processes import needs_root
 
 #: What a configuration can say; ``{canary}`` is the program, ``{outside}`` what must not change.
 KEYS = {
@@ -378,3 +381,33 @@ def test_no_key_that_runs_something_is_one_letter_away_from_a_harmless_one(
         for place in range(len(option)):
             near = f"{text}\n\t{option[:place]}x{option[place + 1 :]} = {value}\n"
             assert running_key(near.encode(), victim.clone / ".git") or key.endswith("url")
+
+
+def test_a_clone_of_another_user_is_opened_where_git_would_open_it(
+    victim: Victim, canary: Canary
+) -> None:
+    needs_root()
+    for path in (victim.clone, *victim.clone.rglob("*")):
+        os.chown(path, 65534, -1, follow_symlinks=False)
+    with victim.store() as store, pytest.raises(UntrustedProjectError, match="another user") as e:
+        store.projects.get("iris")
+    copy_project(victim.clone, root=victim.scratch / "own")
+    command = (e.value.hint or "").rpartition("your own doing: ")[2]
+    assert "safe.directory" in command
+    git(*shlex.split(command)[1:], cwd=victim.scratch)
+    with victim.store() as store:
+        assert store.projects.get("iris").name == "iris"
+    git("config", "core.fsmonitor", canary.program, cwd=victim.clone)
+    refused_by_every_verb(victim, "fsmonitor")
+
+
+def test_what_is_there_for_a_moment_or_is_git_s_own_socket_is_no_danger(
+    victim: Victim, canary: Canary, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        os.chdir(victim.clone / ".git")
+        try:
+            listening.bind("fsmonitor--daemon.ipc")
+        finally:
+            os.chdir(tmp_path)
+        check_clone(victim.clone)

@@ -11,6 +11,7 @@ import pytest
 
 from padre_git import RemoteUntrustedError
 from padre_git.api.opening import open_store
+from padre_git.api.relocating import move_remote
 from padre_git.vcs.network import ask
 from tests.conftest import git
 from tests.hostile.canary import Canary
@@ -115,3 +116,13 @@ def test_a_hook_that_a_member_plants_at_the_last_moment_does_not_run(
     assert ask(pushed, victim.clone, 30, url=base.as_uri()).code == 0
     seen = git(f"--git-dir={base}", "rev-parse", "new", cwd=victim.scratch)
     assert seen.strip() == head
+
+
+def test_moving_to_a_directory_pushes_nothing_where_a_program_would_run(
+    victim: Victim, canary: Canary, tmp_path: Path
+) -> None:
+    new = tmp_path / "new"
+    git("init", "-q", "--bare", new / "iris.git", cwd=tmp_path)
+    planted(new / "iris.git" / "hooks", "post-receive", canary)
+    with pytest.raises(RemoteUntrustedError, match="post-receive"):
+        move_remote(new, victim.root)
