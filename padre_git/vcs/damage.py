@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from padre_git.errors import DamagedError
 
-__all__ = ["advice", "damaged", "project_of"]
+__all__ = ["advice", "age", "damaged", "project_of", "seconds_old"]
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def project_of(place: Path) -> str:
@@ -38,3 +41,27 @@ def damaged(problem: str, place: Path) -> DamagedError:
     return DamagedError(
         f"project '{project}' is damaged: {problem}", key=project, hint=advice(place)
     )
+
+
+def age(path: Path) -> str:
+    """Returns how old a file is, for a person."""
+    seconds = int(seconds_old(path))
+    for size, unit in ((_DAY, "days"), (_HOUR, "hours"), (_MINUTE, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} seconds"
+
+
+def _seconds(path: Path) -> float:
+    try:
+        return time.time() - path.lstat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def seconds_old(path: Path) -> float:
+    """Returns how many seconds ago a file was written; 0 for none."""
+    try:
+        return time.time() - path.lstat().st_mtime
+    except FileNotFoundError:
+        return 0.0

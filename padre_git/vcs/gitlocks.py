@@ -9,16 +9,16 @@ asked for by a repair, and never done by the way.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from padre_git.messages.damage import Piece, Source
 from padre_git.vcs.allrefs import git_dirs
+from padre_git.vcs.damage import age, seconds_old
 from padre_git.vcs.soundness import Flaw
 
-__all__ = ["age", "lock_flaws"]
+__all__ = ["lock_flaws"]
 
 _AGE = 60.0
 _NAMES = ("HEAD", "config", "packed-refs", "shallow", "objects/info/commit-graph")
@@ -27,12 +27,11 @@ _CHAIN = "objects/info/commit-graphs/commit-graph-chain"
 _SHARED = frozenset(
     ["nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "lustre", "gpfs", "beegfs", "afs", "glusterfs"]
 )
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def lock_flaws(common: Path) -> Iterator[Flaw]:
     """Yields git's locks in a clone that have stood for long, abandoned or not."""
-    old = [path for path in _locks(common) if _seconds(path) > _AGE]
+    old = [path for path in _locks(common) if seconds_old(path) > _AGE]
     if not old:
         return
     is_alone = _is_own_disk(common) and not _has_git(common)
@@ -45,22 +44,6 @@ def lock_flaws(common: Path) -> Iterator[Flaw]:
             problem=f"{age(path)} old, {whose}",
             source=source,
         )
-
-
-def age(path: Path) -> str:
-    """Returns how old a file is, for a person."""
-    seconds = int(_seconds(path))
-    for size, unit in ((_DAY, "days"), (_HOUR, "hours"), (_MINUTE, "minutes")):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} seconds"
-
-
-def _seconds(path: Path) -> float:
-    try:
-        return time.time() - path.lstat().st_mtime
-    except FileNotFoundError:
-        return 0.0
 
 
 def _locks(common: Path) -> Iterator[Path]:

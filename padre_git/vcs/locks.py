@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from padre_git.errors import LockedError
+from padre_git.vcs.damage import age
 from padre_git.vcs.ownfiles import read_own
 
 __all__ = ["clear_stale", "git_lock", "make_mark"]
@@ -77,8 +78,8 @@ def git_lock(target: Path, *, mark: Path, timeout: float) -> Iterator[None]:
         except FileExistsError as error:
             if time.monotonic() >= deadline:
                 raise LockedError(
-                    f"another process holds '{lock}'",
-                    hint="if no git command is running, remove that file",
+                    f"another process has held '{lock}' for {age(lock)}",
+                    hint="if no git command is running, padre-git repair takes it away",
                 ) from error
             time.sleep(_PAUSE)
     try:
