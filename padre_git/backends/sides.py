@@ -208,12 +208,12 @@ class _Merge:
         return Conflict(key=path, field=None, base=base, ours=ours, theirs=theirs)
 
     def _is_merged_below(self, path: str) -> bool:
-        """Returns whether both sides have a directory where the base had a file.
+        """Returns whether we have a directory where the base had a file that they do not have.
 
         A seal that both took away is one: removing the path would remove what is there now.
         """
-        here, there = self._ours.entry(path), self._theirs.entry(path)
-        return here is not None and there is not None and here.is_tree and there.is_tree
+        here = self._ours.entry(path)
+        return here is not None and here.is_tree and file_at(self._theirs, path) is None
 
     # -- what is in the way ----------------------------------------------------------------------
 

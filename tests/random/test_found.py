@@ -67,3 +67,25 @@ def test_what_was_restored_is_not_dropped_since_somebody_had_not_seen_it_deleted
     ada.sync("iris")
     for store in (ada, ben):
         assert [found.title for found in store.runs.list("iris")] == ["one"]
+
+
+@pytest.mark.parametrize("who", [0, 1])
+def test_a_tag_and_a_note_stay_when_two_have_put_the_same_run_back(
+    stores: tuple[padre_git.Store, padre_git.Store, padre_git.Run], who: int
+) -> None:
+    *both, run = stores
+    both[0].runs.delete(run.key)
+    for store in both:
+        store.sync("iris")
+    for number, store in enumerate(both):
+        store.runs.restore(run.key, message=f"put back by {number}")
+    both[who].runs.tag(run.key, "good")
+    both[who].runs.note(run.key, "what was I thinking?")
+    for store in (*both, both[0]):
+        store.sync("iris")
+    for store in both:
+        found = store.runs.get(run.key)
+        assert ([*found.tags], [note.text for note in found.notes]) == (
+            ["good"],
+            ["what was I thinking?"],
+        )
