@@ -236,7 +236,7 @@ class Clones:
         try:
             work(self.stores[name])
         except PadreGitError as error:
-            return f"{type(error).__name__}: {error}"
+            return _said(error)
         return "done"
 
     def apart(self, name: str, work: Work, danger: Danger) -> Callable[[], str]:
@@ -271,7 +271,7 @@ class Clones:
             work(store)
             store.close()
         except (PadreGitError, OSError) as error:
-            return f"{type(error).__name__}: {error}"
+            return _said(error)
         except BaseException:
             return traceback.format_exc()
         return "done"
@@ -321,6 +321,14 @@ def _commits(repository: Path, *names: str) -> dict[str, _Commit]:
             commit, tuple(parents.split()), author, subject, tuple(keys.strip().split(","))
         )
     return found
+
+
+def _said(error: Exception) -> str:
+    """Returns an error as people know it, by its public name."""
+    public = [
+        cls for cls in type(error).__mro__ if cls.__module__ in ("padre_git.errors", "builtins")
+    ]
+    return f"{public[0].__name__}: {error}"
 
 
 def _is_open(outcome: str) -> bool:
