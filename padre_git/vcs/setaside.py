@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 
 from padre_git.errors import RepositoryError
@@ -65,4 +66,5 @@ class SetAside:
         if any(way.is_symlink() for way in ways):
             raise RepositoryError(f"'{self._common / PLACE}' leads elsewhere; nothing is put there")
         target.parent.mkdir(parents=True, exist_ok=True)
-        return target
+        names = (target.with_name(f"{target.name}.{n}") for n in count(2))
+        return next(name for name in chain([target], names) if not name.exists())
