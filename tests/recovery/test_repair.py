@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import padre_git
-from padre_git import DamagedError, Notice
+from padre_git import DamagedError, Notice, Skipped
 from padre_git.messages import Piece, Source
 from padre_git.vcs.packindex import read_index
 from tests.conftest import git
@@ -111,6 +111,32 @@ def test_what_has_no_other_copy_is_named_with_the_records_that_are_lost(
     with pytest.raises(DamagedError, match="'iris'"):
         alone.runs.get(lost.key)
     assert {run.key for run in alone.runs.list()} == {run.key for run in runs} - {lost.key}
+
+
+def test_a_directory_that_cannot_be_read_hides_only_what_is_in_it(
+    store: padre_git.Store, clone: Path
+) -> None:
+    runs = store.runs.list()
+    shard = next((clone / "experiments/tree/runs").iterdir()).relative_to(clone)
+    oid = git("rev-parse", f"main:{shard}", cwd=clone).strip()
+    for pack in sorted((clone / ".git/objects/pack").glob("*.pack")):
+        for place in read_index(pack.with_suffix(".idx")):
+            if place.id.hex() == oid:
+                content = bytearray(pack.read_bytes())
+                content[place.offset + 9] ^= 0xFF
+                pack.chmod(0o644)
+                pack.write_bytes(content)
+    skipped: list[Skipped] = []
+    with padre_git.open(store.root, policy="manual") as fresh:
+        fresh.subscribe(Skipped, skipped.append)
+        listed = {run.key for run in fresh.runs.list()}
+        assert listed == {run.key for run in runs if "/tree/" not in run.key.text}
+        assert skipped
+        assert oid in str(skipped[0].error)
+        (found,) = fresh.verify("iris")
+        assert {run.key for run in runs} - listed <= set(found.records)
+        assert fresh.repair("iris") == ()
+    assert {run.key for run in store.runs.list()} == {run.key for run in runs}
 
 
 # ----------------------------------------------------------------------------------- the index
