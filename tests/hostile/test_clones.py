@@ -245,7 +245,7 @@ LAYOUTS = {
         "objects", "objects/ab", "objects/pack", "objects/info", "refs", "refs/heads",
         "refs/heads/main", "refs/padre", "logs", "logs/refs/heads", "info", "padre",
         "padre/spool", "padre/spool/r-1", "padre/cache", "padre/cache/files/md5", "hooks", "HEAD",
-        "index", "config", "packed-refs",
+        "index", "config", "packed-refs", "worktrees/x/logs",
     )},
     **{f"a pipe for {name}": pipe_at(name) for name in (
         "HEAD", "index", "config", "config.worktree", "packed-refs", "refs/heads/main",
@@ -253,6 +253,13 @@ LAYOUTS = {
         "objects/info/alternates", "padre/lock", "MERGE_HEAD",
     )},
 }  # fmt: skip
+
+
+#: A sample for tests that do the same once more; all of it nightly.
+SOME_LAYOUTS = [
+    name if number % 6 == 0 else pytest.param(name, marks=pytest.mark.nightly)
+    for number, name in enumerate(LAYOUTS)
+]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

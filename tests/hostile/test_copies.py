@@ -17,7 +17,7 @@ from padre_git.errors import AlreadyExistsError, PadreGitError
 from tests.conftest import git
 from tests.hostile.canary import Canary
 from tests.hostile.conftest import Victim
-from tests.hostile.test_clones import HOOKS, KEYS, LAYOUTS, filled
+from tests.hostile.test_clones import HOOKS, KEYS, LAYOUTS, SOME_LAYOUTS, filled
 from tests.hostile.verbs import RUN, use
 
 
@@ -71,7 +71,7 @@ def test_commits_that_waited_there_come_along(victim: Victim, canary: Canary, ow
         ]
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", SOME_LAYOUTS)
 def test_a_copy_of_what_leads_elsewhere_is_whole_or_refused(
     victim: Victim, canary: Canary, own: Path, layout: str
 ) -> None:
