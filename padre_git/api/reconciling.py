@@ -16,10 +16,11 @@ from padre_git.api.home import Home
 from padre_git.api.owners import Job, Owner, claim, owner_of
 from padre_git.api.replaying import Ending, Replayed
 from padre_git.api.spool import Spool, is_blank, is_settled
-from padre_git.errors import NotFoundError, PadreGitError
+from padre_git.errors import NotFoundError, PadreGitError, UntrustedProjectError
 from padre_git.format.spools import SETTLED
 from padre_git.messages import Get, Notice, Recall, Skipped
 from padre_git.model import Experiment, Key, Run, Status
+from padre_git.vcs.trust import check_clone
 
 __all__ = ["reconcile"]
 
@@ -37,7 +38,12 @@ def reconcile(home: Home, project: str) -> list[Run]:
     Returns:
         The runs, as stored.
     """
-    found = []
+    found: list[Run] = []
+    try:
+        _check(home, project)
+    except UntrustedProjectError as error:
+        home.session.bus.publish(Skipped(key=Key.project_named(project), error=error))
+        return found
     for directory in home.spools(project):
         try:
             run = _reconciled(home, project, directory)
@@ -54,6 +60,13 @@ def reconcile(home: Home, project: str) -> list[Run]:
         else:
             found += [] if run is None else [run]
     return found
+
+
+def _check(home: Home, project: str) -> None:
+    """Makes sure that the spools are our own: what is over is removed there."""
+    private = home.private(project)
+    if private is not None:
+        check_clone(private.parent.parent)
 
 
 def _reconciled(home: Home, project: str, directory: Path) -> Run | None:

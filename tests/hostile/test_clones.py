@@ -104,19 +104,23 @@ def filled(text: str, victim: Victim, canary: Canary) -> str:
     return text.format(canary=canary.program, outside=canary.outside, port=canary.port, lab=lab)
 
 
+#: What goes on with other projects, and tells which it has left.
+TELLING = {"list", "reconcile"}
+
+
 def refused_by_every_verb(victim: Victim, word: str) -> None:
     """Makes sure that no verb does anything, and that each says what is wrong and what to do."""
     with victim.store() as store:
         skipped: list[Skipped] = []
         store.subscribe(Skipped, skipped.append)
         errors = use(store, victim.scratch)
-    assert set(errors) == set(VERBS) - {"list"}
+    assert set(errors) == set(VERBS) - TELLING
     for verb, error in errors.items():
         assert isinstance(error, UntrustedProjectError), (verb, error)
         assert word in error.message, (verb, error)
         assert "padre-git --root NEW clone" in (error.hint or "")
         assert "git config --global --add padre.trusted" in (error.hint or "")
-    assert [type(event.error) for event in skipped] == [UntrustedProjectError]
+    assert {type(event.error) for event in skipped} == {UntrustedProjectError}
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -418,3 +422,29 @@ def test_what_is_there_for_a_moment_or_is_git_s_own_socket_is_no_danger(
         finally:
             os.chdir(tmp_path)
         check_clone(victim.clone)
+
+
+SPOOL = "padre/spool/r-20261121t101500-k3v9x2m7q4ab"
+
+
+@pytest.mark.parametrize("name", [SPOOL, "padre/spool", f"{SPOOL}/events", f"{SPOOL}/owner"])
+@pytest.mark.parametrize("how", [link_to, pipe_at])
+def test_a_spool_that_leads_elsewhere_is_not_read_recorded_or_removed(
+    victim: Victim,
+    canary: Canary,
+    in_time: None,
+    name: str,
+    how: Callable[[str], Callable[[Path, Canary], None]],
+) -> None:
+    (canary.outside / "deep" / "r-20261121t101500-k3v9x2m7q4ab").mkdir()
+    for path in (canary.outside / "deep").rglob("*"):
+        os.utime(path, (1, 1))
+    canary.expect_this()
+    place = victim.clone / ".git" / name
+    if place.is_dir():
+        shutil.rmtree(place)
+    how(name)(victim.clone / ".git", canary)
+    with victim.store() as store:
+        assert store.reconcile("iris") == []
+        assert store.reconcile() == []
+    refused_by_every_verb(victim, "is not opened")
