@@ -84,6 +84,8 @@ def _problem(stored: Record, name: str, content: bytes | None) -> str | None:
         return "missing"
     if not content and stored.files[name]:
         return "empty"
+    if content[-1:] != b"\n" and stored.files[name].startswith(content):
+        return "cut off"
     try:
         content.decode()
         decode(Record(key=stored.key, files={**stored.files, name: content}))

@@ -78,9 +78,16 @@ def _flip(path: Path) -> None:
     path.write_bytes(content)
 
 
+def _cut(path: Path) -> None:
+    at = max(path.stat().st_size // 2 - 3, 1)
+    while path.read_bytes()[at - 1 : at] == b"\n":  # what ends with a line may be meant so
+        at -= 1
+    os.truncate(path, at)
+
+
 HARMS: dict[str, Callable[[Path], object]] = {
     "a byte flipped": _flip,
-    "cut off": lambda path: os.truncate(path, max(path.stat().st_size // 2 - 3, 1)),
+    "cut off": _cut,
     "emptied": lambda path: os.truncate(path, 0),
     "removed": Path.unlink,
 }
