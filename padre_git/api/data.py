@@ -18,6 +18,7 @@ from padre_git.errors import (
 from padre_git.messages import Event, Notice
 from padre_git.model.values import freeze
 from padre_git.vcs.remotes import RemoteLocation
+from padre_git.vcs.trust import Seen
 
 if TYPE_CHECKING:
     from padre_git.artifacts import ProjectData, Published
@@ -56,6 +57,7 @@ class DataPlaces:
         self._remote = remote
         self._notify = notify
         self._told: set[str] = set()
+        self._seen = Seen()
 
     @property
     def place(self) -> str | None:
@@ -69,9 +71,11 @@ class DataPlaces:
 
         Raises:
             NotFoundError: if there is no clone.
+            UntrustedProjectError: if it could run a program of somebody's, or leads elsewhere.
         """
         path = self._root / project
         git_dir = path / ".git"
+        self._seen.check(path)  # data is written there before a record is
         if not git_dir.is_dir():
             raise NotFoundError(
                 f"no clone of project '{project}'",

@@ -22,7 +22,7 @@ from padre_git.vcs.gitconfig import running_key
 from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.process import try_git
 
-__all__ = ["advice", "check_clone", "check_receiver", "is_trusted", "odd_objects"]
+__all__ = ["Seen", "advice", "check_clone", "check_receiver", "is_trusted", "odd_objects"]
 
 _KEY = "padre.trusted"
 _GITS_KEY = "safe.directory"
@@ -57,6 +57,31 @@ def check_clone(path: Path) -> None:
     found = _in_clone(path)
     if found is not None and not is_trusted(path):
         raise _untrusted(path, found, _KEY)
+
+
+class Seen:
+    """Looks at clones, and at none of them twice."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[Path, int, int]] = set()
+
+    def check(self, path: Path) -> None:
+        """Makes sure of a clone as :func:`check_clone` does, if it is not known yet.
+
+        Args:
+            path: its directory, which need not be a clone.
+
+        Raises:
+            UntrustedProjectError: see :func:`check_clone`.
+        """
+        try:
+            state = (path / ".git").lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        place = (path, state.st_dev, state.st_ino)
+        if place not in self._seen:
+            check_clone(path)
+            self._seen.add(place)
 
 
 def _untrusted(path: Path, found: str, key: str) -> UntrustedProjectError:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from padre_git import PadreGitError, Store
+from padre_git import Dataset, PadreGitError, Store
 
 __all__ = ["VERBS", "use"]
 
@@ -40,6 +40,10 @@ VERBS: dict[str, Callable[[Store, Path], Any]] = {
     "put": lambda store, _: store.projects.put(store.projects.get("iris").replace(title="mine")),
     "start_run": lambda store, _: _ran(store),
     "attach": lambda store, file: store.artifacts.put(f"iris/svm/{RUN}", file),
+    "datasets.put": lambda store, file: store.datasets.put(
+        Dataset(project="iris", name="more"), data=file
+    ),
+    "tag": lambda store, _: store.runs.tag(f"iris/svm/{RUN}", "good"),
     "delete": lambda store, _: store.experiments.delete("iris/svm"),
     "restore": lambda store, _: store.experiments.restore("iris/svm"),
     "rename": lambda store, _: store.experiments.rename("iris/svm", "other"),
