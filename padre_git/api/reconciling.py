@@ -67,6 +67,14 @@ def _check(home: Home, project: str) -> None:
     private = home.private(project)
     if private is not None:
         check_clone(private.parent.parent)
+    beside = (home.root or Path()) / ".padre" / "spool" / project
+    link = next(
+        (place for place in (beside, *list(beside.parents)[:2]) if place.is_symlink()), None
+    )
+    if link is not None:
+        raise UntrustedProjectError(
+            f"'{link}' is a link", key=project, hint="spools are in a directory of the root's own"
+        )
 
 
 def _reconciled(home: Home, project: str, directory: Path) -> Run | None:

@@ -448,3 +448,21 @@ def test_a_spool_that_leads_elsewhere_is_not_read_recorded_or_removed(
         assert store.reconcile("iris") == []
         assert store.reconcile() == []
     refused_by_every_verb(victim, "is not opened")
+
+
+@pytest.mark.parametrize("name", [".padre", ".padre/spool", ".padre/spool/iris"])
+def test_spools_beside_the_clones_that_lead_elsewhere_are_left_alone(
+    victim: Victim, canary: Canary, name: str
+) -> None:
+    for above in ("spool/iris", "iris", "."):
+        (canary.outside / "deep" / above / Path(SPOOL).name).mkdir(parents=True)
+    for path in (canary.outside / "deep").rglob("*"):
+        os.utime(path, (1, 1))
+    canary.expect_this()
+    place = victim.root / name
+    shutil.rmtree(place, ignore_errors=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(canary.outside / "deep")
+    with victim.store() as store:
+        assert store.reconcile("iris") == []
+        assert store.reconcile() == []
