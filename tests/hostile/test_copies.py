@@ -17,7 +17,7 @@ from padre_git.errors import AlreadyExistsError, PadreGitError
 from tests.conftest import git
 from tests.hostile.canary import Canary
 from tests.hostile.conftest import Victim
-from tests.hostile.test_clones import HOOKS, KEYS, LAYOUTS, SOME_LAYOUTS, filled
+from tests.hostile.projects import HOOKS, KEYS, LAYOUTS, SOME_LAYOUTS, filled
 from tests.hostile.verbs import RUN, use
 
 

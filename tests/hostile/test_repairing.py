@@ -9,7 +9,7 @@ from padre_git import UntrustedProjectError
 from padre_git.cli.group import commands
 from tests.hostile.canary import Canary
 from tests.hostile.conftest import Victim
-from tests.hostile.test_clones import KEYS, LAYOUTS, SOME_LAYOUTS, filled
+from tests.hostile.projects import KEYS, LAYOUTS, SOME_LAYOUTS, filled
 
 _HEAD = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n"
 
