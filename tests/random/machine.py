@@ -286,6 +286,7 @@ class ClonesMachine(RuleBasedStateMachine):
         deed = Deed(work=work, thing=file.name, values={"exists": True, "content": token},
                     token=token)  # fmt: skip
         if not self._do(name, deed, None):
+            self.clones.user(name, "reset", "-q", "--", file.name)
             file.unlink() if before is None else file.write_bytes(before)
 
     @rule(name=_WHO)
