@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
@@ -16,7 +17,13 @@ from padre_git.api.owners import Job, owner_of
 from padre_git.api.replaying import Replayed, replay
 from padre_git.api.spool import EVENTS, is_settled, read_file
 from padre_git.api.spooling import Former, in_use
-from padre_git.errors import AlreadyExistsError, DamagedError, NotFoundError, PadreGitError
+from padre_git.errors import (
+    AlreadyExistsError,
+    DamagedError,
+    NotFoundError,
+    PadreGitError,
+    RepositoryError,
+)
 from padre_git.format import decode
 from padre_git.format.spools import CODE
 from padre_git.messages import Get
@@ -58,6 +65,8 @@ def former_run(home: Home, experiment: Key, run_id: str) -> Former | None:
         raise in_use(key, owner)
     try:
         found = replayed(home, directory, key.project)
+    except OSError as error:
+        raise _unread(key, directory, error) from error
     except DamagedError:
         if (directory / EVENTS).stat().st_size:
             raise
@@ -119,8 +128,12 @@ def circumstances_of(home: Home, found: Replayed, directory: Path) -> Circumstan
     execution = _entity(home, found, run.execution)
     environment = _entity(home, found, _environment_key(run))
     patch: bytes | None = None
-    with suppress(OSError):
+    try:
         patch = read_file(directory / CODE)
+    except OSError as error:
+        # without it the run would be recorded as of code that was not changed
+        if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO):
+            raise _unread(run.key, directory, error) from error
     return Circumstances(
         run=run,
         experiment=experiment,
@@ -128,6 +141,15 @@ def circumstances_of(home: Home, found: Replayed, directory: Path) -> Circumstan
         environment=cast("Environment", environment),
         patch=patch,
         inline=inline_here(home, run.key.project),
+    )
+
+
+def _unread(key: Key, directory: Path, error: OSError) -> RepositoryError:
+    reason = (error.strerror or str(error)).lower()
+    return RepositoryError(
+        f"run '{key}' could not be continued: {reason}",
+        key=key,
+        hint=f"its log stands in '{directory}'",
     )
 
 

@@ -162,6 +162,8 @@ class Cache(Objects):
         except FileNotFoundError:
             yield  # nothing is here
             return
+        except OSError as error:
+            raise ArtifactError(f"'{self.root}' cannot be read: {error.strerror}") from error
         try:
             with contextlib.suppress(OSError):  # no locks there: what is young stays all the same
                 fcntl.flock(descriptor, kind)

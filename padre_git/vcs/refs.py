@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import threading
@@ -20,6 +21,7 @@ _ID = re.compile(r"[0-9a-f]{40}")
 _BAD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|\.$|/$|^/|^\.|^-|^@$")
 _ZERO = "0" * 40
 _LOCK_WAIT = 1.0
+_SCARCE = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO])
 
 
 class StaleRefError(RepositoryError):
@@ -40,10 +42,17 @@ def check_ref(name: str) -> str:
 
 
 def symbolic_target(head: Path) -> str | None:
-    """Returns the ref that a HEAD file names; None if it is detached, missing or unreadable."""
+    """Returns the ref that a HEAD file names; None if it is detached, missing or unreadable.
+
+    Raises:
+        OSError: if nobody can say, because there is no descriptor or no memory left.
+    """
     try:
         text = head.read_text(errors="replace").strip()
-    except OSError:
+    except OSError as error:
+        # "no branch is checked out here" would let the branch move without its work tree
+        if error.errno in _SCARCE:
+            raise
         return None
     return text.removeprefix("ref:").strip() if text.startswith("ref:") else None
 

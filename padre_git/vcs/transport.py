@@ -202,8 +202,7 @@ def push(
         RemoteUnavailableError, RemoteMissingError, AuthenticationError, RemoteError: if it did not
             get there.
     """
-    if (path := path_of(url)) is not None:
-        check_receiver(path)
+    path = _checked_place(url)
     command = [*_PUSH, "--", url, f"{commit}:refs/heads/{branch}"]
     done = _transfer(command, directory, url, terms, watch)
     flag, reason = _pushed(done)
@@ -221,9 +220,22 @@ def push(
                 return Outcome.STALE
     refused = _refused(done, reason)
     if path is not None and isinstance(refused, BusyError):
-        for name in ("HEAD", f"refs/heads/{branch}"):  # left by a killed push, and held by nobody
-            clear_abandoned(path, name)
+        _free(path, branch)
     raise refused or _refused_here(done) or failure(done, url)
+
+
+def _checked_place(url: str) -> Path | None:
+    """Returns the directory to push to, in which no program runs; None for no directory."""
+    path = path_of(url)
+    if path is not None:
+        check_receiver(path)
+    return path
+
+
+def _free(path: Path, branch: str) -> None:
+    """Takes away what a killed push has left in a directory, and nobody can be holding."""
+    for name in ("HEAD", f"refs/heads/{branch}"):
+        clear_abandoned(path, name)
 
 
 def _refs(url: str, pattern: str, *, cwd: Path | None, terms: Terms) -> dict[str, str]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import padre_git
-from padre_git.errors import ConflictError, NotFoundError
+from padre_git.errors import ConflictError, NotFoundError, PadreGitError
 from padre_git.model import Code, Dataset, Execution, Experiment, Key, Kind, Project, Run, Status
 
 __all__ = ["DEEDS", "Deed"]
@@ -323,7 +323,10 @@ def _continue(store: padre_git.Store, lab: Path) -> None:
 
 
 def _reconcile(store: padre_git.Store, lab: Path) -> None:
-    store.reconcile("iris")
+    heard: list[PadreGitError] = []
+    store.subscribe(padre_git.Skipped, lambda skipped: heard.append(skipped.error))
+    if not store.reconcile("iris") and heard:
+        raise heard[0]  # it says so in an event, and what it returns is true all the same
 
 
 def _maintain(store: padre_git.Store, lab: Path) -> None:

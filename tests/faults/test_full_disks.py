@@ -16,6 +16,7 @@ import pytest
 import padre_git
 from padre_git.errors import PadreGitError
 from padre_git.model import Code, Dataset, Execution, Experiment, Run, Status
+from padre_git.vcs.refs import symbolic_target
 from tests.conftest import git
 from tests.faults.deeds import SVM, run_key
 from tests.faults.disks import small_disk
@@ -246,3 +247,10 @@ def in_child(room: int, work: Callable[[], object]) -> str:
         said = stream.read()
     os.waitpid(child, 0)
     return said
+
+
+def test_who_has_no_descriptor_left_does_not_take_a_branch_for_another(tmp_path: Path) -> None:
+    head = tmp_path / "HEAD"
+    head.write_text("ref: refs/heads/main\n")
+    assert symbolic_target(head) == "refs/heads/main"
+    assert "Too many open files" in in_child(0, lambda: symbolic_target(head))
