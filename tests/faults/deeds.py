@@ -323,10 +323,11 @@ def _continue(store: padre_git.Store, lab: Path) -> None:
 
 
 def _reconcile(store: padre_git.Store, lab: Path) -> None:
-    heard: list[PadreGitError] = []
-    store.subscribe(padre_git.Skipped, lambda skipped: heard.append(skipped.error))
+    heard: list[padre_git.Event] = []
+    store.subscribe(padre_git.Skipped, heard.append)
+    store.subscribe(padre_git.Notice, heard.append)
     if not store.reconcile("iris") and heard:
-        raise heard[0]  # it says so in an event, and what it returns is true all the same
+        raise PadreGitError(str(heard[0]))  # it has said so, and what it returns is true as well
 
 
 def _maintain(store: padre_git.Store, lab: Path) -> None:

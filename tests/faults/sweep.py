@@ -21,9 +21,9 @@ __all__ = ["FAULTS", "Bench", "Workshop"]
 _ROOT = Path(__file__).parents[2]
 #: What nobody may leave behind, whatever happened to them: the next write takes it away.
 _LEFT = re.compile(r"\.lock$|^tmp_|^\.tmp|\.tmp$|^\.now-|\.padre-git$|^\.\w+\.[0-9a-f]{6,}$")
-#: What git's own upkeep takes away some day (docs/durability).
-_OF_GIT = re.compile(
-    r"^tmp_(pack|idx|obj|objdir|rev|mtimes|graph)[_-]|^\.tmp-|\.lock$|\.padre-git$"
+#: What is left of work that was killed, and what takes it away (docs/durability).
+_HALVES = re.compile(
+    r"^tmp_(pack|idx|obj|objdir|rev|mtimes|graph)[_-]|^\.tmp-|\.(lock|tmp|padre-git)$"
 )
 _NEVER = 1 << 62
 _TAKEN = Calls.OPEN | Calls.WRITE | Calls.NAME | Calls.SYNC
@@ -233,7 +233,7 @@ class Bench:
         )
         excused = not fault.error or removing or self.name == "maintain"
         for path in self._shop.lab.rglob("*"):
-            if _LEFT.search(path.name) and not (excused and _OF_GIT.search(path.name)):
+            if _LEFT.search(path.name) and not (excused and _HALVES.search(path.name)):
                 yield f"left behind: {path.relative_to(self._shop.lab)}"
 
 
