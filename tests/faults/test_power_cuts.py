@@ -116,6 +116,7 @@ def check(root: Path, acknowledged: list[list[str]]) -> None:
 
 @KINDS
 @CUTS
+@pytest.mark.timeout(1800)
 def test_what_three_writers_were_told_is_safe_is_there_after_a_cut(
     tmp_path: Path, kind: str, cuts: int
 ) -> None:
@@ -163,6 +164,7 @@ def _back(power: Disk) -> None:
 
 @KINDS
 @CUTS
+@pytest.mark.timeout(1800)
 def test_a_cut_right_after_a_put_with_an_artifact_leaves_its_bytes_right(
     tmp_path: Path, kind: str, cuts: int
 ) -> None:
