@@ -14,7 +14,17 @@ from io import BytesIO
 from typing import Any
 from zlib import crc32
 
-__all__ = ["CODE", "EVENTS", "SETTLED", "START", "Damage", "Logged", "is_settled", "line_of", "read_lines"]
+__all__ = [
+    "CODE",
+    "EVENTS",
+    "SETTLED",
+    "START",
+    "Damage",
+    "Logged",
+    "is_settled",
+    "line_of",
+    "read_lines",
+]
 
 #: The file of events in the directory of a spool.
 EVENTS = "events.jsonl"

@@ -23,7 +23,7 @@ from padre_git.errors import (
 from padre_git.vcs.places import create
 from padre_git.vcs.remotes import RemoteLocation
 from padre_git.vcs.transport import Outcome, Terms, fetch, push, remote_tip
-from tests.conftest import git
+from tests.conftest import git, trust
 
 TRACKING = "refs/remotes/origin/main"
 SHORT = Terms(ask=1, silence=1)
@@ -91,6 +91,7 @@ def test_a_refusing_server_is_quoted_without_its_colours(
         "pre-receive",
         r'printf "\033[31mno pushes\033[0m on\007 Fridays\n" >&2; exit 1',
     )
+    trust(tmp_path / "iris.git")
     with pytest.raises(RejectedError) as caught:
         push(clone, url, commit(clone, "one"), "main")
     assert "no pushes on Fridays" in " ".join(caught.value.message.split())
@@ -102,6 +103,7 @@ def test_a_push_whose_answer_is_lost_is_known_to_have_landed(
     url: str, clone: Path, tmp_path: Path
 ) -> None:
     hook(tmp_path / "iris.git", "post-receive", "kill -9 $PPID")
+    trust(tmp_path / "iris.git")
     assert push(clone, url, commit(clone, "one"), "main") is Outcome.LANDED
 
 
