@@ -193,6 +193,8 @@ def test_a_signal_that_would_kill_the_process_aborts_its_run(tmp_path: Path, nam
     number = getattr(signal, name)
     program = Process(
         tmp_path,
+        # under nohup, SIGHUP is ignored, and so by what is started there
+        f"import signal; signal.signal(signal.{name}, signal.SIG_DFL)\n"
         "with store.start_run('iris/svm') as run:\n    run.log_metric('x', 1)\n    wait()\n",
     )
     assert program.killed_by(number)[0] == -number

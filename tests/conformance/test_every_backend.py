@@ -19,7 +19,7 @@ TESTS = Path(__file__).parents[1]
 
 
 def backends() -> set[type[Backend]]:
-    """Returns every backend that the package has."""
+    """Returns every backend of the package that stores."""
     for module in pkgutil.iter_modules(padre_git.backends.__path__, "padre_git.backends."):
         importlib.import_module(module.name)
     found: set[type[Backend]] = set()
@@ -27,7 +27,7 @@ def backends() -> set[type[Backend]]:
     while left:
         for below in left.pop().__subclasses__():
             left.append(below)
-            if below.__module__.startswith("padre_git.") and not inspect.isabstract(below):
+            if below.__module__.startswith("padre_git.backends.") and not inspect.isabstract(below):
                 found.add(below)
     return found
 

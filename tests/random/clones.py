@@ -287,6 +287,7 @@ class Clones:
     def give_up_merge(self, name: str) -> None:
         """Gives up what the user has begun to merge with plain git."""
         if (self.clone(name) / ".git/MERGE_HEAD").exists():
+            self.let_go_of_indexes()
             git("merge", "--abort", cwd=self.clone(name))
 
     def hold_index(self, name: str) -> None:

@@ -17,7 +17,7 @@ from padre_git.vcs.network import ask
 from padre_git.vcs.progress import Step, step_of
 from padre_git.vcs.ssh import bounded_ssh
 from padre_git.vcs.transport import Outcome, Terms, fetch, push, remote_tip
-from tests.conftest import git
+from tests.conftest import git, trust
 from tests.servers import Server
 from tests.servers.proxy import Proxy, Trouble
 from tests.vcs.odd_hosts import TRACKING, commit, new_clone, proxied
@@ -138,6 +138,7 @@ def test_a_transfer_that_stalls_is_ended_and_can_be_made_again(
 
 def test_a_hook_that_works_for_long_and_says_so_is_waited_for(clone: Path, bare: Path) -> None:
     hook(bare, "pre-receive", "for n in 1 2 3 4; do sleep 0.8; echo step $n >&2; done")
+    trust(bare)
     assert push(clone, f"file://{bare}", head(clone), "main", terms=SHORT) is Outcome.LANDED
 
 
@@ -148,6 +149,7 @@ def test_a_hook_that_computes_in_silence_is_waited_for(clone: Path, bare: Path) 
 
 def test_a_hook_that_sleeps_is_not_waited_for_and_ends(clone: Path, bare: Path) -> None:
     hook(bare, "pre-receive", "trap '' TERM; sleep 61.25; exit 0")
+    trust(bare)
     with pytest.raises(RemoteUnavailableError, match="no sign of life"):
         push(clone, f"file://{bare}", head(clone), "main", terms=SHORT)
     assert remote_tip(f"file://{bare}", "main") is None
