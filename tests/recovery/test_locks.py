@@ -68,18 +68,20 @@ def test_a_lock_that_a_process_has_open_stays(store: padre_git.Store, clone: Pat
 
 
 def test_the_lock_of_a_person_who_writes_a_message_stays(
-    store: padre_git.Store, clone: Path
+    store: padre_git.Store, clone: Path, tmp_path: Path
 ) -> None:
     (clone / "notes.txt").write_text("mine\n")
     git("add", "notes.txt", cwd=clone)
-    editor = {**os.environ, "GIT_EDITOR": "sleep 60 #"}
+    opened = tmp_path / "opened"
+    editor = {**os.environ, "GIT_EDITOR": f"touch '{opened}'; sleep 60 #"}
     words = ["git", "commit", "-q", "-a"]  # it holds the index while the editor is open
     commit = subprocess.Popen(words, cwd=clone, env=editor, start_new_session=True)
     try:
         path = clone / ".git" / "index.lock"
         limit = time.monotonic() + 10
-        while not path.exists() and time.monotonic() < limit:
-            time.sleep(0.01)
+        while not opened.exists() and time.monotonic() < limit:
+            time.sleep(0.01)  # until then git still writes to its lock
+        assert path.exists()
         lock(clone, "index.lock")  # open since yesterday
         (left,) = store.repair("iris")
         assert "somebody may hold it" in left.problem
