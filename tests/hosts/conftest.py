@@ -37,6 +37,15 @@ def elsewhere() -> Iterator[Listener]:
 
 @pytest.fixture
 def client(host: Listener) -> Iterator[Client]:
+    """Has a token, and patience with a crowded machine."""
+    bounds = Bounds(connect=20, read=20, total=30, size=100_000)
+    with Client(f"{host.url}/lab", named=named, bounds=bounds) as made:
+        yield made
+        host.answers.clear()
+
+
+@pytest.fixture
+def hasty(host: Listener) -> Iterator[Client]:
     """Has a token, and little patience."""
     bounds = Bounds(connect=2, read=0.5, total=1.5, size=100_000)
     with Client(f"{host.url}/lab", named=named, bounds=bounds) as made:

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Asked", "Listener", "certificate", "listening"]
+__all__ = ["Asked", "Handler", "Listener", "certificate", "listening", "say_nothing"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +66,13 @@ class Handler(BaseHTTPRequestHandler):
 
 @dataclass
 class Listener:
-    """Is the server: what it answers at which page, and what it was asked."""
+    """Is the server: what it answers at which page, what it was asked, and whether it has ended."""
 
     url: str = ""
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     otherwise: Answer = lambda handler: handler.say(404, b"")
+    over: threading.Event = field(default_factory=threading.Event)
 
     def on(self, page: str, status: int, value: Any = None, **headers: str) -> None:
         """Answers a page always alike."""
@@ -85,6 +86,11 @@ class Listener:
     def heard(self, name: str) -> list[str]:
         """Returns the values of a header in everything that was asked."""
         return [asked.headers[name] for asked in self.asked if name in asked.headers]
+
+
+def say_nothing(handler: Handler) -> None:
+    """Answers nothing until the server ends."""
+    handler.listener.over.wait()
 
 
 class _Server(ThreadingHTTPServer):
@@ -109,6 +115,7 @@ def listening(tls: Path | None = None, host: str = "127.0.0.1") -> Iterator[List
     try:
         yield listener
     finally:
+        listener.over.set()
         server.shutdown()
         server.server_close()
         thread.join()
