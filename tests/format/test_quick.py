@@ -263,9 +263,9 @@ def test_places_are_found_when_they_are_asked_for() -> None:
     ids=lambda text: ascii(text[:12]),
 )
 def test_its_time_is_linear(text: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     read_quickly(text)
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_it_is_quicker() -> None:
@@ -277,10 +277,10 @@ def test_it_is_quicker() -> None:
     def best(read: object) -> float:
         times = []
         for _ in range(15):
-            start = time.perf_counter()
+            start = time.process_time()
             for _ in range(10):
                 read(text)  # type: ignore[operator]
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         return min(times)
 
     assert best(read_quickly) * 2 < best(parse_strictly)
