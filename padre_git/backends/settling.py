@@ -16,9 +16,11 @@ from padre_git.errors import (
     Conflict,
     ConflictError,
     InvalidInputError,
+    LockedError,
     RemoteUnavailableError,
 )
 from padre_git.messages.settling import Choice, Decision
+from padre_git.vcs.advance import PENDING
 from padre_git.vcs.repository import Repository
 
 if TYPE_CHECKING:
@@ -87,6 +89,7 @@ class Settling:
         Raises:
             ConflictError: if a conflict is not what it was, nothing was decided; or if a file with
                 uncommitted work keeps the merge from being made, then it is made with the next.
+            LockedError: if the user is in the middle of something in the work tree.
             InvalidInputError: if nothing is open in a place, or if something was decided that
                 cannot be; nothing was decided.
         """
@@ -94,17 +97,34 @@ class Settling:
         before = self._decisions.entries()
         self._decisions.add(wanted)
         try:
-            self._repository.bring_up()
-            self._merge()
-        except ContradictionError:
-            pass  # what is left is returned
+            left = self._merged()
         except InvalidInputError:
             self._decisions.write(before)
             raise
-        left = self.conflicts()
         if not left:
             self._decisions.clear()
         return left
+
+    def _merged(self) -> tuple[Conflict, ...]:
+        """Merges, and returns nothing; or what still keeps it from being done."""
+        try:
+            self._merge_all()
+        except ContradictionError:
+            left = self.conflicts()
+            if not left:  # somebody else has decided it meanwhile
+                self._merge_all()
+            return left
+        return ()
+
+    def _merge_all(self) -> None:
+        if not self._repository.bring_up() and self._repository.read_ref(PENDING) is not None:
+            raise LockedError(
+                f"'{self._project}' is not merged: its work tree is in use"
+                f" ({self._repository.state()})",
+                key=self._project,
+                hint="settle again when that has ended",
+            )
+        self._merge()
 
     def _checked(
         self, found: Sequence[Conflict], decisions: Sequence[Decision], rest: Choice | None

@@ -6,6 +6,7 @@ followed or waited for.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -17,6 +18,8 @@ __all__ = ["read_own", "replace_own"]
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 _LARGEST = 64_000_000
+#: What says nothing about the file.
+_SCARCE = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOMEM])
 
 
 def read_own(path: Path, *, largest: int = _LARGEST) -> bytes | None:
@@ -25,10 +28,16 @@ def read_own(path: Path, *, largest: int = _LARGEST) -> bytes | None:
     Args:
         path: the file.
         largest: bytes up to which it can be.
+
+    Raises:
+        OSError: if nobody can say, because there is no descriptor or no memory left.
     """
     try:
         descriptor = os.open(path, _READ)
-    except OSError:
+    except OSError as error:
+        # "nobody holds this lock", "nothing was decided" would be acted upon
+        if error.errno in _SCARCE:
+            raise
         return None
     try:
         state = os.fstat(descriptor)

@@ -13,7 +13,13 @@ import pytest
 from padre_git.backends.dual import DualLayer
 from padre_git.backends.git import GitBackend
 from padre_git.backends.policy import Policy
-from padre_git.errors import Conflict, ConflictError, InvalidInputError, InvalidValueError
+from padre_git.errors import (
+    Conflict,
+    ConflictError,
+    InvalidInputError,
+    InvalidValueError,
+    LockedError,
+)
 from padre_git.messages import Choice, Decision, Message, Op
 from padre_git.model import Change, ChangeSet, Key, Record, Tombstone
 from padre_git.model.values import FrozenMapping
@@ -587,6 +593,27 @@ def test_without_a_remote_what_waits_can_be_settled_too(tmp_path: Path) -> None:
         git("commit", "-qam", "by hand", cwd=clone)
         (conflict,) = backend.conflicts("iris")
         assert backend.settle("iris", [Decision(conflict, Choice.THEIRS)]) == ()
+        assert b"waits" in document.read_bytes()
+
+
+def test_while_the_work_tree_is_in_use_nothing_is_said_to_be_settled(tmp_path: Path) -> None:
+    with GitBackend(tmp_path) as backend:
+        store(backend, IRIS, EXPERIMENT)
+        put(backend, EXPERIMENT, seed=3)
+        clone = tmp_path / "iris"
+        git("bisect", "start", "HEAD", "HEAD~2", cwd=clone)
+        put(backend, EXPERIMENT, title="waits")
+        git("bisect", "reset", cwd=clone)
+        document = clone / "experiments/svm/experiment.yaml"
+        document.write_bytes(document.read_bytes() + b"\ntitle: by hand\n")
+        git("commit", "-qam", "by hand", cwd=clone)
+        (conflict,) = backend.conflicts("iris")
+        git("bisect", "start", "HEAD", "HEAD~2", cwd=clone)
+        with pytest.raises(LockedError, match="in use"):
+            backend.settle("iris", [], Choice.THEIRS)
+        git("bisect", "reset", cwd=clone)
+        assert backend.conflicts("iris") == (conflict,)
+        assert backend.settle("iris", [], Choice.THEIRS) == ()
         assert b"waits" in document.read_bytes()
 
 

@@ -16,6 +16,7 @@ import pytest
 import padre_git
 from padre_git.errors import PadreGitError
 from padre_git.model import Code, Dataset, Execution, Experiment, Run, Status
+from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.refs import symbolic_target
 from tests.conftest import git
 from tests.faults.deeds import SVM, run_key
@@ -254,3 +255,10 @@ def test_who_has_no_descriptor_left_does_not_take_a_branch_for_another(tmp_path:
     head.write_text("ref: refs/heads/main\n")
     assert symbolic_target(head) == "refs/heads/main"
     assert "Too many open files" in in_child(0, lambda: symbolic_target(head))
+
+
+def test_who_has_no_descriptor_left_does_not_take_a_file_of_ours_for_none(tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    note.write_bytes(b"decided")
+    assert read_own(note) == b"decided"
+    assert "Too many open files" in in_child(0, lambda: read_own(note))
