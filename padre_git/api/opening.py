@@ -217,7 +217,9 @@ def _backend(
     """Returns the clones, with the remote behind them if there is one."""
     from padre_git.backends.git import GitBackend
 
-    clones = GitBackend(root, branch=settings.branch, author=when.author, notify=bus.publish)
+    clones = GitBackend(
+        root, branch=settings.branch, author=when.author, notify=bus.publish, unites=data
+    )
     if settings.remote is None:
         return clones
     from padre_git.backends.dual import DualLayer

@@ -11,6 +11,7 @@ from pathlib import Path
 from padre_git.backends.lean import LEAN
 from padre_git.backends.projects import project_directories, project_directory
 from padre_git.backends.records import Records, Skip, Tree
+from padre_git.backends.uniting import Unites
 from padre_git.backends.waiting import Waiting
 from padre_git.errors import (
     AlreadyExistsError,
@@ -146,15 +147,23 @@ class Clones:
         branch: the branch to work on.
         author: by whom commits are; None for git's own identity.
         notify: is told what a person should know.
+        unites: see :class:`~padre_git.backends.waiting.Waiting`.
     """
 
     def __init__(
-        self, root: Path, *, branch: str, author: Author | None, notify: Callable[[Event], None]
+        self,
+        root: Path,
+        *,
+        branch: str,
+        author: Author | None,
+        notify: Callable[[Event], None],
+        unites: Unites | None = None,
     ) -> None:
         self.root = root
         self.branch = branch
         self._author = author
         self._notify = notify
+        self._unites = unites
         self._lock = threading.RLock()
         self._open: dict[str, Clone] = {}
         self._has_said_who = author is not None
@@ -320,7 +329,8 @@ class Clones:
 
     def _keep(self, project: str, repository: Repository) -> Clone:
         place = _place_of(repository.path / ".git")
-        repository.merge_with(Waiting(project, repository, self._author))
+        waiting = Waiting(project, repository, self._author, self._unites)
+        repository.merge_with(waiting, waiting.learn)
         repository.lean = LEAN
         repository.guard.tell = lambda text: self._notify(Notice(text=text, project=project))
         clone = self._open[project] = Clone(project, repository, place)

@@ -29,6 +29,7 @@ from padre_git.backends.restoring import (
     restoration,
 )
 from padre_git.backends.settling import Settling
+from padre_git.backends.uniting import Unites
 from padre_git.backends.versions import all_paths, own_paths, versions
 from padre_git.backends.writing import Writing
 from padre_git.errors import Conflict, NotFoundError
@@ -60,6 +61,7 @@ class GitBackend(Backend):
         author: by whom commits are; None for git's own identity.
         notify: is told what a person should know, such as by whom commits are when git does not
             know.
+        unites: see :class:`~padre_git.backends.waiting.Waiting`.
     """
 
     keeps_history: ClassVar[bool] = True
@@ -71,12 +73,13 @@ class GitBackend(Backend):
         branch: str = "main",
         author: Author | None = None,
         notify: Callable[[Event], None] = ignore,
+        unites: Unites | None = None,
     ) -> None:
         self.root = Path(root)
         self.branch = branch
         self.author = author
         self._notify = notify
-        self._clones = Clones(self.root, branch=branch, author=author, notify=notify)
+        self._clones = Clones(self.root, branch=branch, author=author, notify=notify, unites=unites)
 
     def read(self, keys: Iterable[Key], *, at: str | None = None) -> dict[Key, Found]:
         """See :meth:`Backend.read`."""

@@ -19,7 +19,7 @@ from padre_git.messages import Author, Damage, Event, Maintained, Message, Notic
 from padre_git.messages.damage import Piece, Source
 from padre_git.model import DOCUMENTS, Key
 from padre_git.vcs import knownconfig
-from padre_git.vcs.durable import storage_error
+from padre_git.vcs.durable import storing
 from padre_git.vcs.examining import Examination, Patient
 from padre_git.vcs.gitlocks import lock_flaws
 from padre_git.vcs.maintaining import maintain, size_of
@@ -87,10 +87,8 @@ class Recovery:
         with self._repository() as repository, repository.lock():
             common = repository.common_dir
             before = size_of(common)
-            try:
+            with storing(self.path):
                 done = maintain(common)
-            except OSError as error:
-                raise storage_error(self.path, error) from error
             return Maintained(
                 project=self.project, before=before, after=size_of(common), done=tuple(done)
             )
@@ -107,15 +105,11 @@ class Recovery:
         check_clone(self.path)
         with self._repository() as repository:
             aside = SetAside(repository.common_dir, self._patient(repository).root)
-            try:
+            with storing(self.path):
                 mend_config(repository.common_dir, aside)  # without it nothing can be locked
                 check_clone(self.path)  # once more: git can read it now
                 with repository.lock():
                     left = self._rounds(repository, aside)
-            except PadreGitError:  # some of ours are OSErrors, too
-                raise
-            except OSError as error:
-                raise storage_error(self.path, error) from error
             if aside.place.is_dir():
                 self.notify(
                     Notice(text=f"what was damaged is in '{aside.place}'", project=self.project)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from padre_git.backends.decisions import Decisions
 from padre_git.backends.reconciling import plan_merge
+from padre_git.backends.uniting import Unites, Uniting
 from padre_git.messages import Author, Message, Op
 from padre_git.vcs.plan import NewCommit
 from padre_git.vcs.repository import Repository
@@ -20,13 +21,17 @@ class Waiting:
         project: its name.
         repository: the clone.
         author: by whom a merge is; None for git's own identity.
+        unites: unites artifacts that both sides added to a run; None if clones have no data.
     """
 
-    def __init__(self, project: str, repository: Repository, author: Author | None) -> None:
+    def __init__(
+        self, project: str, repository: Repository, author: Author | None, unites: Unites | None
+    ) -> None:
         self._project = project
         self._repository = repository
         self._message = Message(op=Op.MERGE, subject=_SUBJECT, author=author)
         self._decisions = Decisions.of(repository)
+        self._uniting = Uniting(unites)
 
     def __call__(self, branch: str, pending: str, base: str | None) -> NewCommit:
         """Returns the merge of pending commits, to be made on top of the branch.
@@ -41,7 +46,12 @@ class Waiting:
             pending,
             message=self._message,
             decide=self._decisions.find,
+            unite=self._uniting.find,
             base=base,
             where="on the branch and in commits that wait for it",
         )
         return merge.commit
+
+    def learn(self) -> bool:
+        """Unites artifacts that a merge has asked for; returns whether it may go on now."""
+        return self._uniting.work(self._repository)

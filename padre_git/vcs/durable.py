@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from padre_git.errors import RepositoryError
+from padre_git.errors import PadreGitError, RepositoryError
 
-__all__ = ["REPLACED", "Durable", "Replaced", "fsync_directory", "storage_error"]
+__all__ = ["REPLACED", "Durable", "Replaced", "fsync_directory", "storing"]
 
 _HELD = 8
 
@@ -141,9 +141,20 @@ def _beside(work: Callable[[], None]) -> threading.Thread | None:
     return thread
 
 
-def storage_error(path: Path, error: OSError) -> RepositoryError:
-    """Returns the error for a clone whose disk does not take what was to be written."""
-    return RepositoryError(
-        f"'{path}' could not be written: {error.strerror or error} ({error.filename or 'a file'})",
-        hint="what was acknowledged before stands; the next call finishes or forgets this one",
-    )
+@contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """Says so if the disk of the clone at a path does not take what the block writes.
+
+    Raises:
+        RepositoryError: if it does not.
+    """
+    try:
+        yield
+    except PadreGitError:  # some of ours are OSErrors, too
+        raise
+    except OSError as error:
+        why = f"{error.strerror or error} ({error.filename or 'a file'})"
+        raise RepositoryError(
+            f"'{path}' could not be written: {why}",
+            hint="what was acknowledged before stands; the next call finishes or forgets this one",
+        ) from error

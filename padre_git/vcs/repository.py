@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from padre_git.errors import InvalidInputError, LockedError, PadreGitError
+from padre_git.errors import ConflictError, InvalidInputError, LockedError
 from padre_git.messages import Author
 from padre_git.vcs import knownconfig, setup
 from padre_git.vcs.advance import PENDING, Advance, Plan
@@ -17,7 +17,7 @@ from padre_git.vcs.checkout import open_site
 from padre_git.vcs.clonelock import CloneLock
 from padre_git.vcs.cloning import clone
 from padre_git.vcs.damage import damaged
-from padre_git.vcs.durable import REPLACED, storage_error
+from padre_git.vcs.durable import REPLACED, storing
 from padre_git.vcs.healing import Recent
 from padre_git.vcs.identity import Identity, find_identity
 from padre_git.vcs.indexfile import IndexFile
@@ -69,6 +69,7 @@ class Repository(Thinning):
         self._upkeep = Upkeep(self.common_dir / "objects")
         self._indexes: dict[Path, IndexFile] = {}
         self._plan_merge: PlanMerge | None = None
+        self._learn: Callable[[], bool] = lambda: False
         self.guard = CloneLock(
             self._own / "lock", of=self.path, mark=self._mark, setting=self._config.get
         )
@@ -155,13 +156,15 @@ class Repository(Thinning):
     def __repr__(self) -> str:
         return f"Repository({str(self.path)!r}, branch={self.branch!r})"
 
-    def merge_with(self, plan: PlanMerge) -> None:
+    def merge_with(self, plan: PlanMerge, learn: Callable[[], bool]) -> None:
         """Says how pending commits are merged when the branch has moved; by path otherwise.
 
         Args:
             plan: see :data:`~padre_git.vcs.merging.PlanMerge`.
+            learn: finds out what a plan that failed did not know; returns whether it may know
+                enough now. No lock is held meanwhile.
         """
-        self._plan_merge = plan
+        self._plan_merge, self._learn = plan, learn
 
     def write_ref(self, name: str, new: str, old: str | None) -> None:
         """Moves a ref durably if it is at ``old`` (None: does not exist).
@@ -227,11 +230,8 @@ class Repository(Thinning):
         with self.lock(timeout=timeout):
             work = Advance(self._mover())
             try:
-                tip = work.run(plan, timeout=timeout, announce=announce)
-            except PadreGitError:  # some of ours are OSErrors, too
-                raise
-            except OSError as error:
-                raise storage_error(self.path, error) from error
+                with storing(self.path):
+                    tip = work.run(plan, timeout=timeout, announce=announce)
             finally:
                 REPLACED.free()
             self._upkeep.after_write()
@@ -269,14 +269,18 @@ class Repository(Thinning):
                 overwritten; branch and waiting commits stay as they are, and :meth:`tip` goes on
                 to show the waiting ones.
         """
+        while True:
+            try:
+                return self._bring_up()
+            except ConflictError:
+                if self.guard.is_held_here() or not self._learn():
+                    raise
+
+    def _bring_up(self) -> bool:
         with self.lock():
             work = Advance(self._mover())
-            try:
+            with storing(self.path):
                 is_up = work.bring_up()
-            except PadreGitError:  # some of ours are OSErrors, too
-                raise
-            except OSError as error:
-                raise storage_error(self.path, error) from error
             self._grow()
         return is_up
 

@@ -201,3 +201,74 @@ def test_while_the_data_is_out_of_reach_it_is_a_conflict_that_says_why(
     (tmp_path / "unmounted").rename(store)
     ben.sync("demo")
     assert artifacts(ben) == {"model.bin": "ada's", "plot.svg": "ben's"}
+
+
+def wait_while_busy(ben: padre_git.Store, tmp_path: Path, name: str, text: str) -> Path:
+    """Puts while the user's index is locked, and has plain git bring what is published then."""
+    clone = tmp_path / "ben" / "demo"
+    lock = clone / ".git" / "index.lock"
+    lock.touch()
+    try:
+        put(ben, name, text)
+    finally:
+        lock.unlink()
+    assert git("rev-parse", "refs/padre/pending", cwd=clone)
+    git("pull", "-q", "--ff-only", "origin", "main", cwd=clone)
+    return clone
+
+
+def waits(clone: Path) -> bool:
+    return bool(git("for-each-ref", "refs/padre/pending", cwd=clone))
+
+
+def test_what_waited_while_the_user_was_busy_is_united_too(
+    ada: padre_git.Store, ben: padre_git.Store, tmp_path: Path
+) -> None:
+    put(ada, "model.bin", "ada's")
+    ada.sync("demo")
+    clone = wait_while_busy(ben, tmp_path, "plot.svg", "ben's")
+    ben.experiments.put(padre_git.Experiment(project="demo", name="other"))
+    assert not waits(clone), "the next write takes it along"
+    wanted = {"model.bin": "ada's", "plot.svg": "ben's"}
+    assert artifacts(ben) == wanted
+    for store in (ben, ada):
+        store.sync("demo")
+    assert artifacts(ada) == wanted
+    assert git("status", "--porcelain", cwd=clone) == ""
+
+
+def test_a_file_that_both_changed_is_settled_by_name_also_where_it_waited(
+    ada: padre_git.Store, ben: padre_git.Store, tmp_path: Path
+) -> None:
+    put(ada, "model.bin", "ada's")
+    put(ada, "a", "a")
+    ada.sync("demo")
+    clone = wait_while_busy(ben, tmp_path, "model.bin", "ben's own")
+    (conflict,) = between(ben)
+    assert conflict.field == "artifacts/model.bin"
+    assert {str(conflict.ours), str(conflict.theirs)} == {
+        str(described("ben's own")), str(described("ada's")),
+    }  # fmt: skip
+    assert artifacts(ben)["model.bin"] == "ben's own", "what was acknowledged is what is read"
+    assert ben.settle("demo", rest=Choice.THEIRS) == ()
+    assert not waits(clone)
+    ben.sync("demo")
+    ada.sync("demo")
+    assert artifacts(ada) == artifacts(ben) == {"model.bin": "ben's own", "a": "a"}
+
+
+def test_what_waited_is_united_when_its_data_can_be_reached(
+    ada: padre_git.Store, ben: padre_git.Store, tmp_path: Path
+) -> None:
+    put(ada, "model.bin", "ada's")
+    ada.sync("demo")
+    (far,) = (path for path in (tmp_path / "lab").iterdir() if path.suffix != ".git")
+    far.rename(tmp_path / "unmounted")
+    clone = wait_while_busy(ben, tmp_path, "plot.svg", "ben's")
+    ben.experiments.put(padre_git.Experiment(project="demo", name="other"))
+    assert waits(clone)
+    assert artifacts(ben) == {"plot.svg": "ben's"}
+    (tmp_path / "unmounted").rename(far)
+    ben.sync("demo")
+    assert not waits(clone)
+    assert artifacts(ben) == {"model.bin": "ada's", "plot.svg": "ben's"}
