@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from padre_git.vcs.damage import damaged
 from padre_git.vcs.process import run_git
 
 __all__ = ["introduced_pointers", "is_ours", "pointer_texts"]
@@ -64,7 +65,7 @@ def pointer_texts(project: Path, found: Mapping[str, set[str]]) -> Iterator[tupl
         found: paths by the id of the content.
 
     Raises:
-        RepositoryError: if git cannot read it.
+        DamagedError: if git cannot read one of them.
     """
     for paths, content in zip(found.values(), _blobs(project, found), strict=True):
         ours = sorted(path for path in paths if is_ours(path))
@@ -79,7 +80,10 @@ def _blobs(project: Path, ids: Iterable[str]) -> Iterator[bytes]:
     place = 0
     while place < len(answer):
         head = bytes(answer[place : place + 200]).partition(b"\n")[0]
-        size = int(head.split(b" ")[2])
+        object_id, _, said = head.decode(errors="replace").partition(" ")
+        if not said.startswith("blob "):
+            raise damaged(f"the pointer '{object_id}' cannot be read: {said}", project)
+        size = int(said.removeprefix("blob "))
         start = place + len(head) + 1
         yield bytes(answer[start : start + size])
         place = start + size + 1

@@ -16,7 +16,12 @@ from padre_git.artifacts import (
     write_settings,
 )
 from padre_git.artifacts.commits import introduced_pointers
-from padre_git.errors import ArtifactMissingError, DocumentError, RemoteUnavailableError
+from padre_git.errors import (
+    ArtifactMissingError,
+    DamagedError,
+    DocumentError,
+    RemoteUnavailableError,
+)
 from tests.artifacts.conftest import RUN, commit, write
 from tests.conftest import git
 
@@ -58,6 +63,15 @@ def test_commits_without_pointers_need_no_remote(data: ProjectData):
     write_settings(data.project, "/no/such/disk")
     assert publish_data(data, [head]).pointers == 0
     assert publish_data(data, []).pointers == 0
+
+
+def test_a_pointer_that_git_cannot_read_is_damage(data: ProjectData):
+    put(data, "model", b"weights")
+    head = commit(data.project, "a run")
+    (lost,) = introduced_pointers(data.project, [head])
+    (data.project / ".git" / "objects" / lost[:2] / lost[2:]).unlink()
+    with pytest.raises(DamagedError, match=lost):
+        publish_data(data, [head])
 
 
 def test_a_first_commit_counts(data: ProjectData):

@@ -104,18 +104,22 @@ def _heard(pipe: int, seconds: float) -> bytes | None:
 
 
 def _bury() -> int:
-    """Ends what a dead child has left running; returns how many processes."""
-    left = 0
+    """Ends what a dead child has left running; returns how many processes.
+
+    A git whose other end is gone ends by itself, a moment after the child has.
+    """
+    left: set[int] = set()
     children = Path(f"/proc/self/task/{os.getpid()}/children")
-    deadline = time.monotonic() + 10
-    while (found := children.read_text().split()) and time.monotonic() < deadline:
+    patience = time.monotonic() + 10
+    while found := children.read_text().split():
         for process in map(int, found):
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
-                if os.waitpid(process, os.WNOHANG)[0] == 0:
-                    left += 1
+                if os.waitpid(process, os.WNOHANG)[0] == 0 and time.monotonic() > patience:
+                    left.add(process)
                     os.kill(process, signal.SIGKILL)
                     os.waitpid(process, 0)
-    return left
+        time.sleep(0.002)
+    return len(left)
 
 
 def main() -> None:
