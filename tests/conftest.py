@@ -6,6 +6,7 @@ import hashlib
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,19 +42,22 @@ def the_users_machine_is_sacred() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Gives the test an empty home with an identity in its git configuration."""
+    """Gives the test a home with nothing but an identity in its git configuration."""
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
         if name not in _KEPT and not name.startswith(
             ("PYTEST_", "COV_", "HYPOTHESIS_", "PADRE_TEST_")
         ):
             monkeypatch.delenv(name, raising=False)
+    (home / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(home / "tmp"))
     (home / "gitconfig").write_text(
         "[user]\n\tname = Ada Lovelace\n\temail = ada@example.org\n"
         "[init]\n\tdefaultBranch = trunk\n"
     )
     for name, value in {
         "HOME": str(home),
+        "TMPDIR": str(home / "tmp"),  # what is killed leaves something there
         "XDG_CONFIG_HOME": str(home / ".config"),
         "XDG_CACHE_HOME": str(home / ".cache"),
         "GIT_CONFIG_GLOBAL": str(home / "gitconfig"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ from padre_git.model import Status
 from tests.api.test_recorder_ends import Process
 from tests.api.test_resume import OTHER, RUN, killed, spool_of
 from tests.conftest import git
-from tests.servers.processes import needs_root
+from tests.servers.processes import needs_root, workshop
 
 
 class Heard:
@@ -280,10 +280,8 @@ def test_the_project_can_be_used_with_any_garbage_among_the_spools(store: Store)
 @pytest.fixture
 def shared() -> Iterator[Path]:
     """A directory that every user can enter."""
-    place = Path(tempfile.mkdtemp(dir="/tmp"))
-    place.chmod(0o755)
-    yield place
-    shutil.rmtree(place)
+    with contextlib.ExitStack() as ends:
+        yield workshop(ends)
 
 
 def test_the_spool_of_another_user_is_left_alone(shared: Path) -> None:

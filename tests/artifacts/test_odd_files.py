@@ -18,7 +18,7 @@ from padre_git.artifacts.hashes import EMPTY
 from padre_git.errors import ArtifactError
 from tests.artifacts.conftest import write
 from tests.faults.disks import disk
-from tests.servers.processes import needs_root
+from tests.servers.processes import needs_root, workshop
 
 _NOBODY = 65534
 
@@ -87,8 +87,8 @@ def somebody_else() -> Iterator[None]:
 @pytest.mark.parametrize("what", ["file", "directory", "tree"])
 def test_what_cannot_be_read_is_named(what: str) -> None:
     needs_root()
-    above = Path(tempfile.mkdtemp(prefix="padre-test-"))
-    try:
+    with contextlib.ExitStack() as ends:
+        above = workshop(ends)
         above.chmod(0o777)
         (above / "cache").mkdir()
         os.chown(above / "cache", _NOBODY, -1)
@@ -99,8 +99,6 @@ def test_what_cannot_be_read_is_named(what: str) -> None:
             place(Cache(above / "cache"), above / "tree")
         assert str(above / shut) in str(failed.value)
         assert not (above / "cache" / "files").exists()
-    finally:
-        shutil.rmtree(above)
 
 
 def test_a_file_of_another_disk_can_be_given_away(data: ProjectData) -> None:

@@ -25,6 +25,7 @@ from padre_git.model import Dataset, Project
 from tests.artifacts.conftest import make_project, write
 from tests.servers import Server, data, sshd
 from tests.servers.data import DataServer
+from tests.servers.processes import nobody
 
 pytestmark = pytest.mark.timeout(120)
 KINDS = ("s3", "webdav", "ssh")
@@ -175,20 +176,16 @@ def test_wrong_credentials_are_not_taken_for_missing_data(
 def test_a_server_that_is_gone_is_out_of_reach(
     server: DataServer, project: Path, cache: Cache, pointer: Pointer
 ) -> None:
-    import socket
-
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        port = nobody.getsockname()[1]
-    old = server.options.get("endpointurl", server.url)
-    new = f"{old.rpartition(':')[0]}:{port}/" if "endpointurl" in server.options else ""
-    gone = (
-        replace(server, options={**server.options, "endpointurl": new})
-        if new
-        else replace(server, url=_at_port(server.url, port))
-    )
-    with pytest.raises(RemoteUnavailableError):
-        remote(gone, project, cache).push([pointer])
+    with nobody() as port:
+        old = server.options.get("endpointurl", server.url)
+        new = f"{old.rpartition(':')[0]}:{port}/" if "endpointurl" in server.options else ""
+        gone = (
+            replace(server, options={**server.options, "endpointurl": new})
+            if new
+            else replace(server, url=_at_port(server.url, port))
+        )
+        with pytest.raises(RemoteUnavailableError):
+            remote(gone, project, cache).push([pointer])
 
 
 def _at_port(url: str, port: int) -> str:

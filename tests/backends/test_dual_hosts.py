@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,6 +22,7 @@ from padre_git.testing.documents import EXPERIMENT, IRIS, put, run_key, store
 from padre_git.vcs.remotes import RemoteLocation
 from tests.backends.dual_stores import documents
 from tests.conftest import git
+from tests.servers.processes import HOST, nobody, serving, started
 
 CORE = Path(subprocess.check_output(["git", "--exec-path"], text=True).strip())
 
@@ -33,24 +33,14 @@ def lab(tmp_path: Path) -> Path:
     return tmp_path / "lab"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
 @pytest.fixture
 def git_host(lab: Path) -> Iterator[str]:
-    port = free_port()
     options = ["--export-all", "--enable=receive-pack", "--reuseaddr", "--informative-errors"]
-    command = [CORE / "git-daemon", *options, "--listen=127.0.0.1", f"--port={port}"]
-    with subprocess.Popen([*command, f"--base-path={lab}"], stderr=subprocess.DEVNULL) as daemon:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.02)
-        yield f"git://127.0.0.1:{port}"
-        daemon.terminate()
+    command = [CORE / "git-daemon", *options, f"--listen={HOST}", f"--base-path={lab}"]
+    log = lab.parent / "git-daemon.log"
+    with contextlib.ExitStack() as ends:
+        port = serving(lambda port: started(ends, [*command, f"--port={port}"], log), log)
+        yield f"git://{HOST}:{port}"
 
 
 class _Backend(BaseHTTPRequestHandler):
@@ -171,7 +161,7 @@ def test_a_single_repository_is_listed_by_its_name(
 
 def test_a_host_that_is_down_is_offline(tmp_path: Path) -> None:
     events: list[Event] = []
-    with opened(tmp_path / "ada", f"http://127.0.0.1:{free_port()}", events) as ada:
+    with nobody() as port, opened(tmp_path / "ada", f"http://{HOST}:{port}", events) as ada:
         store(ada, IRIS)
         assert any("offline" in event.text for event in events if isinstance(event, Notice))
         with pytest.raises(RemoteUnavailableError):

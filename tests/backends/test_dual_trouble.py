@@ -25,7 +25,7 @@ from padre_git.testing.documents import EXPERIMENT, IRIS, put, run_key, store
 from padre_git.vcs.leftovers import receiving
 from tests.backends.dual_stores import Lab
 from tests.conftest import git, trust
-from tests.servers.processes import do_without
+from tests.faults.disks import small_disk
 
 RUN = run_key(1)
 
@@ -151,9 +151,8 @@ def test_a_branch_whose_lock_stays_is_no_race_and_is_told(lab: Lab) -> None:
 
 
 def test_a_server_without_room_refuses_and_nothing_is_lost(lab: Lab) -> None:
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "none", lab.remote]).returncode:
-        do_without("mounting takes root")
-    try:
+    lab.remote.rmdir()
+    with small_disk(lab.remote, "size=300k"):
         ada = lab.store("ada", policy=Policy.MANUAL)
         store(ada, IRIS, EXPERIMENT)
         ada.push("iris")
@@ -170,8 +169,6 @@ def test_a_server_without_room_refuses_and_nothing_is_lost(lab: Lab) -> None:
         assert lab.head() == git("rev-parse", "main", cwd=lab.clone("ada")).strip()
         assert not list(lab.bare().glob("objects/*incoming*"))
         lab.close()
-    finally:
-        subprocess.run(["umount", lab.remote], check=True)
 
 
 # -- a remote that lost what it had ------------------------------------------------------------

@@ -21,8 +21,8 @@ from padre_git.vcs.remotes import RemoteLocation
 from padre_git.vcs.transport import Terms
 from tests.backends.dual_stores import fsck
 from tests.conftest import git
+from tests.faults.disks import small_disk
 from tests.servers import Server
-from tests.servers.processes import do_without
 from tests.servers.proxy import Proxy, Trouble
 
 RUN = run_key(1)
@@ -189,12 +189,7 @@ def test_killed_in_the_middle_of_a_sync_a_clone_works_on(host: Host, trouble: Tr
 
 
 def test_a_full_disk_here_is_told_and_reading_goes_on(host: Host) -> None:
-    root = host.directory / "ben"
-    root.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=900k", "none", str(root)]
-    if subprocess.run(mount, check=False).returncode:
-        do_without("mounting takes root")
-    try:
+    with small_disk(host.directory / "ben", "size=900k") as root:
         ada, ben = host.store("ada"), host.store("ben")
         ben.pull("iris")
         large = host.directory / "ada/iris/notes.bin"
@@ -207,5 +202,3 @@ def test_a_full_disk_here_is_told_and_reading_goes_on(host: Host) -> None:
         assert EXPERIMENT in ben.read([EXPERIMENT])
         assert list((root / "iris/.git/objects/pack").glob("tmp_*")) == []
         ben.close()
-    finally:
-        subprocess.run(["umount", "-l", root], check=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from padre_git.hosts import Bounds, Client
 from tests.hosts.conftest import TOKEN
 from tests.hosts.listening import Handler, Listener, say_nothing
 from tests.hosts.test_calls import VERBS, whole
+from tests.servers.processes import nobody
 from tests.waiting import quickest
 
 
@@ -67,13 +67,12 @@ def test_no_thread_stays_when_a_call_is_given_up(hasty: Client, host: Listener) 
 
 
 def test_nobody_there_is_unavailable() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    for url in (f"http://127.0.0.1:{port}", "http://no-such-host.invalid"):
-        client = Client(url)
-        with pytest.raises(RemoteUnavailableError):
-            client.get("page")
-        assert not client.online
+    with nobody() as port:
+        for url in (f"http://127.0.0.1:{port}", "http://no-such-host.invalid"):
+            client = Client(url)
+            with pytest.raises(RemoteUnavailableError):
+                client.get("page")
+            assert not client.online
 
 
 def is_online(client: Client) -> bool:

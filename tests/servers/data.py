@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers import Server, apache
-from tests.servers.processes import HOST, needs, serving, started, workshop
+from tests.servers.processes import HOST, needs, nobody, serving, started, workshop
 from tests.servers.web import USER, passwords
 
 __all__ = ["DataServer", "s3", "ssh", "webdav"]
@@ -150,8 +150,10 @@ def _give_to_web(path: Path) -> None:
         os.chown(path, owner.pw_uid, owner.pw_gid)
 
 
-_PORTS = ("s3.port", "master.port", "volume.port", "filer.port")
-_GRPC = ("s3.port.grpc", "master.port.grpc", "volume.port.grpc", "filer.port.grpc")
+_PORTS = (
+    *("master.port", "volume.port", "filer.port"),
+    *("s3.port.grpc", "master.port.grpc", "volume.port.grpc", "filer.port.grpc"),
+)
 
 
 def s3(directory: Path) -> DataServer:
@@ -168,10 +170,22 @@ def s3(directory: Path) -> DataServer:
     (folder / "users.json").write_text(json.dumps(users))
 
     def listen(port: int) -> subprocess.Popen[bytes]:
-        ports = [f"-{name}={port + n}" for n, name in enumerate((*_PORTS, *_GRPC))]
+        ports = [f"-s3.port={port}"]
+        with contextlib.ExitStack() as held:  # all at once, so that they differ
+            ports += [f"-{name}={held.enter_context(nobody())}" for name in _PORTS]
         options = [f"-dir={folder / 'data'}", "-s3", f"-s3.config={folder / 'users.json'}", *ports]
+        sockets = [f"-{name}.localSocket={folder / name}" for name in ("s3", "filer")]
         bind = [f"-ip={HOST}", f"-ip.bind={HOST}", "-volume.max=5", "-filer"]
-        return started(ends, [program, "server", *bind, *options], log)
+        words: list[str | Path] = [
+            "env",
+            f"TMPDIR={folder}",
+            program,
+            "server",
+            *bind,
+            *options,
+            *sockets,
+        ]
+        return started(ends, words, log)
 
     port = serving(listen, log)
     endpoint = f"http://{HOST}:{port}"

@@ -10,14 +10,18 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-__all__ = ["HOST", "do_without", "needs", "needs_root", "serving", "started", "workshop"]
+__all__ = [
+    "HOST", "do_without", "needs", "needs_root", "nobody", "serving", "started", "workshop",
+]  # fmt: skip
 
 HOST = "127.0.0.1"
+#: Where everybody has temporary files; every test has a place of its own instead.
+_OF_ALL = tempfile.gettempdir()
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 #: Ends a program together with what it has started, which may not care for its end.
@@ -49,7 +53,7 @@ def workshop(ends: contextlib.ExitStack) -> Path:
 
     The folders of pytest are closed to other users and their names too long for a socket.
     """
-    folder = Path(tempfile.mkdtemp(prefix="served-"))
+    folder = Path(tempfile.mkdtemp(prefix="served-", dir=_OF_ALL))
     ends.callback(shutil.rmtree, folder, ignore_errors=True)
     folder.chmod(0o711)
     return folder
@@ -93,10 +97,30 @@ def _answers(port: int, process: subprocess.Popen[bytes]) -> bool:
     limit = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < limit:
         with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
-            time.sleep(0.05)
-            return process.poll() is None  # else another one has taken the port
+            return _listens(port, process)  # else another one has taken the port
         time.sleep(0.02)
     return False
+
+
+def _listens(port: int, process: subprocess.Popen[bytes]) -> bool:
+    """Tells whether it is a process of our group that listens on a port."""
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()]
+    listening = {f"socket:[{row[9]}]" for row in rows if row[1].endswith(f":{port:04X}")}
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.getpgid(int(place.name)) != process.pid:
+                continue
+            if listening & {str(link.readlink()) for link in (place / "fd").iterdir()}:
+                return True
+    return False
+
+
+@contextlib.contextmanager
+def nobody() -> Iterator[int]:
+    """Gives a port where nobody answers, and nobody else can begin to."""
+    with socket.socket() as held:
+        held.bind((HOST, 0))
+        yield held.getsockname()[1]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

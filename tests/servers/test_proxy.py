@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.servers.processes import nobody
 from tests.servers.proxy import Proxy, Trouble
 from tests.servers.trouble import Kind, Way, draw
 
@@ -268,9 +269,11 @@ def test_closing_ends_everything_at_once_and_twice_does_no_harm(echo: Echo) -> N
 
 
 def test_a_server_that_is_away_is_a_connection_that_ends() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with Proxy("127.0.0.1", port) as proxy, contextlib.suppress(ConnectionError):
+    with (
+        nobody() as port,
+        Proxy("127.0.0.1", port) as proxy,
+        contextlib.suppress(ConnectionError),
+    ):
         assert ask(proxy, b"abc") == b""
 
 
