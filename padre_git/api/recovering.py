@@ -178,11 +178,14 @@ class Recovering:
 
 def _had(data: ProjectData, found: Sequence[DataDamage]) -> dict[str, Source]:
     """Returns what damaged data can be had from."""
+    from padre_git.artifacts.upkeep import Problem
+
     remote = data.remote if found else None
     if remote is None:
         return {}
-    damaged = {one.md5: one.path for one in found if one.problem == "damaged"}
-    here = {one.md5: Source.REST for one in found if one.problem == "not on the remote"}
+    damaged = {one.md5: one.path for one in found if one.problem is Problem.DAMAGED}
+    elsewhere = (Problem.NOT_PUBLISHED, Problem.TOO_FEW)
+    here = {one.md5: Source.REST for one in found if one.problem in elsewhere}
     away = remote.missing(damaged)
     return here | {md5: Source.REMOTE for md5 in damaged if md5 not in away}
 

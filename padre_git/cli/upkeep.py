@@ -82,7 +82,8 @@ def verify(context: click.Context, project: str | None, copies: int | None, json
     count = sum(map(len, found.values()))
     if count:
         things = "one thing is" if count == 1 else f"{count} things are"
-        note(f"{things} wrong; padre-git repair mends what has another copy")
+        mending = "padre-git repair" + (f" --copies {copies}" if copies else "")
+        note(f"{things} wrong; {mending} mends what has another copy")
         context.exit(1)
     note("all is sound")
 

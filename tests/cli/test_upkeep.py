@@ -121,13 +121,15 @@ def test_copies_are_counted_made_and_then_dropped_here(
     grow_old(model)
     shown = padre("verify", "demo", "--copies", "2", code=1)
     assert "too few copies" in shown.stdout
+    assert "nothing known" not in shown.stdout
+    assert "padre-git repair --copies 2 mends" in shown.stderr
     assert padre("gc", "demo", "--copies", "2").stderr == "0 B removed\n"
     padre("repair", "demo", "--copies", "2")
     padre("verify", "demo", "--copies", "2")
     dry = padre("gc", "demo", "-n", "--copies", "2")
     assert "model.bin" in dry.stdout
     assert model.exists()
-    assert padre("gc", "demo", "--copies", "2").stderr == "7 B removed\n"
+    assert padre("gc", "demo", "--copies", "2").stderr.endswith("B removed\n")
     assert not model.exists()
     run = store.runs.list()[0]
     assert store.artifacts.get(run, "model.bin").read_bytes() == b"weights"
