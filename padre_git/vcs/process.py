@@ -60,7 +60,8 @@ _LOCKED = re.compile(r"\.lock': File exists|Unable to create .*\.lock", re.IGNOR
 _DAMAGED = re.compile(
     r"corrupt|bad object|bad tree|bad signature|index file smaller|missing blob|unable to read"
     r"|could not parse|invalid sha1 pointer|not a valid object|garbage|unknown index entry"
-    r"|bad config|(unexpected|unterminated) line in|object file .* is empty|broken",
+    r"|bad config|(unexpected|unterminated) line in|object file .* is empty|broken"
+    r"|does not match index|failed to traverse",
     re.IGNORECASE,
 )
 
@@ -169,10 +170,16 @@ def explain(arguments: Sequence[str], cwd: str | Path, done: Finished) -> Reposi
     text = f"git {_verb(arguments)} failed in '{cwd}': {words}"
     if _LOCKED.search(done.err):
         return LockedError(text, hint="another process is at work; try again when it has ended")
-    if _DAMAGED.search(done.err):
-        place = Path(cwd)
+    place = Path(cwd)
+    if _DAMAGED.search(done.err) or _is_unreadable(place, done.err):
         return DamagedError(text, key=project_of(place), hint=advice(place))
     return RepositoryError(text)
+
+
+def _is_unreadable(place: Path, words: str) -> bool:
+    """Tells whether git does not take a clone for one any more, for want of a HEAD."""
+    git_dir = place if place.name == ".git" else place / ".git"
+    return "not a git repository" in words and git_dir.exists()
 
 
 def _verb(arguments: Sequence[str]) -> str:

@@ -39,6 +39,14 @@ def test_damage_is_damage(repository: Path) -> None:
         run_git(["status"], repository)
 
 
+def test_a_clone_that_git_takes_for_none_is_damaged(repository: Path) -> None:
+    write(repository / ".git/HEAD", "")
+    for place in (repository, repository / ".git"):
+        with pytest.raises(DamagedError) as caught:
+            run_git(["for-each-ref"], place)
+        assert f"padre-git repair {repository.name}" in str(caught.value.hint)
+
+
 def test_a_place_without_git_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RepositoryError, match="not a git repository"):
         run_git(["status"], tmp_path)
