@@ -6,13 +6,13 @@ import os
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
 from padre_git.backends.batching import Batch
 from padre_git.backends.policy import Freshness, Policy
 from padre_git.errors import PadreGitError, RejectedError
+from tests.waiting import until
 
 
 class Published:
@@ -32,13 +32,13 @@ class Published:
 
 
 def test_many_names_of_one_project_are_one_push() -> None:
-    published = Published(delay=0.1)
-    for _ in range(5):
-        published.batch.add("iris")
-    assert published.happened.wait(20)
-    time.sleep(0.2)
-    assert published.projects == ["iris"]
+    published = Published(delay=0.01)
+    with published.batch._changed:  # a name that is published meanwhile would wait again
+        for _ in range(5):
+            published.batch.add("iris")
+    assert published.happened.wait(60)
     published.batch.close()
+    assert published.projects == ["iris"]
 
 
 def test_what_waits_goes_out_with_a_flush_and_at_the_end() -> None:
@@ -69,11 +69,9 @@ def test_a_failure_keeps_nobody_else_from_being_published() -> None:
 def test_in_the_background_a_failure_is_told_and_the_work_goes_on() -> None:
     published = Published(delay=0.01)
     published.batch.add("refused")
-    deadline = time.monotonic() + 20
-    while not published.told and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: published.told)
     published.batch.add("iris")
-    assert published.happened.wait(20)
+    assert published.happened.wait(60)
     published.batch.close()
 
 

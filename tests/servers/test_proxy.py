@@ -265,7 +265,7 @@ def test_closing_ends_everything_at_once_and_twice_does_no_harm(echo: Echo) -> N
         assert time.monotonic() - begun < 1
         with pytest.raises(OSError, match="refused"):
             socket.create_connection(("127.0.0.1", proxy.port))
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads
 
 
 def test_a_server_that_is_away_is_a_connection_that_ends() -> None:
