@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from padre_git.errors import (
@@ -20,7 +21,7 @@ from padre_git.errors import (
 )
 from padre_git.messages import Command, Event, Notice, Skipped, Subject
 
-__all__ = ["Bus"]
+__all__ = ["Bus", "refusing"]
 
 R = TypeVar("R")
 Ev = TypeVar("Ev", bound=Event)
@@ -60,12 +61,8 @@ class Bus:
         if handler is None:
             what = type(command).__name__.lower()
             raise UnsupportedError(f"cannot {what} a {command.subject}: nothing handles it")
-        try:
+        with refusing():
             result: R = handler(command)
-        except PadreGitError:  # some of ours are OSErrors, too
-            raise
-        except OSError as error:
-            raise _refused(error) from error
         return result
 
     def subscribe(self, event: type[Ev], subscriber: Callable[[Ev], object]) -> Callable[[], None]:
@@ -107,14 +104,24 @@ class Bus:
                     _log.exception("a subscriber failed on %s", type(event).__name__)
 
 
-def _refused(error: OSError) -> RepositoryError:
-    """Returns the error for what a disk did not take or give, wherever that was."""
-    what = (error.strerror or str(error)).lower()
-    where = "" if error.filename is None else f": '{error.filename}'"
-    return RepositoryError(
-        f"the disk refuses: {what}{where}",
-        hint="what was acknowledged before stands; the next call finishes or forgets this one",
-    )
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Makes an error of ours of what the system did not take or give in a block, wherever.
+
+    Raises:
+        RepositoryError: for it.
+    """
+    try:
+        yield
+    except PadreGitError:  # some of ours are OSErrors, too
+        raise
+    except OSError as error:
+        what = (error.strerror or str(error)).lower()
+        where = "" if error.filename is None else f": '{error.filename}'"
+        raise RepositoryError(
+            f"the disk refuses: {what}{where}",
+            hint="what was acknowledged before stands; the next call finishes or forgets this one",
+        ) from error
 
 
 def _is_event(type_: object) -> bool:

@@ -16,6 +16,7 @@ from padre_git.api.home import Home
 from padre_git.api.owners import Job, Owner, claim, owner_of
 from padre_git.api.replaying import Ending, Replayed
 from padre_git.api.spool import Spool, is_blank, is_settled
+from padre_git.bus import refusing
 from padre_git.errors import NotFoundError, PadreGitError, UntrustedProjectError
 from padre_git.format.spools import SETTLED
 from padre_git.messages import Get, Notice, Recall, Skipped
@@ -40,8 +41,9 @@ def reconcile(home: Home, project: str) -> list[Run]:
     """
     found: list[Run] = []
     try:
-        _check(home, project)
-    except UntrustedProjectError as error:
+        with refusing():
+            _check(home, project)
+    except PadreGitError as error:
         home.session.bus.publish(Skipped(key=Key.project_named(project), error=error))
         return found
     for directory in home.spools(project):

@@ -22,7 +22,7 @@ from padre_git.api.transaction import Transaction
 from padre_git.api.watching import Watched
 from padre_git.api.worktrees import WorkTrees
 from padre_git.backends.base import Backend, Changes
-from padre_git.bus import Bus
+from padre_git.bus import Bus, refusing
 from padre_git.collections import Collection, Computations, Executions, Ref, Runs, Session, Splits
 from padre_git.errors import UnsupportedError
 from padre_git.messages import (
@@ -153,20 +153,22 @@ class Store(Exchanging, Past, Recovering, WorkTrees):
             AlreadyExistsError: if the run of this id has ended, or had other parameters.
             InvalidInputError: for what cannot be stored; nothing was begun.
             LockedError: if another process has the run of this id.
+            RepositoryError: if the disk or the system refuses; nothing was begun.
         """
         from padre_git.api.starting import start_run
 
-        return start_run(
-            self._home,
-            experiment,
-            parameters,
-            seed=seed,
-            title=title,
-            id=id,
-            parent=parent,
-            argv=argv,
-            attributes=attributes,
-        )
+        with refusing():
+            return start_run(
+                self._home,
+                experiment,
+                parameters,
+                seed=seed,
+                title=title,
+                id=id,
+                parent=parent,
+                argv=argv,
+                attributes=attributes,
+            )
 
     def reconcile(self, project: Ref | None = None) -> list[Run]:
         """Records runs that nobody will end any more, with everything that they logged.
