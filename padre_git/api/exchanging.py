@@ -15,11 +15,12 @@ from padre_git.messages import (
     Flush,
     Pull,
     Push,
+    RemoteOnly,
     Settle,
     Status,
     Sync,
 )
-from padre_git.model import Key, Kind
+from padre_git.model import Key, Kind, Project
 from padre_git.model.names import check_name
 
 __all__ = ["Exchanging"]
@@ -112,6 +113,14 @@ class Exchanging:
             Status(subject=Kind.PROJECT, project=self._name(project))
         )
         return found
+
+    def remote_only(self) -> list[Project]:
+        """Returns the projects that only the remote has, as far as it shows them; none comes here.
+
+        Of one whose document the remote does not show there is no more than the name and the url.
+        With the policy "manual", or while the remote is out of reach, it is not asked.
+        """
+        return self.bus.send(RemoteOnly(subject=Kind.PROJECT))
 
     def state(self, ref: Ref) -> State:
         """Returns how one record stands, whatever its kind; see :meth:`Collection.state`."""

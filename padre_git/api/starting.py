@@ -25,6 +25,7 @@ from padre_git.errors import (
     InvalidInputError,
     InvalidNameError,
     NotFoundError,
+    RemoteError,
 )
 from padre_git.format import encode, identify
 from padre_git.messages import Exists, Get, Notice
@@ -281,7 +282,7 @@ def _parent_id(home: Home, parent: Recorder | Run | str | None) -> str | None:
         return parent.key.name if isinstance(parent, Run) else _id_in(parent)
     try:
         return home.first_here(partial(home.session.resolve, parent, [Kind.RUN])).name
-    except NotFoundError:
+    except (NotFoundError, RemoteError):
         with suppress(InvalidNameError):  # it may go on in another process, and is not stored yet
             return _id_in(str(parent))
         raise

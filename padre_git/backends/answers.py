@@ -13,9 +13,12 @@ from padre_git.backends.deleting import restore_files
 from padre_git.backends.exchange import Exchange, Side
 from padre_git.backends.meeting import Meeting
 from padre_git.errors import NotFoundError, RepositoryError
-from padre_git.model import Found, Key, Kind, Record
+from padre_git.format import encode
+from padre_git.model import DOCUMENTS, Found, Key, Kind, Project, Record
 
 __all__ = ["Answers"]
+
+_FILE = DOCUMENTS[Kind.PROJECT]
 
 
 class Answers:
@@ -63,7 +66,6 @@ class Answers:
         limit: int | None = None,
     ) -> Iterator[Key]:
         """See :meth:`padre_git.backends.dual.DualLayer.scan`."""
-        remote = self._meeting.projects() if prefix is None else ()
         if prefix is None:
             self._meeting.refresh_all(self._exchange.here())
         else:
@@ -71,12 +73,19 @@ class Answers:
         if at is not None:
             return self._local.scan(prefix, kind=kind, at=at, after=after, limit=limit)
         more = set(self._elsewhere(prefix, kind))
-        if kind in (None, Kind.PROJECT):
-            more.update(Key.project_named(name) for name in remote)
         if not more:
             return self._local.scan(prefix, kind=kind, after=after, limit=limit)
         keys = more | set(self._local.scan(prefix, kind=kind))
         return iter(sorted(key for key in keys if after is None or key > after)[:limit])
+
+    def elsewhere(self) -> dict[Key, Record]:
+        """See :meth:`padre_git.backends.base.Backend.elsewhere`."""
+        found: dict[Key, Record] = {}
+        for name, document in self._meeting.projects().items():
+            key, url = Key.project_named(name), self._exchange.location.public_url(name)
+            files = encode(Project(name=name, url=url)) if document is None else {_FILE: document}
+            found[key] = Record(key=key, files=files)
+        return found
 
     def urls(self, keys: Iterable[Key]) -> dict[Key, str]:
         """See :meth:`padre_git.backends.base.Backend.urls`."""

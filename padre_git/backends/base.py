@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 
 from padre_git.errors import InvalidInputError, UnsupportedError
 from padre_git.messages import Deletion, Message, Version
-from padre_git.model import ChangeSet, Found, Key, Kind
+from padre_git.model import ChangeSet, Found, Key, Kind, Record
 
 __all__ = ["Backend", "Changes", "check_one_project"]
 
@@ -243,6 +243,26 @@ class Backend(ABC):
             UnsupportedError: if there is no remote.
         """
         raise UnsupportedError("this store has no remote", key=key)
+
+    def elsewhere(self) -> dict[Key, Record]:
+        """Returns the projects that only the remote has, as far as it shows them, in any order.
+
+        Nothing is brought here for it. Of a project whose document the remote does not show, the
+        record holds the name.
+        """
+        return {}
+
+    def seek(self, project: str, since: float) -> bool:
+        """Asks the remote for a project that is not here; returns whether it came.
+
+        Args:
+            project: its name.
+            since: what the remote has said since then, by the monotonic clock, is not asked again.
+
+        Raises:
+            RemoteError: if the remote cannot be asked.
+        """
+        return False
 
     def locally(self) -> AbstractContextManager[None]:
         """Returns a block in which this thread is answered from here, and asks no remote.

@@ -24,7 +24,7 @@ from padre_git.backends.deleting import (
     restore_copies,
     withdraw,
 )
-from padre_git.backends.exchange import Exchange, Side
+from padre_git.backends.exchange import Exchange, Side, unknown
 from padre_git.backends.git import GitBackend
 from padre_git.backends.incoming import apply_to
 from padre_git.backends.meeting import Meeting
@@ -131,9 +131,9 @@ class DualLayer(Backend):
         after: Key | None = None,
         limit: int | None = None,
     ) -> Iterator[Key]:
-        """See :meth:`Backend.scan`; what is here and what is at the remote, each once.
+        """See :meth:`Backend.scan`; what is here, after asking the remote, each once.
 
-        Without a prefix, a project that is at the remote only is listed without what it holds.
+        Projects that only the remote has are no part of it; they are :meth:`elsewhere`.
         """
         return self._answers.scan(prefix, kind=kind, at=at, after=after, limit=limit)
 
@@ -152,6 +152,14 @@ class DualLayer(Backend):
         """See :meth:`Backend.log`; publishing and merging are part of it."""
         self._answers.refresh(key.project)
         return self.local.log(key, limit=limit)
+
+    def elsewhere(self) -> dict[Key, Record]:
+        """See :meth:`Backend.elsewhere`."""
+        return self._answers.elsewhere()
+
+    def seek(self, project: str, since: float) -> bool:
+        """See :meth:`Backend.seek`."""
+        return self._meeting.seek(project, since)
 
     def urls(self, keys: Iterable[Key]) -> dict[Key, str]:
         """See :meth:`Backend.urls`."""
@@ -285,7 +293,7 @@ class DualLayer(Backend):
             side = self._exchange.side(project)
             if side is None:
                 if not self._exchange.clone(project):
-                    raise self._unknown(project)
+                    raise unknown(project)
             else:
                 side.repository.bring_up()
                 side.fetch()
@@ -332,7 +340,7 @@ class DualLayer(Backend):
         if self.local.repository(project) is None:
             with self._meeting.told(project):
                 if not self._exchange.has(project):
-                    raise self._unknown(project)
+                    raise unknown(project)
             return ProjectStatus(project=project, state=State.REMOTE_ONLY, url=url)
         side, problem = self._side(project), None
         try:
@@ -376,14 +384,6 @@ class DualLayer(Backend):
         self._batch.close()
         self._exchange.go_on()
         self.local.close()
-
-    @staticmethod
-    def _unknown(project: str) -> NotFoundError:
-        return NotFoundError(
-            f"no project '{project}', neither here nor at the remote",
-            key=project,
-            hint=f"to make it: padre-git init {project}",
-        )
 
     def _side(self, project: str) -> Side:
         side = self._exchange.side(project)

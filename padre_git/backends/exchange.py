@@ -13,6 +13,7 @@ from padre_git.backends.projects import project_directories
 from padre_git.backends.side import MET, Side
 from padre_git.backends.watching import watching
 from padre_git.errors import (
+    NotFoundError,
     OfflineError,
     RemoteError,
     RemoteMissingError,
@@ -26,7 +27,7 @@ from padre_git.vcs.progress import Watch
 from padre_git.vcs.remotes import RemoteLocation
 from padre_git.vcs.transport import Terms, fetch, remote_tip
 
-__all__ = ["MET", "Exchange", "Side"]
+__all__ = ["MET", "Exchange", "Side", "unknown"]
 
 
 class Exchange:
@@ -179,11 +180,14 @@ class Exchange:
     def _is_here(self, project: str) -> bool:
         return (self.local.root / project / ".git").exists()
 
-    def elsewhere(self) -> tuple[str, ...]:
+    def elsewhere(self) -> dict[str, bytes | None]:
         """Returns the living projects of the remote that have no clone here, as far as it tells.
 
         A directory can be listed, and so can a host that gives a shell or has a catalogue; the
         one repository of a location is asked for. Any other host keeps to itself what it has.
+
+        Returns:
+            The project's document by its name; None for one that was not looked into.
 
         Raises:
             RemoteUnavailableError, AuthenticationError, RemoteError: if it cannot be asked.
@@ -191,18 +195,27 @@ class Exchange:
         self.reach()
         only = self.location.only
         if only is not None:
-            return (only,) if not self._is_here(only) and self.has(only) else ()
+            return {only: None} if not self._is_here(only) and self.has(only) else {}
         found = self.place.projects(DOCUMENTS[Kind.PROJECT])
         if found is None:
-            return ()
+            return {}
         self.heard()
-        return tuple(
-            name
-            for name, document in sorted(found.items())
+        return {
+            name: document
+            for name, document in found.items()
             if not self._is_here(name) and _is_alive(name, document)
-        )
+        }
 
 
 def _is_alive(project: str, document: bytes | None) -> bool:
     """Returns whether a project was not deleted, as far as its document tells."""
     return document is None or read_tombstone(document, Key.project_named(project)) is None
+
+
+def unknown(project: str) -> NotFoundError:
+    """Returns the error that nobody has a project, for raising."""
+    return NotFoundError(
+        f"no project '{project}', neither here nor at the remote",
+        key=project,
+        hint=f"to make it: padre-git init {project}",
+    )

@@ -64,9 +64,10 @@ class Meeting:
         self._waiting: set[str] = set()
         self._untold: set[str] = set()
         self._problems: dict[str, str] = {}
+        self._failed: dict[str, tuple[float, PadreGitError]] = {}
         self._local = threading.local()
         self._max_age = max_age
-        self._listed: tuple[float, tuple[str, ...]] = (0.0, ())
+        self._listed: tuple[float, dict[str, bytes | None]] = (0.0, {})
         self.publisher = Publisher(
             exchange.location,
             author=exchange.local.author,
@@ -129,14 +130,39 @@ class Meeting:
                         self.publisher.integrate(side)
         except ConflictError as error:
             self._tell_conflict(project, error)
-        except RemoteUnavailableError:
-            return False  # told already, once for as long as the silence lasts
         except (RemoteError, FormatError, RepositoryError) as error:
+            self._failed[project] = time.monotonic(), error
+            if isinstance(error, RemoteUnavailableError):
+                return False  # told already, once for as long as the silence lasts
             self._freshness.answered(project)
             self._tell_problem(project, f"'{project}' is as it was seen last: {error}")
         else:
             self._problems.pop(project, None)
         return True
+
+    def seek(self, project: str, since: float) -> bool:
+        """Asks the remote for a project that is not here, silent or not; tells whether it came.
+
+        Args:
+            project: its name.
+            since: what the remote has said since then, by the monotonic clock, is not asked again.
+
+        Raises:
+            RemoteError, FormatError, RepositoryError: if it cannot be had.
+        """
+        if self.is_local or self._exchange.local.repository(project) is not None:
+            return False
+        if self._freshness.policy is Policy.MANUAL:
+            return False
+        when, failure = self._failed.get(project, (0.0, None))
+        try:
+            if failure is not None and when >= since:
+                raise failure
+            with self.told(project):
+                return self._exchange.clone(project)
+        except RemoteError as error:
+            error.message, error.key = f"'{project}' is not here, and {error.message}", project
+            raise
 
     def unmerged(self, side: Side) -> Records:
         """Returns the records that the remote has and that could not be merged; mostly nothing."""
@@ -149,16 +175,19 @@ class Meeting:
             return Records(side.project, EMPTY)
         return Records(side.project, side.repository.snapshot(side.seen))
 
-    def projects(self) -> tuple[str, ...]:
-        """Returns the living projects of the remote that have no clone here, as far as it tells."""
-        if not self._freshness.publishes():
-            return ()
-        listed, names = self._listed
+    def projects(self) -> dict[str, bytes | None]:
+        """Returns the living projects of the remote that have no clone here, as far as it tells.
+
+        See :meth:`Exchange.elsewhere`.
+        """
+        if self.is_local or not self._freshness.publishes():
+            return {}
+        listed, found = self._listed
         if time.monotonic() < listed and self._freshness.policy is Policy.AUTO:
-            return tuple(name for name in names if self._exchange.side(name) is None)
-        names = ()
+            return {name: d for name, d in found.items() if self._exchange.side(name) is None}
+        found = {}
         try:
-            names = self._exchange.elsewhere()
+            found = self._exchange.elsewhere()
         except RemoteUnavailableError as error:
             self._silent(error)
         except RemoteError as error:
@@ -166,8 +195,8 @@ class Meeting:
         else:
             self._problems.pop("", None)
             if self._exchange.location.directory is None:  # a directory is looked at in no time
-                self._listed = time.monotonic() + self._max_age, names
-        return names
+                self._listed = time.monotonic() + self._max_age, found
+        return found
 
     # ----------------------------------------------------------------------------- writing
 

@@ -12,7 +12,7 @@ from padre_git.cli.group import Session, note
 from padre_git.cli.output import plain, print_json, print_table, printable, shown
 from padre_git.cli.references import as_json, at_option, collection_of, kind_option, kind_shown
 from padre_git.errors import ArtifactError, InvalidInputError, RemoteError
-from padre_git.model import Entity, Environment, Key, Kind, Run
+from padre_git.model import Entity, Environment, Key, Kind, Project, Run
 from padre_git.model.values import flatten
 
 __all__ = ["COMMANDS"]
@@ -41,6 +41,8 @@ _COLUMNS: Mapping[Kind, tuple[str, ...]] = {
 def list_(session: Session, /, ref: str | None, kind: Kind | None, columns: str | None,
           at: str | None, deleted: bool, json_: bool, **query: Any) -> None:  # fmt: skip
     """List projects, experiments or runs: what is below REF.
+
+    Projects that only the remote has are listed, too, and are not brought here.
 
     \b
     Examples:
@@ -88,6 +90,8 @@ def _list_deleted(session: Session, ref: str | None, kind: Kind | None, json_: b
 
 
 def _default_columns(kind: Kind, entities: Sequence[Entity]) -> list[str]:
+    if kind is Kind.PROJECT and any(getattr(one, "remote_only", False) for one in entities):
+        return ["name", "title", "place", "url"]
     if kind is not Kind.RUN:
         return list(_COLUMNS[kind])
     runs = [entity for entity in entities if isinstance(entity, Run)]
@@ -119,6 +123,8 @@ def _short_names(
 def _cell(entity: Entity, name: str, short: Mapping[Key, str]) -> Any:
     if name in ("run", "execution") and entity.key in short:
         return short[entity.key]
+    if name == "place" and isinstance(entity, Project):
+        return "remote only" if entity.remote_only else "here"
     head, _, rest = name.partition(".")
     head = {"params": "parameters"}.get(head, head)
     if not hasattr(entity, head):
@@ -175,7 +181,7 @@ def _print_requirements(session: Session, entity: Entity, at: str | None) -> Non
 def _print_entity(entity: Entity) -> None:
     click.echo(entity.key.text)
     for name, value in plain(entity).items():
-        if name == "key" or value in (None, [], {}, ""):
+        if name in ("key", "remote_only") or value in (None, [], {}, ""):
             continue
         if isinstance(value, dict):
             click.echo(f"{name}:")

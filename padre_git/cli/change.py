@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,12 @@ import click
 from padre_git.cli.group import Session, note
 from padre_git.cli.output import print_json
 from padre_git.cli.references import as_json, collection_of
-from padre_git.errors import InvalidInputError, NotFoundError
+from padre_git.errors import (
+    AlreadyExistsError,
+    InvalidInputError,
+    NotFoundError,
+    RemoteUnavailableError,
+)
 from padre_git.model import Dataset, Entity, Experiment, Key, Kind, Project
 
 __all__ = ["COMMANDS", "pairs"]
@@ -65,10 +71,9 @@ def init(session: Session, project: str, title: str | None, description: str | N
         raise click.UsageError("--shared and --group say what --bare makes")
     store = session.store
     entity = Project(name=project, title=title, description=description)
-    if store.projects.exists(entity.key):
-        from padre_git.errors import AlreadyExistsError
-
-        raise AlreadyExistsError(f"project '{project}' exists", key=project)
+    with suppress(RemoteUnavailableError):  # what is begun offline is united with what is there
+        if store.projects.exists(entity.key):
+            raise AlreadyExistsError(f"project '{project}' exists", key=project)
     stored = store.projects.put(entity)
     click.echo(store.project_path(stored.name))
 

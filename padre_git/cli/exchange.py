@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from padre_git.cli.group import Session, note, show_events
 from padre_git.cli.output import plain, print_json, print_table
 from padre_git.cli.references import as_json, clones, collection_of, project_argument
 from padre_git.errors import AlreadyExistsError, NotFoundError
-from padre_git.model import Kind
+from padre_git.model import Kind, Project
 
 if TYPE_CHECKING:
     from padre_git.backends.states import ProjectStatus
@@ -79,24 +80,33 @@ def _check_root(root: str | None, remote: str) -> None:
 
 
 def _names(session: Session, project: str | None) -> list[str]:
-    """Returns the named project, or all: what is at the remote, and every clone here."""
+    """Returns the named project, or every one that has a clone here."""
     if project:
         return [project]
-    store = session.store
-    return sorted({p.name for p in store.projects.list()}.union(clones(store)))
+    with session.store.session.locally():
+        living = [project.name for project in session.store.projects.list()]
+    return sorted({*living, *clones(session.store)})
+
+
+def _each(session: Session, project: str | None) -> Iterator[str]:
+    """Yields the named project, or every one that is here; then says what is not here."""
+    yield from _names(session, project)
+    away = [] if project else [one.name for one in session.store.remote_only()]
+    if away:
+        note(f"only at the remote: {', '.join(away)}; to have one here: padre-git get {away[0]}")
 
 
 @click.command()
 @project_argument
 @click.pass_obj
 def push(session: Session, project: str | None) -> None:
-    """Publish what this clone has: data first, then commits.
+    """Publish what this clone, or every clone, has: data first, then commits.
 
     \b
     Examples:
       padre-git push demo
     """
-    for name in _names(session, project):
+    for name in _each(session, project):
         session.store.push(name)
 
 
@@ -104,13 +114,13 @@ def push(session: Session, project: str | None) -> None:
 @project_argument
 @click.pass_obj
 def pull(session: Session, project: str | None) -> None:
-    """Bring in what the remote has.
+    """Bring in what the remote has of this project, or of every one that is here.
 
     \b
     Examples:
       padre-git pull demo
     """
-    for name in _names(session, project):
+    for name in _each(session, project):
         session.store.pull(name)
 
 
@@ -118,14 +128,16 @@ def pull(session: Session, project: str | None) -> None:
 @project_argument
 @click.pass_obj
 def sync(session: Session, project: str | None) -> None:
-    """Pull, merge and push: both sides have everything afterwards.
+    """Pull, merge and push this project, or every one that is here.
+
+    Both sides have everything afterwards. Projects that are only at the remote are named.
 
     \b
     Examples:
       padre-git sync
       padre-git sync demo
     """
-    for name in _names(session, project):
+    for name in _each(session, project):
         session.store.sync(name)
         click.echo(f"{name}: in step with the remote", err=True)
 
@@ -167,6 +179,8 @@ def status(session: Session, ref: str | None, records: bool, json_: bool) -> Non
             click.echo(state)
         return
     found = [session.store.status(name) for name in _names(session, ref)]
+    found += [] if ref else [_away(project) for project in session.store.remote_only()]
+    found.sort(key=lambda one: one.project)
     for one in found:
         if one.problem is not None:
             note(f"'{one.project}' is as it was seen last: {one.problem}")
@@ -178,6 +192,12 @@ def status(session: Session, ref: str | None, records: bool, json_: bool) -> Non
             note("every record is published")
         return
     _print_status(session, found, json_)
+
+
+def _away(project: Project) -> ProjectStatus:
+    from padre_git.backends.states import ProjectStatus, State
+
+    return ProjectStatus(project=project.name, state=State.REMOTE_ONLY, url=project.url)
 
 
 def _print_status(session: Session, found: list[ProjectStatus], json_: bool) -> None:

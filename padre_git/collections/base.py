@@ -98,8 +98,9 @@ class Collection(Generic[E]):
             AmbiguousReferenceError: if several records answer to it.
             DocumentError: if what is stored breaks the format.
             NotFoundError: if none does.
+            RemoteError: if its project is not here, and the remote cannot be asked.
         """
-        return self._bus.send(Get(subject=self.kind, key=ref, at=at))
+        return self._session.insist(lambda: self._bus.send(Get(subject=self.kind, key=ref, at=at)))
 
     def list(
         self,
@@ -191,6 +192,7 @@ class Collection(Generic[E]):
 
         Raises:
             AmbiguousReferenceError: if several do.
+            RemoteError: if its project is not here, and the remote cannot be asked.
         """
         try:
             self.key(ref, at=at)

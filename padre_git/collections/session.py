@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, Protocol, TypeVar
@@ -14,7 +15,7 @@ from padre_git.errors import (
     NotFoundError,
     UnsupportedError,
 )
-from padre_git.messages import Recall, Resolve
+from padre_git.messages import Recall, Resolve, Seek
 from padre_git.model import Entity, Key, Kind, Record
 from padre_git.model.values import FrozenMapping
 from padre_git.services.spelling import parse_url
@@ -103,7 +104,31 @@ class Session:
         Raises:
             AmbiguousReferenceError, InvalidInputError, NotFoundError: see
                 :func:`padre_git.services.references.resolve`.
+            RemoteError: see :meth:`insist`.
         """
+        return self.insist(lambda: self._resolve(ref, kinds, at, by))
+
+    def insist(self, look: Callable[[], T]) -> T:
+        """Returns what a read finds; the remote is asked once more for a project that is not here.
+
+        Raises:
+            NotFoundError: if there is no such thing.
+            RemoteError: if that cannot be said, since the remote cannot be asked.
+        """
+        begun = time.monotonic()
+        try:
+            return look()
+        except NotFoundError as error:
+            if error.key is None:
+                raise
+            project = error.key.partition("/")[0]
+            if not self.bus.send(Seek(subject=Kind.PROJECT, project=project, since=begun)):
+                raise
+        return look()
+
+    def _resolve(
+        self, ref: Ref, kinds: Sequence[Kind], at: str | None, by: type[Resolve | Recall]
+    ) -> Key:
         failures: list[NotFoundError] = []
         for group in _candidates(ref, kinds):
             found, missing = self._fitting(ref, group, at, by)

@@ -25,7 +25,9 @@ __all__ = [
     "Maintain",
     "Pull",
     "Push",
+    "RemoteOnly",
     "Repair",
+    "Seek",
     "Settle",
     "Status",
     "Sync",
@@ -59,6 +61,24 @@ class Status(Command[Any]):
     """Returns how the clone of a project and its remote stand to each other."""
 
     project: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seek(Command[bool]):
+    """Asks the remote for a project that is not here; returns whether it came.
+
+    Attributes:
+        project: its name.
+        since: what the remote has said since then, by the monotonic clock, is not asked again.
+    """
+
+    project: str
+    since: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteOnly(Command[list[Any]]):
+    """Returns the projects that only the remote has."""
 
 
 @dataclass(frozen=True, kw_only=True)

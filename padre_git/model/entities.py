@@ -56,8 +56,8 @@ class Entity:
         """Returns a copy with these fields changed; unknown names are errors."""
         return dataclasses.replace(self, **changes)
 
-    def stamped(self, **values: str | None) -> Self:
-        """Returns a copy with what a store gives an entity: ``id``, ``revision`` and ``url``.
+    def stamped(self, **values: str | bool | None) -> Self:
+        """Returns a copy with what a store gives an entity, such as ``revision`` and ``url``.
 
         Nothing is checked again, and names that the kind does not have are passed over.
         """
@@ -87,6 +87,8 @@ class Project(Entity):
         settings: ``inline``: bytes up to which results, indices and series stay in git.
         attributes: whatever else is worth keeping.
         url: where it is published; None until then.
+        remote_only: whether it was listed as the remote shows it, without a clone here; then it may
+            have no more than its name. Getting it brings it here.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Project(Entity):
     settings: Mapping[str, Any] = NOTHING
     attributes: Mapping[str, Any] = NOTHING
     url: str | None = field(default=None, compare=False)
+    remote_only: bool = field(default=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         check_name(self.name, "project")

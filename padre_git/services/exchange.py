@@ -19,6 +19,7 @@ from padre_git.messages import (
     Flush,
     Pull,
     Push,
+    Seek,
     Settle,
     Status,
     Sync,
@@ -74,6 +75,7 @@ class ExchangeService:
         bus.handle(Push, Kind.PROJECT, lambda command: self._shared().push(command.project))
         bus.handle(Pull, Kind.PROJECT, lambda command: self._shared().pull(command.project))
         bus.handle(Sync, Kind.PROJECT, lambda command: self._shared().sync(command.project))
+        bus.handle(Seek, Kind.PROJECT, lambda c: backend.seek(c.project, c.since))
         bus.handle(Status, Kind.PROJECT, self._status)
         bus.handle(Conflicts, Kind.PROJECT, self._conflicts)
         bus.handle(Settle, Kind.PROJECT, self._settle)

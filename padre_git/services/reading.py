@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from heapq import merge
 from itertools import islice
 from typing import Any, Generic, TypeVar, cast
 
@@ -100,11 +101,19 @@ class Reading(Generic[E]):
         keys = living_keys(self._backend, self.kind, below=below, at=at, skip=skip)
         records = living_records(self._backend, keys, at=at, skip=skip, most=most)
         entities = self._decoded(records)
+        if self.kind is Kind.PROJECT and at is None:
+            entities = merge(entities, self.elsewhere(), key=lambda entity: entity.key)
         if self.kind is Kind.RUN:
             entities = cast("Iterator[E]", by_start(cast("Iterator[Run]", entities)))
         for entity in entities:
             if execution is None or cast("Any", entity).execution == execution:
                 yield entity
+
+    def elsewhere(self) -> Iterator[E]:
+        """Yields the projects that only the remote has, in order, as far as it shows them."""
+        found = self._backend.elsewhere()
+        for project in self._decoded([[found[key] for key in sorted(found)]]):
+            yield project.stamped(remote_only=True)
 
     def history(self, command: History) -> list[Version]:
         """Handles :class:`History`."""

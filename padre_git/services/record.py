@@ -20,6 +20,7 @@ from padre_git.messages import (
     Put,
     Read,
     Recall,
+    RemoteOnly,
     Rename,
     Resolve,
     Restore,
@@ -61,6 +62,8 @@ class RecordService:
         bus.handle(Get, kind, reading.get)
         bus.handle(Exists, kind, reading.exists)
         bus.handle(List, kind, reading.select)
+        if kind is Kind.PROJECT:
+            bus.handle(RemoteOnly, kind, lambda command: list(reading.elsewhere()))
         bus.handle(History, kind, reading.history)
         bus.handle(Log, kind, reading.log)
         bus.handle(Shorten, kind, reading.shorten)

@@ -21,7 +21,6 @@ from padre_git.errors import (
 from padre_git.format import decode
 from padre_git.model import Entity, Key, Kind, Record, Tombstone
 from padre_git.model.names import quoted
-from padre_git.services.loading import living_keys
 from padre_git.services.spelling import (
     Target,
     candidates,
@@ -204,9 +203,6 @@ def _search(backend: Backend, kind: Kind, text: str, at: str | None) -> Key:
     prefix = _start(backend, pieces, deepest, at)
     keys = list(backend.scan(prefix, kind=kind, at=at))
     fitting = that_fit(keys, pieces)
-    if not fitting and prefix is None:  # it may be in a project that is not here yet
-        keys = list(living_keys(backend, kind, below=None, at=at, skip=lambda skipped: None))
-        fitting = that_fit(keys, pieces)
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
@@ -241,7 +237,9 @@ def _missing(backend: Backend, key: Key, deleted: bool, at: str | None) -> NotFo
             key=key,
             hint=f"to bring it back: padre-git restore {name_path(key)}",
         )
-    siblings = backend.scan(key.parent, kind=key.kind, at=at)
+    siblings = [*backend.scan(key.parent, kind=key.kind, at=at)]
+    if key.kind is Kind.PROJECT:
+        siblings += backend.elsewhere()
     return NotFoundError(
-        f"no {key.kind} '{key}'", key=key, hint=what_is_near(key.name, list(siblings), key.kind)
+        f"no {key.kind} '{key}'", key=key, hint=what_is_near(key.name, siblings, key.kind)
     )

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 import padre_git
-from padre_git import Experiment, HttpBackend, HttpClient, Kind
+from padre_git import Experiment, HttpBackend, HttpClient
 from padre_git.errors import (
     AuthenticationError,
     InvalidInputError,
+    NotFoundError,
     OfflineError,
     RemoteMissingError,
     UnsupportedError,
@@ -315,11 +316,12 @@ def test_projects_at_the_host_are_listed_and_cloned_when_asked_for(
         host.create("lab/empty")
         with HttpBackend(tmp_path / "b", f"{host.url}/lab") as there:
             there.authenticate(secret=host.token())
-            names = [key.name for key in there.store._backend.scan(kind=Kind.PROJECT)]
-            assert names == ["digits", "iris"]
+            assert [one.name for one in there.store.remote_only()] == ["digits", "iris"]
             assert not (tmp_path / "b" / "iris").exists(), "listing clones nothing"
             assert there.get_experiment("iris/svm") == SVM
             here.delete_project("digits")
+            with pytest.raises(NotFoundError, match="deleted"):  # a host may show it for a minute
+                there.get_project("digits")
             assert [p.name for p in there.list_projects()] == ["iris"]
 
 

@@ -136,14 +136,15 @@ def test_a_list_shows_what_is_here_and_what_is_there_each_once(lab: Lab) -> None
     store(ada, IRIS, EXPERIMENT)
     wine, rice = Key.project_named("wine"), Key.project_named("rice")
     store(ben, wine)
-    assert list(ada.scan(kind=Kind.PROJECT)) == [IRIS, wine]
+    assert (list(ada.scan(kind=Kind.PROJECT)), set(ada.elsewhere())) == ([IRIS], {wine})
+    assert ada.elsewhere()[wine] == ben.read([wine])[wine]
     assert not lab.clone("ada", "wine").exists(), "listing clones nothing"
     lab.go_offline()
     store(ben, rice)
-    assert list(ben.scan(kind=Kind.PROJECT)) == [rice, wine]
+    assert (list(ben.scan(kind=Kind.PROJECT)), set(ben.elsewhere())) == ([rice, wine], set())
     lab.go_online()
-    assert list(ben.scan(kind=Kind.PROJECT)) == [IRIS, rice, wine]
-    assert list(ben.scan(kind=Kind.PROJECT, after=IRIS, limit=1)) == [rice]
+    assert (list(ben.scan(kind=Kind.PROJECT)), set(ben.elsewhere())) == ([rice, wine], {IRIS})
+    assert list(ben.scan(kind=Kind.PROJECT, after=rice, limit=1)) == [wine]
     assert list(ben.scan(IRIS)) == [EXPERIMENT]
 
 

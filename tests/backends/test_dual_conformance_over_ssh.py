@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from padre_git.backends import Backend
-from padre_git.model import Kind
 from padre_git.vcs.remotes import RemoteLocation
 from tests.backends.dual_stores import Plain, fsck
 from tests.backends.test_dual_conformance import DualSuite, opened
@@ -35,7 +34,7 @@ class TestOverSsh(DualSuite):
         assert isinstance(backend, Plain)
         backend.flush()
         other = opened(directory, backend.remote)
-        for key in list(other.scan(kind=Kind.PROJECT)):
+        for key in other.elsewhere():
             other.pull(key.project)
         for path in self.server.directory.glob("*.git"):
             fsck(path)

@@ -258,7 +258,7 @@ def test_an_evicted_experiment_goes_on_to_be_pulled_and_pushed(
 def test_a_whole_clone_goes_and_the_next_read_gets_it_again(lab: Lab, ada: DualLayer) -> None:
     delete(ada, IRIS, mode=DeleteMode.LOCAL)
     assert list((lab.directory / "ada").iterdir()) == []
-    assert list(ada.scan(kind=Kind.PROJECT)) == [IRIS]
+    assert list(ada.elsewhere()) == [IRIS]
     assert ada.status("iris").state is State.REMOTE_ONLY
     assert documents(ada, RUN)
     assert lab.clone("ada").exists()

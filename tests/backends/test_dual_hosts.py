@@ -17,7 +17,6 @@ from padre_git.backends.git import GitBackend
 from padre_git.backends.status import State
 from padre_git.errors import RemoteMissingError, RemoteUnavailableError
 from padre_git.messages import Event, Notice
-from padre_git.model import Kind
 from padre_git.testing.documents import EXPERIMENT, IRIS, put, run_key, store
 from padre_git.vcs.remotes import RemoteLocation
 from tests.backends.dual_stores import documents
@@ -119,7 +118,7 @@ def test_over_a_network_it_is_the_same(
         put(ada, run_key(2))
         assert set(ben.scan(EXPERIMENT)) == {run_key(1), run_key(2)}
         assert ben.status("iris").state is State.PUBLISHED
-        assert list(opened(tmp_path / "cleo", host).scan(kind=Kind.PROJECT)) == []
+        assert opened(tmp_path / "cleo", host).elsewhere() == {}
         (lab / "iris.git").rename(lab / "gone.git")
         with pytest.raises(RemoteMissingError, match="gone"):
             put(ada, run_key(3))
@@ -154,7 +153,7 @@ def test_a_single_repository_is_listed_by_its_name(
     with opened(tmp_path / "ada", remote) as ada, opened(tmp_path / "ben", remote) as ben:
         store(ada, IRIS)
         store(ada, IRIS.dataset("flowers"))
-        assert list(ben.scan(kind=Kind.PROJECT)) == [IRIS]
+        assert list(ben.elsewhere()) == [IRIS]
         assert ben.pull("iris") is None
         assert list(ben.scan(IRIS)) == [IRIS.dataset("flowers")]
 

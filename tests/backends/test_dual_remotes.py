@@ -99,7 +99,8 @@ def making(request: pytest.FixtureRequest) -> Remote:
 
 
 def projects(opened: DualLayer) -> list[str]:
-    return [key.project for key in opened.scan(kind=Kind.PROJECT)]
+    found = {*opened.scan(kind=Kind.PROJECT), *opened.elsewhere()}
+    return sorted(key.project for key in found)
 
 
 def is_alive(opened: DualLayer, key: Key) -> bool:

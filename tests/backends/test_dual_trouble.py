@@ -371,7 +371,7 @@ def test_half_a_clone_is_no_project_and_goes_with_the_next_clone(lab: Lab) -> No
     somebodys.mkdir()
     os.utime(somebodys, (1, 1))
     ben = lab.store("ben")
-    assert list(ben.scan(kind=Kind.PROJECT)) == [IRIS]
+    assert list(ben.elsewhere()) == [IRIS]
     ben.pull("iris")
     assert sorted(path.name for path in root.iterdir()) == sorted(
         [young.name, somebodys.name, "iris"]
