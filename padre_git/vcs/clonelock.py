@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from padre_git.errors import LockedError, RepositoryError
+from padre_git.vcs.forking import no_fork
 from padre_git.vcs.leftovers import time_there
 from padre_git.vcs.locks import make_mark
 from padre_git.vcs.owner import parse_owner, this_process
@@ -64,16 +65,15 @@ class CloneLock:
         self._mark = mark
         self._setting = setting
         self.tell: Callable[[str], None] = _tell_nobody
-        self._guard = threading.Lock()
         self._reset()
 
     def _reset(self) -> None:
-        self._pid = os.getpid()
         self._thread = threading.RLock()
         self._depth = 0
         self._holder = 0
         self._is_known = False
         self._release: Callable[[], None] | None = None
+        self._pid = os.getpid()  # last: who sees it may use the others
 
     @contextmanager
     def hold(self, timeout: float) -> Iterator[None]:
@@ -129,9 +129,10 @@ class CloneLock:
         return self._path.with_name(f"{self._path.name}.held")
 
     def _take(self, timeout: float) -> bool:
-        with self._guard:
-            if self._pid != os.getpid():  # a fork inherits no lock
-                self._reset()
+        if self._pid != os.getpid():  # a fork inherits no lock
+            with no_fork:
+                if self._pid != os.getpid():
+                    self._reset()
         deadline = time.monotonic() + timeout
         thread = self._thread
         if not thread.acquire(timeout=max(timeout, 0)):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from padre_git.vcs.credentials import Login, concealed, handed
 from padre_git.vcs.failures import Answer, failure, readable
+from padre_git.vcs.forking import start
 from padre_git.vcs.listening import Listener, TooQuietError
 from padre_git.vcs.process import environment, no_git
 from padre_git.vcs.progress import Watch
@@ -101,7 +102,7 @@ def _started(
     args: Sequence[str], cwd: Path | None, env: Mapping[str, str], umask: int
 ) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(
+        return start(
             ["git", *args],
             cwd=cwd or os.sep,  # a repository around this process has no say
             env=env,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from padre_git.errors import DamagedError, LockedError, RepositoryError
 from padre_git.vcs.damage import advice, project_of
+from padre_git.vcs.forking import start
 
 __all__ = ["Finished", "environment", "explain", "no_git", "run_git", "try_git"]
 
@@ -109,15 +110,19 @@ def try_git(
         RepositoryError: if git cannot be started or took too long.
     """
     try:
-        done = subprocess.run(
+        with start(
             ["git", *_CALM, *arguments],
             cwd=cwd,
-            input=input if input is not None else b"",
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env=environment(env),
-            timeout=timeout,
-            check=False,
-        )
+        ) as process:
+            try:
+                out, err = process.communicate(input or b"", timeout=timeout)
+            except BaseException:
+                process.kill()
+                raise
     except FileNotFoundError as error:
         if Path(cwd).is_dir():
             raise no_git() from error
@@ -126,7 +131,7 @@ def try_git(
         raise RepositoryError(f"'{cwd}' is not a directory") from error
     except subprocess.TimeoutExpired as error:
         raise RepositoryError(f"git {_verb(arguments)} took longer than {timeout:g} s") from error
-    return Finished(code=done.returncode, out=done.stdout, err=done.stderr.decode(errors="replace"))
+    return Finished(code=process.returncode, out=out, err=err.decode(errors="replace"))
 
 
 def no_git() -> RepositoryError:

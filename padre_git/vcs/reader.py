@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import IO
 
 from padre_git.vcs.damage import damaged
+from padre_git.vcs.forking import drop_pipes, start
 from padre_git.vcs.objects import EMPTY_TREE, Commit, Entry, parse_commit, parse_tree
 from padre_git.vcs.process import environment, no_git
 from padre_git.vcs.scratch import lay_out
@@ -139,14 +140,14 @@ class Reader:
             stop.detach()
         if process is not None:
             process.returncode = 0  # not our child: nothing to wait for
-            _close_pipes(process)
+            drop_pipes(process)
         self._reset()
 
     def _fetch(self, oids: Sequence[str]) -> Iterator[tuple[str, tuple[str, bytes]]]:
         if self._pid != os.getpid():
             self._forget()
-        for start in range(0, len(oids), _WINDOW):
-            part = oids[start : start + _WINDOW]
+        for first in range(0, len(oids), _WINDOW):
+            part = oids[first : first + _WINDOW]
             with self._lock:
                 try:
                     found = self._ask(part)
@@ -203,7 +204,7 @@ class Reader:
 
     def _started(self, git_dir: Path) -> subprocess.Popen[bytes]:
         try:
-            return subprocess.Popen(
+            return start(
                 ["git", f"--git-dir={git_dir}", "cat-file", "--batch"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

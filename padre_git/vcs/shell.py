@@ -25,6 +25,7 @@ from urllib.parse import unquote, urlsplit
 
 from padre_git.errors import RemoteError
 from padre_git.vcs.failures import Answer, failure
+from padre_git.vcs.forking import start
 from padre_git.vcs.network import ask, network_environment
 from padre_git.vcs.process import try_git
 
@@ -200,7 +201,7 @@ def _shell(
 def _run(command: Sequence[str], limit: float) -> tuple[Answer, bytes]:
     """Runs a command for so many seconds and bytes of output at most."""
     with tempfile.TemporaryFile() as complaints:
-        process = subprocess.Popen(
+        process = start(
             command,
             cwd=os.sep,
             env=network_environment(),
