@@ -21,6 +21,7 @@ __all__ = ["Change", "WorkTree"]
 _PART = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
 #: Paths that no system takes for anything else; nearly all are such.
 _PLAIN = re.compile(rf"{_PART}(?:/{_PART})*")
+_OTHERS = "is a directory with other files"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +91,7 @@ class WorkTree:
                 f"'{found[0].key}' {found[0].theirs} in '{self._root}'"
                 + (f" (and {len(found) - 1} more)" if len(found) > 1 else ""),
                 conflicts=found,
-                hint="commit, move or undo that, then try again",
+                hint=_advice(found),
             )
 
     def _trouble(self, change: Change, index: Index, going: set[str]) -> str | None:
@@ -133,7 +134,7 @@ class WorkTree:
         inside = self._root / change.path
         files = (path for path in inside.rglob("*") if not path.is_dir() or path.is_symlink())
         others = (path for path in files if path.relative_to(self._root).as_posix() not in going)
-        return "is a directory with other files" if next(others, None) else None
+        return _OTHERS if next(others, None) else None
 
     def _holds(self, path: str, seen: os.stat_result, allowed: frozenset[Entry | None]) -> bool:
         """Tells whether a file's content is one that may be there."""
@@ -306,6 +307,14 @@ class WorkTree:
 
 def _checked(changes: Iterable[Change]) -> list[Change]:
     """Returns changes whose paths git would check out, too.
+def _advice(found: Iterable[Conflict]) -> str:
+    directories = [conflict.key for conflict in found if conflict.theirs == _OTHERS]
+    if not directories:
+        return "commit, move or undo that, then try again"
+    # git status does not show what is ignored, such as data that DVC has fetched
+    return f"`git clean -ndx {directories[0]}` names them: move or remove them, then try again"
+
+
 
     A tree can be from anybody, and hold names at any depth that no command of git would store. A
     backslash is a character like others where this runs.
