@@ -28,11 +28,20 @@ class Attachments:
 
     Args:
         cache: returns the cache of the clone, making the project if it has to.
+
+    Attributes:
+        items: what there is.
+        before: what there was when the run went on last.
     """
 
     def __init__(self, cache: Callable[[], Cache]) -> None:
         self._cache = cache
         self.items: dict[str, Item] = {}
+        self.before: Mapping[str, Item] = {}
+
+    def begin_session(self) -> None:
+        """Notes that the run goes on in another process."""
+        self.before = dict(self.items)
 
     def add(self, path: Path, name: str) -> dict[str, Item]:
         """Places a file or directory under a name; what had the name before is replaced.

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import cast
 from weakref import WeakKeyDictionary
 
+from padre_git.api.added import with_added
 from padre_git.api.attachments import RESERVED, Attachments
 from padre_git.api.draft import Draft
 from padre_git.api.home import Home
@@ -138,14 +139,22 @@ def execution_parts(home: Home, project: str, patch: bytes | None) -> dict[str, 
     return {"code.patch": patch}
 
 
-def commit_run(home: Home, begun: Circumstances, run: Run, parts: Mapping[str, bytes]) -> Run:
+def commit_run(home: Home, begun: Circumstances, run: Run, draft: Draft, kept: Attachments) -> Run:
     """Stores a run with whatever of its parents is missing, in one commit; returns it.
+
+    Args:
+        home: where it is recorded to.
+        begun: what it began with.
+        run: as it ended.
+        draft: what it has logged.
+        kept: its artifacts.
 
     Raises:
         ConflictError: if others were faster every time, or the run's id is taken.
         PadreGitError: whatever keeps a commit from being made; nothing was stored.
     """
     bus = home.session.bus
+    parts = parts_of(draft, kept, begun.inline)
     files: dict[str, bytes | None] = dict(parts)
     message = Message(op=Op.RECORD, subject=_subject(run, begun.experiment), time=run.ended)
     new = replace(run, revision=ABSENT)
@@ -160,7 +169,8 @@ def commit_run(home: Home, begun: Circumstances, run: Run, parts: Mapping[str, b
             if attempt == _ATTEMPTS - 1:
                 raise
             if (edit := _stored_before(home, run)) is not None:
-                new, files = edit, {**dict.fromkeys(RESERVED), **parts}
+                together = {**parts, **with_added(home, run.key, kept)}
+                new, files = edit, {**dict.fromkeys(RESERVED), **together}
             continue
         _known.setdefault(bus, set()).update(entity.key for entity in begun.above())
         record = Record(key=run.key, files=change.files or {}, revision=str(revisions[run.key]))

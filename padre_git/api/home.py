@@ -16,6 +16,7 @@ from padre_git.model import Key, Kind
 from padre_git.model.ids import is_id
 
 if TYPE_CHECKING:
+    from padre_git.api.data import DataPlaces
     from padre_git.artifacts import Cache
 
 __all__ = ["Home"]
@@ -30,11 +31,13 @@ class Home:
     Attributes:
         session: of the store.
         root: the directory of its clones; None for a store that keeps nothing on disk.
+        data: of its clones; None for a store that keeps no artifacts.
         running: the runs that were begun and have not ended.
     """
 
     session: Session
     root: Path | None
+    data: DataPlaces | None = None
     running: set[Key] = field(default_factory=set)
 
     def locally(self) -> AbstractContextManager[None]:

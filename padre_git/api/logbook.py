@@ -58,6 +58,7 @@ class Logbook(Attaching):
         else:
             self._draft, self._attachments = former.replayed.draft, former.replayed.attachments
             self._draft.begin_session()
+            self._attachments.begin_session()
         values = self._draft.add_parameters(parameters)
         self._spool = open_spool(home, begun, values, former)
 

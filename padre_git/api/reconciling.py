@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from padre_git.api import provenance
-from padre_git.api.committing import Circumstances, commit_run, parts_of, run_of
+from padre_git.api.committing import Circumstances, commit_run, run_of
 from padre_git.api.continuing import circumstances_of, replayed
 from padre_git.api.home import Home
 from padre_git.api.owners import Job, Owner, claim, owner_of
@@ -125,7 +125,7 @@ def _recorded(home: Home, found: Replayed, begun: Circumstances) -> Run:
     if ending.error is not None:
         found.draft.set_text("error.txt", ending.error)
     run = run_of(begun.run, found.draft, ending.status, ending.ended)
-    return commit_run(home, begun, run, parts_of(found.draft, found.attachments, begun.inline))
+    return commit_run(home, begun, run, found.draft, found.attachments)
 
 
 def _below_what_lives(home: Home, begun: Circumstances) -> Circumstances:

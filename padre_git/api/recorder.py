@@ -15,7 +15,6 @@ from padre_git.api import interrupts, provenance
 from padre_git.api.committing import (
     Circumstances,
     commit_run,
-    parts_of,
     remember_code,
     run_of,
 )
@@ -140,8 +139,7 @@ class Recorder(Logbook):
                 self._ended = run
                 self._spool.leave()
             else:
-                parts = parts_of(draft, self._attachments, self._begun.inline)
-                self._ended = commit_run(self._home, self._begun, run, parts)
+                self._ended = commit_run(self._home, self._begun, run, draft, self._attachments)
                 self._leave_spool(status)
             interrupts.forget(self)
             self._home.running.discard(self.key)

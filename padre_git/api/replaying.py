@@ -223,6 +223,11 @@ def _artifact(found: Replayed, name: str, items: Mapping[str, Any]) -> None:
     found.attachments.again(name, new)
 
 
+def _again(found: Replayed, *_: object) -> None:
+    found.draft.begin_session()
+    found.attachments.begin_session()
+
+
 def _end(found: Replayed, status: str, ended: str, error: str | None) -> None:
     if Status(status) in (Status.RUNNING, Status.LOST):
         raise ValueError(f"no end: '{status}'")
@@ -232,7 +237,7 @@ def _end(found: Replayed, status: str, ended: str, error: str | None) -> None:
 
 #: What each event means; the first one is not among them.
 _EVENTS: Mapping[str, Callable[..., object]] = {
-    "again": lambda found, *_: found.draft.begin_session(),
+    "again": _again,
     "artifact": _artifact,
     "computation": _computation,
     "dataset": _dataset,

@@ -105,7 +105,7 @@ class Store(Exchanging, Past, Recovering, WorkTrees):
         if data is not None:
             DataCheck(backend, data, self.bus)
         self.session = session = Session(self.bus, locally=backend.locally)
-        self._home = Home(session=session, root=root)
+        self._home = Home(session=session, root=root, data=data)
         watched = None if root is None else Watched(backend, self._home)
         connect(backend, self.bus, clock=clock, large=overflow, runs=watched)
         self.projects: Collection[Project] = Collection(Kind.PROJECT, session)

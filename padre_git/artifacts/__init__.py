@@ -22,7 +22,7 @@ from padre_git.artifacts.settings import (
     write_settings,
 )
 from padre_git.artifacts.shedding import only_here, shed, unobtainable
-from padre_git.artifacts.uniting import Union, unite_pointers
+from padre_git.artifacts.uniting import Union, unite_items, unite_pointers
 
 __all__ = [
     "Cache",
@@ -46,6 +46,7 @@ __all__ = [
     "read_settings",
     "remove_member",
     "shed",
+    "unite_items",
     "unite_pointers",
     "unobtainable",
     "write_pointer",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
 from padre_git.artifacts.data import ProjectData
+from padre_git.artifacts.hashes import Item
 from padre_git.artifacts.listings import Listing
 from padre_git.artifacts.members import directory_of, listing_of
 from padre_git.artifacts.pointers import Pointer, read_pointer, write_pointer
 from padre_git.errors import ArtifactError
 from padre_git.messages.settling import Choice
 
-__all__ = ["Union", "unite_pointers"]
+__all__ = ["Union", "unite_items", "unite_pointers"]
 
 _FILE = "pointer.dvc"
 #: Of more files nobody decides one by one.
@@ -87,6 +88,47 @@ def unite_pointers(
     if disputed:
         return Union(None, _described(data, disputed))
     return Union(directory_of(data.cache, here.path, Listing(merged), _total(data, merged)))
+
+
+def unite_items(
+    data: ProjectData,
+    path: str,
+    before: Mapping[str, Item],
+    after: Mapping[str, Item],
+    stored: Pointer | None,
+    *,
+    own: Container[str],
+) -> Pointer | None:
+    """Returns a pointer to what one writer and others made of a directory; None for no files.
+
+    What both changed is as the writer has it.
+
+    Args:
+        data: of the clone.
+        path: the directory's name.
+        before: what the writer had.
+        after: what it has now.
+        stored: what others have made of it meanwhile; None for no files.
+        own: names of which nobody else has a say.
+
+    Raises:
+        ArtifactMissingError, ArtifactCorruptError: if the listing cannot be had.
+        ArtifactError: if a file of one side is a directory of the other.
+        DocumentError, RemoteError: as :func:`unite_pointers`.
+    """
+    found = {} if stored is None else data.names(stored)
+    merged: dict[str, str] = {}
+    for name in sorted({*found, *after}):
+        was, mine = before.get(name), after.get(name)
+        if was == mine and name not in own:
+            chosen = found.get(name)
+        else:
+            chosen = None if mine is None else mine.md5
+        if chosen is not None:
+            merged[name] = chosen
+    if not merged:
+        return None
+    return directory_of(data.cache, path, Listing(merged), _total(data, merged))
 
 
 def _one_file(

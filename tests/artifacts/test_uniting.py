@@ -12,9 +12,11 @@ from padre_git.artifacts import (
     add_member,
     pointer_to,
     remove_member,
+    unite_items,
     unite_pointers,
     write_pointer,
 )
+from padre_git.artifacts.hashes import Item
 from padre_git.artifacts.uniting import Union
 from padre_git.errors import ArtifactError, ArtifactMissingError, InvalidInputError
 from padre_git.messages.settling import Choice
@@ -102,6 +104,27 @@ def test_of_very_many_files_nobody_decides_one_by_one(data: ProjectData) -> None
         sides.append(add_member(data.cache, None, "artifacts", "tree", items))
     with pytest.raises(ArtifactError, match="1001 files"):
         united(data, None, *sides)
+
+
+def test_what_a_writer_did_not_touch_is_as_others_have_it(data: ProjectData) -> None:
+    def items(**texts: bytes) -> dict[str, Item]:
+        return {name: data.cache.add_bytes(text) for name, text in texts.items()}
+
+    def after(stored: dict[str, Item], **texts: bytes) -> dict[str, bytes] | None:
+        pointer = pointer_to(data.cache, "artifacts", stored) if stored else None
+        before = items(a=b"1", b=b"2", log=b"3")
+        own = frozenset(["log"])
+        made = unite_items(data, "artifacts", before, items(**texts), pointer, own=own)
+        return None if made is None else contents(data, Union(made))
+
+    assert after(items(a=b"new", c=b"4", log=b"5"), a=b"1", b=b"2", log=b"3") == {
+        "a": b"new", "c": b"4", "log": b"3",
+    }  # fmt: skip
+    assert after(items(a=b"new", b=b"2"), a=b"1", b=b"anew") == {"a": b"new", "b": b"anew"}
+    assert after(items(a=b"1", b=b"2"), a=b"1") == {"a": b"1"}, "it has put something else there"
+    assert after({}, a=b"1", b=b"2") is None
+    with pytest.raises(ArtifactError):
+        after({"x/y": data.cache.add_bytes(b"6")}, x=b"7")
 
 
 _TREES = st.dictionaries(st.sampled_from("abcd"), st.sampled_from([b"1", b"22", b"333"]))
