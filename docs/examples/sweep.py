@@ -29,5 +29,7 @@ with padre_git.open() as store:
             run.log_metric("loss", 1 / (C * (step + 1)), step=step)
             time.sleep(PAUSE)
             if step % 10 == 9:
-                checkpoint.write_text(json.dumps({"step": step}))
+                fresh = checkpoint.with_suffix(".new")  # whole, whenever this task is killed
+                fresh.write_text(json.dumps({"step": step}))
+                fresh.replace(checkpoint)
         run.log_metric("accuracy", 0.9 + C / 10_000)

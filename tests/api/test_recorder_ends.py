@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from padre_git.api.store import Store
 from padre_git.errors import InvalidInputError
 from padre_git.model import Run, Status
 from tests.conftest import git
+from tests.waiting import until
 
 HOME = Path(__file__).parents[2]
 HEAD = """
@@ -52,15 +52,12 @@ class Process:
         )
 
     def until_ready(self) -> None:
-        for _ in range(600):
-            if (self.place / "ready").exists():
-                return
-            time.sleep(0.05)
-        self.process.kill()
-        raise AssertionError(self.process.communicate())
+        ready = self.place / "ready"
+        until(lambda: ready.exists() or self.process.poll() is not None, limit=120)
+        assert ready.exists(), self.process.communicate()
 
     def ended(self) -> tuple[int, str, str]:
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=120)
         return self.process.returncode, out, err
 
     def killed_by(self, number: int) -> tuple[int, str, str]:

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from padre_git.api import provenance
 from padre_git.api.opening import open_store
 from padre_git.model import Status
 from tests.api.test_recorder_ends import HOME, Process
+from tests.waiting import until
 
 SWEEP = """
 for C in (1, 10):
@@ -128,18 +128,17 @@ def test_the_sweep_of_the_documentation_survives_kills_and_requeues(tmp_path: Pa
         return subprocess.Popen(
             [sys.executable, tmp_path / "sweep.py"],
             env={**os.environ, **slurm, **place},
-            cwd=tmp_path,
+            cwd=tmp_path / str(number),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
     shutil.copy(HOME / "docs/examples/sweep.py", tmp_path)
-    tasks = [task(0, 0), task(1, 0, "0.1"), task(2, 0, "0.1"), task(3, 0)]
-    for _ in range(3000):
-        if len(list(tmp_path.glob("r-*.json"))) == len(tasks):
-            break
-        time.sleep(0.02)
+    for number in range(4):
+        (tmp_path / str(number)).mkdir()
+    tasks = [task(0, 0), task(1, 0, "0.2"), task(2, 0, "0.2"), task(3, 0)]
+    until(lambda: all(list(tmp_path.glob(f"{number}/r-*.json")) for number in (1, 2)))
     tasks[1].kill()
     tasks[2].terminate()
     said = [one.communicate() for one in tasks]
