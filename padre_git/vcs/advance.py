@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from padre_git.errors import ConflictError, DamagedError, LockedError
 from padre_git.vcs.merging import merge_pending
-from padre_git.vcs.moving import Mover, read_intent
+from padre_git.vcs.moving import Intent, Mover, read_intents
 from padre_git.vcs.plan import NewCommit, build_plan
 from padre_git.vcs.refs import StaleRefError
 from padre_git.vcs.restarts import unfinished
@@ -60,14 +60,15 @@ class Advance:
             except StaleRefError:
                 lost += 1
                 if time.monotonic() > deadline:
-                    self._mover.undo(self._tip())
+                    self._mover.undo()
                     raise
             except LockedError:
                 if waiting:
                     raise
+                self._mover.forgo()
                 waiting = True
             except Exception:
-                self._mover.undo(self._tip())
+                self._mover.undo()
                 raise
 
     def _attempt(
@@ -182,6 +183,8 @@ class Advance:
                 who=clone.identity(),
             )
             self._mover.place(sites, branch, merged)
+        else:
+            self._mover.place(sites, branch, branch)
         clone.refs.delete(PENDING, pending)
         clone.refs.delete(PENDING_BASE)
 
@@ -213,21 +216,29 @@ class Advance:
         for new in unfinished(clone.intent.parent):
             follows = branch is not None and new != branch and self._mover.exists(new)
             if follows and clone.is_ancestor(str(branch), new):
-                clone.note(f"{branch} {new}")
+                clone.note(Intent(branch, new), *read_intents(clone.intent))
         clone.restarts.note()
 
     def _recover(self) -> None:
-        """Finishes what a killed process began: its objects are durable, so its commit stands."""
+        """Finishes what a killed process began: its objects are durable, so its commit stands.
+
+        What it has left in work trees and indexes is put right by the move that comes next.
+        """
         clone = self._clone
-        begun = read_intent(clone.intent)
-        if begun is None:
+        moves = read_intents(clone.intent)
+        if not moves:
             return
-        branch = clone.refs.read(clone.ref)
-        pending = clone.refs.read(PENDING)
-        if pending is None and begun.new is not None and not self._has(branch, begun.new):
-            self._wait_at(begun.base, begun.new)
+        begun, branch = moves[0], clone.refs.read(clone.ref)
+        is_there = begun.new is None or self._has(branch, begun.new)
+        if is_there and begun.base != begun.new:
+            clone.note()
+            return
+        self._mover.begun = moves
         if clone.refs.read(PENDING) is None:
-            clone.note("")
+            if is_there:
+                self._mover.undo()
+            else:
+                self._wait_at(begun.base, str(begun.new))
 
     def _has(self, branch: str | None, new: str) -> bool:
         """Tells whether there is nothing to recover: the commit is there, or was never durable."""

@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -21,13 +21,14 @@ from typing import NamedTuple
 from padre_git.errors import ConflictError, DamagedError, LockedError, RepositoryError
 from padre_git.vcs.checkout import wait_for_index
 from padre_git.vcs.durable import Durable
-from padre_git.vcs.healing import Recent, taken_back
+from padre_git.vcs.healing import NOWHERE, Move, Recent, missed_by_checkout, taken_back
 from padre_git.vcs.identity import Identity
 from padre_git.vcs.merging import PlanMerge
 from padre_git.vcs.objects import EMPTY_TREE, MODULE, Entry
 from padre_git.vcs.packs import PackWriter
-from padre_git.vcs.plan import NewCommit, build_plan, differences
+from padre_git.vcs.plan import Difference, NewCommit, build_plan, differences
 from padre_git.vcs.reader import Reader
+from padre_git.vcs.reflog import last_action, last_checkout
 from padre_git.vcs.refs import RefStore, StaleRefError
 from padre_git.vcs.restarts import Restarts
 from padre_git.vcs.site import Site
@@ -35,7 +36,7 @@ from padre_git.vcs.snapshot import Snapshot, entry_at
 from padre_git.vcs.userstate import Checkout, UserState, state_of
 from padre_git.vcs.worktree import Change
 
-__all__ = ["Clone", "Intent", "Mover", "read_intent"]
+__all__ = ["Clone", "Intent", "Mover", "read_intents"]
 
 #: How long git may take from reading the index to locking it, for all but the largest.
 _GRACE = 0.05
@@ -88,17 +89,20 @@ class Clone:
         """The file that says which move was begun, for whoever comes after a crash."""
         return self.common / "padre" / "intent"
 
-    def note(self, text: str) -> None:
-        """Says which move is begun, or with an empty text that none is.
+    def note(self, *moves: Intent) -> None:
+        """Says which move is begun, and which others may have left something; or that none has.
 
         It is written in place: at every commit, creating and removing a file costs more than
         what it protects against, which is a killed process and not a power cut.
         """
+        lines = [f"{move.base or '-'} {move.new or '-'}" for move in moves] or [""]
+        text = "".join(f"{line:{_NOTE}}\n" for line in lines).encode()
         fd = os.open(self.intent, os.O_WRONLY | os.O_CREAT, 0o666)
         try:
-            line = text.ljust(_NOTE).encode() + b"\n"
-            if os.pwrite(fd, line, 0) < len(line):  # nothing may be begun that is not noted
+            if os.pwrite(fd, text, 0) < len(text):  # nothing may be begun that is not noted
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.intent))
+            if os.fstat(fd).st_size > len(text):
+                os.ftruncate(fd, len(text))
         finally:
             os.close(fd)
 
@@ -110,13 +114,14 @@ class Mover:
     Attributes:
         clone: where.
         writer: takes the objects of all attempts.
-        applied: what a lost race has left in work trees and indexes, by path.
-        at: the tree that a lost race has left them at.
+        begun: moves that may have left something in work trees and indexes, the last one first:
+            those of lost races, and of killed processes.
+        at: the tree that a lost race has left all of them at; None for one that is not known.
     """
 
     clone: Clone
     writer: PackWriter
-    applied: dict[str, Entry | None] = field(default_factory=dict)
+    begun: tuple[Intent, ...] = ()
     at: str | None = None
 
     @contextmanager
@@ -128,13 +133,26 @@ class Mover:
                     held.enter_context(site.hold())
             yield sites
 
-    def undo(self, base: str | None) -> None:
-        """Takes back what a lost race has left, when no second attempt will be made."""
-        if self.applied:
-            with suppress(ConflictError, LockedError):  # what is the user's by now stays
-                self._follow(self.sites(), base, base, Durable())
-            self.applied, self.at = {}, None
-            self.clone.note("")
+    def undo(self) -> None:
+        """Takes back what lost races have left, when no further attempt will be made."""
+        if not self.begun:
+            return
+        self.forgo()
+        branch = self.clone.refs.read(self.clone.ref)
+        with suppress(LockedError):  # then it is the next call that does it
+            with suppress(ConflictError):  # what is the user's by now stays
+                self._follow(self.sites(), branch, branch, Durable())
+            self._end()
+
+    def forgo(self) -> None:
+        """Notes that nobody is to finish what was begun, only to take back what it has left."""
+        if self.begun:
+            branch = self.clone.refs.read(self.clone.ref)
+            self.clone.note(Intent(branch, branch), *self.begun)
+
+    def _end(self) -> None:
+        self.begun, self.at = (), None
+        self.clone.note()
 
     def place(self, sites: Sequence[Site], base: str | None, new: str | None) -> None:
         """Brings work trees, indexes and the branch from one commit to another.
@@ -143,7 +161,7 @@ class Mover:
             ConflictError: if a file holds uncommitted work; nothing was written.
             StaleRefError: if the branch has moved meanwhile.
         """
-        if new is None or (new == base and not self.applied):
+        if new is None or (new == base and not self.begun):
             return
         durable = Durable()
         try:
@@ -155,8 +173,7 @@ class Mover:
                 self._look_after(sites, base, new)
         finally:
             durable.close()
-        self.applied, self.at = {}, None
-        self.clone.note("")
+        self._end()
 
     def _let_pass(self, sites: Sequence[Site]) -> None:
         """Lets a commit of the user's that has read the index before us go first.
@@ -176,7 +193,7 @@ class Mover:
                 changes = self._changes(self._tree(base), self._tree(new))
                 with suppress(LockedError):  # then it is the next call that looks
                     site.repair(changes)
-        index = sites[0].version() if sites else "-"
+        index = sites[0].version() if sites else NOWHERE
         self.clone.recent.add(base, new, index)
 
     def heal(self, sites: Sequence[Site]) -> None:
@@ -194,15 +211,49 @@ class Mover:
         if not self._is_later(branch, last.new):
             return  # the user has rewritten history, and means it
         moves = clone.recent.moves()
-        tree = self._tree(branch)
-        gone = taken_back(clone.reader, moves, partial(entry_at, clone.reader.tree, tree))
-        if gone:
-            if all(sites[0].holds(change) for change in gone):
-                self._restore(sites, branch, {change.path: change.new for change in gone})
+        if self._redo(sites, branch, moves):
             return
         for site in sites:
             if site.has_tried_to_commit(last.time):
                 site.repair(taken_back(clone.reader, moves, site.staged))
+
+    def _redo(self, sites: Sequence[Site], branch: str, moves: list[Move]) -> bool:
+        """Restores what the branch has lost, or what a checkout has missed; tells whether it was.
+
+        Raises:
+            ConflictError: if a file that a checkout has missed holds uncommitted work.
+            StaleRefError: if the branch has moved meanwhile.
+        """
+        reader, tree = self.clone.reader, self._tree(branch)
+        late, has_committed = self._missed(moves)
+        stands = partial(entry_at, reader.tree, tree)
+        if gone := taken_back(reader, moves, stands):
+            missed = taken_back(reader, late, stands) if has_committed else []
+            if gone == missed or all(sites[0].holds(change) for change in gone):
+                self._restore(sites, branch, {change.path: change.new for change in gone})
+        elif missed := taken_back(reader, late, sites[0].staged):
+            self._bring(sites[0], tree, missed)
+        return bool(gone or missed)
+
+    def _missed(self, moves: list[Move]) -> tuple[list[Move], bool]:
+        """Returns the moves that a checkout may have missed, and whether it was committed since."""
+        if not moves or moves[-1].index != NOWHERE:
+            return [], False
+        log = self.clone.checkouts()[0].git_dir / "logs" / "HEAD"
+        done = last_action(log)
+        has_committed = done.startswith("commit") and not done.startswith('commit: Revert "')
+        return missed_by_checkout(moves, last_checkout(log)), has_committed
+
+    def _bring(self, site: Site, tree: str, changes: Sequence[Change]) -> None:
+        """Brings files and entries of the branch to a work tree that stands before them."""
+        durable = Durable()
+        try:
+            site.check(tree, tree, changes)
+            contents = self._contents(site.written(changes))
+            site.follow(tree, tree, changes, contents, durable)
+            durable.sync()
+        finally:
+            durable.close()
 
     def _is_later(self, branch: str, last: str) -> bool:
         try:
@@ -257,12 +308,13 @@ class Mover:
         for site in sites:
             site.check(start, new_tree, changes)
         if sites and changes:
-            self.clone.note(f"{base or '-'} {new or '-'}")
+            move = Intent(base, new)
+            self.clone.note(move, *self.begun)
+            self.begun = (move, *(other for other in self.begun if other != move))
             contents = self._contents([c for site in sites for c in site.written(changes)])
             for site in sites:
                 site.follow(start, new_tree, changes, contents, durable)
-            self.applied = {change.path: change.new for change in changes}
-            self.at = new_tree
+            self.begun, self.at = self.begun[:1], new_tree
         return fresh
 
     def _tree(self, commit: str | None) -> str:
@@ -274,14 +326,20 @@ class Mover:
             d.path: Change(path=d.path, known=frozenset([d.old]), new=d.new)
             for d in differences(reader, old, new)
         }
-        for path, left in self.applied.items():
-            change = found.get(path)
-            here = entry_at(reader.tree, new, path)
+        for left in self._left():
+            change = found.get(left.path)
+            here = entry_at(reader.tree, new, left.path)
             if here is not None and here.is_tree:  # its files are among the changes
                 here = None
             known = change.known if change else frozenset([here])
-            found[path] = Change(path=path, known=known | {left}, new=here)
+            found[left.path] = Change(path=left.path, known=known | {left.new}, new=here)
         return list(found.values())
+
+    def _left(self) -> Iterator[Difference]:
+        """Yields what may be in work trees and indexes of moves that were begun."""
+        for base, new in self.begun:
+            with suppress(DamagedError):  # what never became durable has left nothing
+                yield from differences(self.clone.reader, self._tree(base), self._tree(new))
 
     def _contents(self, changes: Sequence[Change]) -> dict[str, bytes]:
         wanted = {c.new.id for c in changes if c.new is not None and c.new.mode != MODULE}
@@ -298,13 +356,14 @@ class Intent(NamedTuple):
     new: str | None
 
 
-def read_intent(file: Path) -> Intent | None:
-    """Returns the move that was begun and not finished; None if there is none."""
-    try:
-        base, _, new = file.read_text(errors="replace").strip().partition(" ")
-    except FileNotFoundError:
-        return None
-    # half a note was never followed by anything: what comes after it waits until it is written
-    if not all(_COMMIT.fullmatch(name) for name in (base, new)):
-        return None
-    return Intent(*(None if name == "-" else name for name in (base, new)))
+def read_intents(file: Path) -> tuple[Intent, ...]:
+    """Returns the move that was begun and not finished, then those that it was to put right."""
+    found: list[Intent] = []
+    with suppress(FileNotFoundError):
+        for line in file.read_text(errors="replace").splitlines():
+            names = line.rstrip().split(" ")
+            # half a note was never followed by anything: what comes after waits until it is there
+            if len(names) != 2 or not all(map(_COMMIT.fullmatch, names)):
+                break
+            found.append(Intent(*(None if name == "-" else name for name in names)))
+    return tuple(found)

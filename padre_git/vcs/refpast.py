@@ -6,7 +6,7 @@ from pathlib import Path
 
 from padre_git.vcs.allrefs import logged
 from padre_git.vcs.healing import Recent
-from padre_git.vcs.moving import read_intent
+from padre_git.vcs.moving import read_intents
 
 __all__ = ["past_of"]
 
@@ -26,6 +26,6 @@ def past_of(common: Path, name: str, *, ours: bool = False) -> list[str]:
         last = Recent(own / "recent").last()
         if last is not None and last.time >= since:
             found.insert(0, (last.new, last.time))
-        begun = read_intent(own / "intent")
-        found += [(oid, 0) for oid in (begun or ()) if oid]
+        begun = read_intents(own / "intent")
+        found += [(oid, 0) for move in begun for oid in move if oid]
     return [oid for oid, _ in found if set(oid) != {"0"}]

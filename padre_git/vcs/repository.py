@@ -25,7 +25,7 @@ from padre_git.vcs.lean import Lean
 from padre_git.vcs.locks import clear_stale
 from padre_git.vcs.merging import PlanMerge, plan_by_path
 from padre_git.vcs.metadata import head_problem
-from padre_git.vcs.moving import Clone, Mover, read_intent
+from padre_git.vcs.moving import Clone, Mover, read_intents
 from padre_git.vcs.objects import Entry
 from padre_git.vcs.owner import this_process
 from padre_git.vcs.packs import PackWriter
@@ -362,7 +362,7 @@ class Repository(Thinning):
                 is_left_by_us=Recent(self._own / "recent").has_left,
             ),
         )
-        recovering = read_intent(self._own / "intent") is not None
+        recovering = bool(read_intents(self._own / "intent"))
         tree = WorkTree(
             checkout.root,
             self._own,

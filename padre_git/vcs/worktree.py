@@ -152,7 +152,9 @@ class WorkTree:
     def _is_torn(self, change: Change) -> bool:
         if self._torn is None or change.new is None:
             return False
-        return self.begins(change.path, self._torn(change.new.id))
+        # of those that may be there, too, only new files are ever written in place
+        begun = {change.new, *(change.known if None in change.known else ())}
+        return any(self.begins(change.path, self._torn(e.id)) for e in begun if e is not None)
 
     def begins(self, path: str, content: bytes) -> bool:
         """Tells whether a file has nothing but the beginning of some content, or all of it."""
@@ -305,8 +307,6 @@ class WorkTree:
         return place.read_bytes() == content
 
 
-def _checked(changes: Iterable[Change]) -> list[Change]:
-    """Returns changes whose paths git would check out, too.
 def _advice(found: Iterable[Conflict]) -> str:
     directories = [conflict.key for conflict in found if conflict.theirs == _OTHERS]
     if not directories:
@@ -315,6 +315,8 @@ def _advice(found: Iterable[Conflict]) -> str:
     return f"`git clean -ndx {directories[0]}` names them: move or remove them, then try again"
 
 
+def _checked(changes: Iterable[Change]) -> list[Change]:
+    """Returns changes whose paths git would check out, too.
 
     A tree can be from anybody, and hold names at any depth that no command of git would store. A
     backslash is a character like others where this runs.

@@ -1,0 +1,125 @@
+"""Writers that are killed while others are busy: nobody has to do anything about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from padre_git.errors import ConflictError
+from padre_git.vcs import NewCommit, Repository, Snapshot
+from padre_git.vcs.lean import Lean
+from tests.conftest import git
+from tests.killing import killed
+from tests.vcs.clones import (
+    FIRST,
+    RUNS,
+    assert_clean,
+    create,
+    one,
+    record,
+    run_files,
+    runs_at,
+    status,
+)
+
+LEAN = Lean(above="experiments", left_out="runs", kept="executions", always=("datasets",), files=8)
+
+RUN = f"{RUNS}/r-1/run.yaml"
+
+
+@pytest.fixture(params=["full", "lean"])
+def clone(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Repository]:
+    with create(tmp_path / "iris", {**FIRST, "experiments/svm/executions/x/e.yaml": b""}) as made:
+        record(made, "r-0")
+        if request.param == "lean":
+            made.lean = LEAN
+            made.leave_out()
+        yield made
+
+
+def put(clone: Repository, title: str) -> None:
+    clone.advance(one({**run_files("r-1"), RUN: f"schema: run/1\n\ntitle: {title}\n".encode()}))
+
+
+def die(clone: Repository, number: int, title: str) -> bool:
+    """Puts a run in a process that is killed at its n-th change; tells whether it was."""
+
+    def work() -> None:
+        with Repository.open(clone.path, branch="main") as opened:
+            put(opened, title)
+
+    return killed(number, clone.path, work)
+
+
+def put_during_a_merge(clone: Repository, title: str) -> None:
+    merge = clone.git_dir / "MERGE_HEAD"
+    merge.write_text(f"{clone.tip()}\n")
+    put(clone, title)
+    merge.unlink()
+
+
+def assert_title(clone: Repository, title: str, moment: str) -> None:
+    record(clone, "r-2")
+    assert clone.snapshot().blob(RUN) == f"schema: run/1\n\ntitle: {title}\n".encode(), moment
+    assert runs_at(clone.path) == {"r-0", "r-1", "r-2"}
+    assert status(clone.path) == "", moment
+
+
+def reset(clone: Repository) -> None:
+    clone.advance(one({f"{RUNS}/r-1": None}))
+
+
+def test_what_was_killed_and_is_changed_while_it_waits_is_brought_up(clone: Repository) -> None:
+    number = 1
+    while die(clone, number, "killed"):
+        put_during_a_merge(clone, "changed")
+        assert_title(clone, "changed", f"killed at {number}")
+        reset(clone)
+        number += 1
+    assert number > 10
+
+
+def test_whoever_is_killed_again_while_that_is_brought_up_leaves_nothing_either(
+    clone: Repository,
+) -> None:
+    number = 1
+    while die(clone, number, "first"):
+        put_during_a_merge(clone, "second")
+        if not die(clone, number, "third"):
+            break
+        put_during_a_merge(clone, "fourth")
+        assert_title(clone, "fourth", f"killed at {number}")
+        reset(clone)
+        number += 1
+    assert number > 10
+
+
+def test_whoever_is_killed_while_a_lost_race_is_taken_back_leaves_nothing(
+    clone: Repository,
+) -> None:
+    number = 1
+    while killed(number, clone.path, partial(_lose, clone, number)):
+        record(clone, "after")
+        assert status(clone.path) == "", f"killed at {number}"
+        number += 1
+    assert number > 15
+    assert_clean(clone.path)
+
+
+def _lose(clone: Repository, number: int) -> None:
+    """Loses a race, and is refused at the second attempt."""
+    asked: list[Snapshot] = []
+
+    def plan(snapshot: Snapshot) -> list[NewCommit]:
+        asked.append(snapshot)
+        if len(asked) > 1:
+            raise ConflictError("no more")
+        git("commit", "-q", "--allow-empty", "-m", "meanwhile", cwd=clone.path)
+        return [NewCommit(edits=run_files(f"r-{number}"), text="lost")]
+
+    opened = Repository.open(clone.path, branch="main")
+    with opened, pytest.raises(ConflictError, match="no more"):
+        opened.advance(plan)
