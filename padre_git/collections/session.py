@@ -180,7 +180,9 @@ def _candidates(ref: Ref, kinds: Sequence[Kind]) -> list[list[Kind]]:
     groups = [[kind for kind in kinds if _DEPTHS.get(kind, 2) == depth] for depth in depths]
     if not any(groups):
         what = " or ".join(kinds)
-        raise InvalidInputError(f"not a reference to a {what}: '{ref}'", hint="it is too deep")
+        raise InvalidInputError(
+            f"not a reference to a {what}: '{ref}'", hint=f"it is too deep: name the {what} alone"
+        )
     return [group for group in groups if group]
 
 

@@ -22,6 +22,11 @@ _PATTERNS = {
     "execution": re.compile(r"x-[0-9a-f]{12}"),
     "environment": re.compile(r"e-[0-9a-f]{12}"),
 }
+_FORMS = {
+    "run": "it is 'r-', a time and 12 digits or letters, as in r-20261121t101500-k3v9x2m7q4tz",
+    "execution": "it is 'x-' and 12 digits of a hash, as in x-3f9c2a71b0de",
+    "environment": "it is 'e-' and 12 digits of a hash, as in e-41c09be2d7f3",
+}
 
 
 def new_run_id(at: datetime) -> str:
@@ -43,7 +48,7 @@ def check_id(text: object, what: str) -> str:
     """
     if isinstance(text, str) and is_id(text, what):
         return text
-    raise InvalidNameError(f"invalid {what} id: {quoted(text)}")
+    raise InvalidNameError(f"invalid {what} id: {quoted(text)}", hint=_FORMS[what])
 
 
 def is_id(text: str, what: str) -> bool:
