@@ -188,10 +188,10 @@ def freeze(session: Session, experiment: str, entry_point: str | None) -> None:
 @as_json
 @click.pass_obj
 def reconcile(session: Session, project: str | None, json_: bool) -> None:
-    """Record runs that nobody will end any more, as aborted, with everything that they logged.
+    """Record lost runs as aborted, with everything they logged.
 
-    These are runs whose process is gone, or was silent for ten minutes; 'list' shows them as lost.
-    'sync' does this, too. A run whose process returns goes on.
+    These are runs whose process is gone, or was silent for ten minutes. Those that have ended are
+    recorded as they ended. 'sync' does this, too. A run whose process returns goes on.
 
     \b
     Examples:

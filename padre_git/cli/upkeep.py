@@ -94,11 +94,12 @@ def verify(context: click.Context, project: str | None, copies: int | None, json
 @as_json
 @click.pass_context
 def repair(context: click.Context, project: str | None, copies: int | None, json_: bool) -> None:
-    """Mend one clone, or all: what is damaged here, and data that the remote lost.
+    """Mend what is damaged in one clone, or all.
 
     What has another copy is restored: from the remote, the logs of refs, the work tree or the
-    history. Nothing is deleted: what is replaced is kept below .git/padre/damaged. What has no
-    other copy is shown with the records it was part of; then the exit code is 1.
+    history. Data that the remote has lost is sent again. Nothing is deleted: what is replaced is
+    kept below .git/padre/damaged. What has no other copy is shown with the records it was part
+    of; then the exit code is 1.
 
     \b
     Examples:
@@ -120,7 +121,7 @@ def repair(context: click.Context, project: str | None, copies: int | None, json
 @as_json
 @click.pass_obj
 def maintain(session: Session, project: str | None, json_: bool) -> None:
-    """Tidy one clone up, or all: few packs, quick history, no leftovers.
+    """Tidy clones up: few packs, quick history, no leftovers.
 
     Nothing goes that a commit needs, be it anybody's, written or being written. It can run while
     others work.
