@@ -6,6 +6,10 @@ index though the branch and the files have them, and the *next* commit of the us
 Nothing we do before can prevent that; so the last moves are remembered, and when all files of a
 move stand as before it, while the work tree has them as after it, that is put right at the next
 call (docs/decisions/0005-git-engine, "What a stale index does").
+
+``git checkout`` reads the branch that it goes to, writes files and index, and moves HEAD last. What
+was recorded in between is on the branch, and neither in the index nor in the work tree: it looks
+deleted, too.
 """
 
 from __future__ import annotations
@@ -22,10 +26,15 @@ from padre_git.vcs.plan import Difference, differences
 from padre_git.vcs.reader import Reader
 from padre_git.vcs.worktree import Change
 
-__all__ = ["Move", "Recent", "taken_back"]
+__all__ = ["NOWHERE", "Move", "Recent", "missed_by_checkout", "taken_back"]
+
+#: The index of a move of a branch that no work tree had checked out.
+NOWHERE = "-"
 
 _KEPT = 64
 _LARGEST = 32_768
+#: So long may a checkout take that had read the branch before a move and switched to it after.
+_CHECKOUT = 10
 #: What was taken back longer than this after a move was meant.
 _SECONDS = 600
 
@@ -116,6 +125,21 @@ def taken_back(
             new = later.new if later else d.new
             found[d.path] = Change(path=d.path, known=known, new=new)
     return [change for change in found.values() if stands(change.path) != change.new]
+
+
+def missed_by_checkout(moves: list[Move], switched: int | None) -> list[Move]:
+    """Returns the last moves, as far as a checkout may have missed them.
+
+    Args:
+        moves: in order.
+        switched: when HEAD came to the branch; None if nobody knows.
+    """
+    late: list[Move] = []
+    for move in reversed(moves):
+        if switched is None or move.index != NOWHERE or move.time < switched - _CHECKOUT:
+            break
+        late.insert(0, move)
+    return late
 
 
 def _changes(reader: Reader, move: Move) -> list[Difference]:

@@ -12,7 +12,7 @@ from padre_git.vcs.config import Config
 from padre_git.vcs.objects import signature
 from padre_git.vcs.refs import symbolic_target
 
-__all__ = ["Reflog", "last_action"]
+__all__ = ["Reflog", "last_action", "last_checkout"]
 
 _ZERO = "0" * 40
 _LINE = 4096
@@ -89,10 +89,24 @@ def _append(path: Path, line: str, *, create: bool) -> None:
 
 def last_action(log: Path) -> str:
     """Returns what the last line of a ref's log says was done; empty if there is none."""
+    lines = _last_lines(log)
+    return lines[-1].partition(b"\t")[2].decode(errors="replace") if lines else ""
+
+
+def last_checkout(log: Path) -> int | None:
+    """Returns when HEAD was last switched to another branch; None if its log does not say."""
+    for line in reversed(_last_lines(log)):
+        who, _, action = line.partition(b"\t")
+        when = who.split()[-2:-1]
+        if action.startswith(b"checkout: moving from ") and when and when[0].isdigit():
+            return int(when[0])
+    return None
+
+
+def _last_lines(log: Path) -> list[bytes]:
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - _LINE))
-            lines = file.read().splitlines()
+            return file.read().splitlines()
     except FileNotFoundError:
-        return ""
-    return lines[-1].partition(b"\t")[2].decode(errors="replace") if lines else ""
+        return []

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -116,3 +120,62 @@ def test_a_list_of_moves_that_is_lost_or_garbage_does_no_harm(clone: Repository)
     record(clone, "r-3")
     assert moves.stat().st_size < 40_000
     assert_clean(clone.path)
+
+
+@contextmanager
+def checking_out_late(clone: Repository, hooks: Path) -> Iterator[None]:
+    """Has `git checkout main` come between index and HEAD when the block begins."""
+    hooks.mkdir()
+    hook = hooks / "post-index-change"
+    hook.write_text(f"#!/bin/sh\necho > {hooks}/reached\nread line < {hooks}/go\n")
+    hook.chmod(0o755)
+    for name in ("reached", "go"):
+        os.mkfifo(hooks / name)
+    git("checkout", "-q", "-b", "mine", cwd=clone.path)
+    words = ["git", "-c", f"core.hooksPath={hooks}", "checkout", "-q", "main"]
+    with subprocess.Popen(words, cwd=clone.path) as checkout:
+        try:
+            (hooks / "reached").read_text()
+            yield
+            (hooks / "go").write_text("\n")
+            assert checkout.wait(60) == 0
+        finally:
+            checkout.kill()
+
+
+def test_runs_that_a_checkout_has_missed_come_to_the_work_tree(
+    clone: Repository, tmp_path: Path
+) -> None:
+    with checking_out_late(clone, tmp_path / "hooks"):
+        record(clone, "r-1")
+        record(clone, "r-2")
+    write(clone.path / "notes.md", "mine\n")
+    git("add", "notes.md", cwd=clone.path)
+    assert clone.bring_up()
+    assert git("status", "--porcelain", cwd=clone.path) == "A  notes.md\n"
+    assert runs_at(clone.path) == {"r-0", "r-1", "r-2"}
+
+
+def test_runs_that_are_committed_as_deleted_after_a_checkout_come_back(
+    clone: Repository, tmp_path: Path
+) -> None:
+    with checking_out_late(clone, tmp_path / "hooks"):
+        record(clone, "r-1")
+        record(clone, "r-2")
+    git("commit", "-qam", "mine", cwd=clone.path)
+    assert runs_at(clone.path) == {"r-0"}
+    record(clone, "r-3")
+    assert runs_at(clone.path) == {"r-0", "r-1", "r-2", "r-3"}
+    assert_clean(clone.path)
+
+
+def test_a_run_that_is_deleted_after_a_checkout_in_peace_stays_deleted(clone: Repository) -> None:
+    git("checkout", "-q", "-b", "mine", cwd=clone.path)
+    record(clone, "r-1")
+    later = {**os.environ, "GIT_COMMITTER_DATE": f"{int(time.time()) + 60} +0000"}
+    git("checkout", "-q", "main", cwd=clone.path, env=later)
+    git("rm", "-qr", f"{RUNS}/r-1", cwd=clone.path)
+    assert clone.bring_up()
+    git("commit", "-qm", "mine", cwd=clone.path)
+    record(clone, "r-2")
+    assert runs_at(clone.path) == {"r-0", "r-2"}
