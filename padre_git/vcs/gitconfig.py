@@ -15,7 +15,7 @@ from pathlib import Path
 from padre_git.vcs.driver import differ_in_one, is_ours
 from padre_git.vcs.process import try_git
 
-__all__ = ["running_key"]
+__all__ = ["keys_in", "running_key"]
 
 _SECTION = re.compile(
     rb'\s*\[\s*(?P<name>[A-Za-z0-9.-]+)(?:\s+"(?P<sub>(?:[^"\\]|\\.)*)")?\s*\]\s*(?:[#;].*)?'
@@ -127,12 +127,20 @@ def running_key(content: bytes, git_dir: Path) -> str | None:
         content: of the file.
         git_dir: the repository that it belongs to.
     """
-    found = list(_plain(content))
-    if None in found:  # written by hand in a way that git alone should read
-        words = ["config", "-z", "--file", "-", "--no-includes", "--list"]
-        listed = try_git(words, os.sep, input=content)
-        found = list(_listed(listed.out)) if not listed.code else []
-    return next((pair[0] for pair in found if pair and _can_do_something(*pair, git_dir)), None)
+    found = keys_in(content) or []
+    return next((pair[0] for pair in found if _can_do_something(*pair, git_dir)), None)
+
+
+def keys_in(content: bytes) -> list[tuple[str, str]] | None:
+    """Returns the keys of a configuration with their values; None if git cannot read it."""
+    found = []
+    for pair in _plain(content):
+        if pair is None:  # written by hand in a way that git alone should read
+            words = ["config", "-z", "--file", "-", "--no-includes", "--list"]
+            listed = try_git(words, os.sep, input=content)
+            return None if listed.code else list(_listed(listed.out))
+        found.append(pair)
+    return found
 
 
 def _plain(content: bytes) -> Iterator[tuple[str, str] | None]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from padre_git.errors import AlreadyExistsError, InvalidNameError, NotFoundError
 from padre_git.vcs.durable import fsync_directory
+from padre_git.vcs.known import make_known
 from padre_git.vcs.leftovers import aside, held, sweep_directories
 from padre_git.vcs.process import run_git
 from padre_git.vcs.refs import check_ref
@@ -91,6 +92,7 @@ def init(place: Path, *, branch: str) -> None:
     """Makes an empty repository in an empty directory."""
     run_git(["init", "--quiet", "--template=", f"--initial-branch={branch}", "."], place)
     _set_local(place)
+    make_known(place / ".git")
     fsync_new(place / ".git")
 
 

@@ -4,7 +4,8 @@ A directory can come from anybody: out of an archive, from a shared folder, with
 git runs what the configuration and the hooks in it name, and goes where links and paths in it
 lead. Options on git's command line cannot take all of that back (filters, ``uploadpack``,
 ``core.worktree``), so such a repository is not used unless the person has named it in
-``padre.trusted`` of their own configuration, as ``safe.directory`` is named for git itself.
+``padre.trusted`` of their own configuration, as ``safe.directory`` is named for git itself, or has
+made or used it before and put that there themselves (:mod:`padre_git.vcs.known`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from pathlib import Path
 
 from padre_git.errors import RemoteUntrustedError, UntrustedProjectError
 from padre_git.model.names import quoted
-from padre_git.vcs.gitconfig import running_key
+from padre_git.vcs.gitconfig import keys_in, running_key
+from padre_git.vcs.known import is_known, is_own_doing, make_known
 from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.process import try_git
 
@@ -36,6 +38,7 @@ _PLACES = ("", "objects", "objects/info", "info", "hooks", "padre", *_CACHE)
 _READ_BY_GIT = (".gitattributes", ".gitignore", ".gitmodules", ".mailmap")
 _FILES = frozenset([stat.S_IFREG, stat.S_IFLNK, stat.S_IFDIR])
 _CONFIGS = ("config", "config.worktree")
+_REMEMBERED = "padre/config"
 _LARGEST = 1_000_000
 _ODD = "is no file and no directory of its own"
 
@@ -113,7 +116,7 @@ def check_receiver(path: Path) -> None:
         RemoteUntrustedError: if something would run; the hint says how to trust it.
     """
     git_dir = next((p for form in _FORMS if (p := Path(form.format(path))).exists()), path)
-    found = next(_programs(git_dir), None)
+    found = _judged(git_dir, iter(()))
     if found is None or is_trusted(path):
         return
     raise RemoteUntrustedError(
@@ -136,7 +139,30 @@ def _in_clone(path: Path) -> str | None:
     git_dir = path / ".git"
     if not stat.S_ISDIR(git_dir.lstat().st_mode):
         return "its '.git' is not a directory, so its repository is elsewhere"
-    return next(_programs(git_dir), None) or next(_elsewhere(git_dir), None)
+    return _judged(git_dir, _elsewhere(git_dir))
+
+
+def _judged(git_dir: Path, elsewhere: Iterator[str]) -> str | None:
+    """Returns what is wrong with a repository; None if nothing is but what the person has done."""
+    programs, leads = list(_programs(git_dir)), next(elsewhere, None)
+    if leads is None and not programs:
+        if not is_known(git_dir) and _stays_harmless(git_dir):
+            make_known(git_dir)
+    elif leads is None and is_known(git_dir):
+        programs = [(name, what) for name, what in programs if not is_own_doing(git_dir, name)]
+    return next((what for _, what in programs), leads)
+
+
+def _stays_harmless(git_dir: Path) -> bool:
+    """Tells whether a repair could not make keys that run something of what is there."""
+    for name in (*_CONFIGS, _REMEMBERED):
+        content = read_own(git_dir / name, largest=_LARGEST)
+        if content is None:
+            if os.path.lexists(git_dir / name) or name == _CONFIGS[0]:
+                return False
+        elif keys_in(content) is None or running_key(content, git_dir):
+            return False
+    return True
 
 
 def _git_consents(path: Path) -> bool:
@@ -185,18 +211,18 @@ def _odd_in(git_dir: Path, place: str) -> Iterator[str]:
                     yield os.path.normpath(f".git/{place}/{entry.name}")
 
 
-def _programs(git_dir: Path) -> Iterator[str]:
-    """Yields what names a program to run, or where else to look for one."""
+def _programs(git_dir: Path) -> Iterator[tuple[str, str]]:
+    """Yields the files that name a program to run, or where else to look for one, and why."""
     for name in _CONFIGS:
         config = git_dir / name
         if os.path.lexists(config):
             content = read_own(config, largest=_LARGEST)
             if content is None:
-                yield f"'{config}' is no file of its own, or too large"
+                yield name, f"'{config}' is no file of its own, or too large"
             elif key := running_key(content, git_dir):
-                yield f"{quoted(key)} in '{config}' can run a program or lead elsewhere"
+                yield name, f"{quoted(key)} in '{config}' can run a program or lead elsewhere"
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(git_dir / "hooks") as hooks:
         for hook in sorted(hooks, key=lambda entry: entry.name):
             runs = hook.is_file() and os.access(hook.path, os.X_OK)
             if runs and not hook.name.endswith(".sample"):
-                yield f"it has the hook {quoted(hook.name)}"
+                yield f"hooks/{hook.name}", f"it has the hook {quoted(hook.name)}"

@@ -40,7 +40,7 @@ from padre_git.testing.documents import (
 from padre_git.vcs.places import create
 from padre_git.vcs.remotes import RemoteLocation
 from tests.backends.dual_stores import Lab, documents
-from tests.conftest import git, trust
+from tests.conftest import git
 
 RUN = run_key(1)
 
@@ -275,7 +275,6 @@ def hook(lab: Lab, script: str) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
-    trust(lab.bare())
 
 
 def test_a_refused_push_says_why_and_leaves_no_url_behind(lab: Lab) -> None:

@@ -20,7 +20,7 @@ from padre_git.messages import DeleteMode
 from padre_git.model import Kind, Tombstone
 from padre_git.testing.documents import EXECUTION, EXPERIMENT, IRIS, document, put, run_key, store
 from tests.backends.dual_stores import Lab, delete, documents
-from tests.conftest import git, trust
+from tests.conftest import git
 
 RUN = run_key(1)
 LOCK = IRIS.experiment("lock")
@@ -206,7 +206,6 @@ def test_a_remote_that_refuses_leaves_everything_as_it_was(lab: Lab, ada: DualLa
     hook.parent.mkdir()
     hook.write_text("#!/bin/sh\nexit 1\n")
     hook.chmod(0o755)
-    trust(lab.bare())
     before = documents(ada, RUN), git("rev-parse", "main", cwd=lab.clone("ada"))
     with pytest.raises(RejectedError):
         delete(ada, RUN, mode=DeleteMode.REMOTE)

@@ -15,7 +15,7 @@ from padre_git.messages import Message, Op
 from padre_git.model import Change, ChangeSet
 from padre_git.testing.documents import EXPERIMENT, IRIS, files_of, put, run_key, store
 from tests.backends.dual_stores import Lab
-from tests.conftest import git, trust
+from tests.conftest import git
 
 WRITER = """
 import sys
@@ -80,7 +80,6 @@ def test_who_is_overtaken_again_and_again_is_published_soon(lab: Lab) -> None:
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(FASTER)
     hook.chmod(0o700)
-    trust(lab.bare())
     put(ada, run_key(1))
     assert list(lab.store("ben").scan(EXPERIMENT)) == []
     with pytest.raises(RejectedError, match="others were faster 12 times"):
@@ -155,7 +154,6 @@ def test_killed_between_push_and_branch_a_writer_leaves_nothing_to_repair(lab: L
     hook.parent.mkdir()
     hook.write_text('#!/bin/sh\nkill -9 "$WRITER"\n')
     hook.chmod(0o755)
-    trust(lab.bare())
     code = WRITER.replace(
         "with lab.store", "import os\nos.environ['WRITER'] = str(os.getpid())\nwith lab.store"
     )

@@ -24,7 +24,7 @@ from padre_git.model import Kind
 from padre_git.testing.documents import EXPERIMENT, IRIS, put, run_key, store
 from padre_git.vcs.leftovers import receiving
 from tests.backends.dual_stores import Lab
-from tests.conftest import git, trust
+from tests.conftest import git
 from tests.faults.disks import small_disk
 
 RUN = run_key(1)
@@ -35,7 +35,6 @@ def hook(lab: Lab, name: str, script: str) -> Path:
     path.parent.mkdir(exist_ok=True)
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
-    trust(lab.bare())
     return path
 
 
