@@ -14,7 +14,7 @@ from padre_git.format import is_part, read_tombstone
 from padre_git.model import ABSENT, DOCUMENTS, Change, ChangeSet, Key, Kind, Record
 from padre_git.model.names import quoted
 
-__all__ = ["check_expected", "check_files", "check_parents"]
+__all__ = ["ChangedError", "check_expected", "check_files", "check_parents"]
 
 
 def check_files(changes: ChangeSet) -> None:
@@ -43,6 +43,10 @@ def _check_parts(key: Key, files: Mapping[str, bytes]) -> None:
         )
 
 
+class ChangedError(ConflictError):
+    """Says that a record is not what it was; who reads it again can try again."""
+
+
 def check_expected(change: Change, current: Record | None) -> None:
     """Checks that a record is where its change expects it to be.
 
@@ -51,17 +55,17 @@ def check_expected(change: Change, current: Record | None) -> None:
         current: the living record; None if there is none.
 
     Raises:
-        ConflictError: if somebody was faster.
+        ChangedError: if somebody was faster.
         NotFoundError: if the change deletes what does not exist.
     """
     key = change.key
     if change.expected == ABSENT and current is not None:
-        raise ConflictError(f"'{key}' exists already", key=key, hint="read it and decide again")
+        raise ChangedError(f"'{key}' exists already", key=key, hint="read it and decide again")
     if change.expected not in (None, ABSENT):
         if current is None:
-            raise ConflictError(f"'{key}' is gone since it was read", key=key)
+            raise ChangedError(f"'{key}' is gone since it was read", key=key)
         if current.revision != change.expected:
-            raise ConflictError(
+            raise ChangedError(
                 f"'{key}' was changed since it was read", key=key, hint="read it and decide again"
             )
     if change.files is None and current is None:

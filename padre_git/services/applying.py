@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from typing import TypeVar
 
 from padre_git.backends.base import Backend
+from padre_git.backends.checks import ChangedError
 from padre_git.bus import Bus
 from padre_git.errors import ArtifactError, ConflictError, RemoteError
 from padre_git.messages import Deleted, DeleteMode, Message, Stored
@@ -15,7 +19,9 @@ from padre_git.services.references import follow
 __all__ = ["Applier", "persist"]
 
 T = TypeVar("T")
-_ATTEMPTS = 5
+#: How often a change is tried, and seconds for which it is while others change the same record.
+_ATTEMPTS, _PATIENCE = 5, 60.0
+_PAUSE, _LONGEST = 0.002, 0.05
 
 
 def persist(attempt: Callable[[], T]) -> T:
@@ -25,14 +31,20 @@ def persist(attempt: Callable[[], T]) -> T:
         attempt: reads, decides and writes.
 
     Raises:
-        ConflictError: if somebody was faster every time.
+        ConflictError: if somebody was faster for as long as one waits for a lock, or something
+            else is in the way.
     """
-    for _ in range(_ATTEMPTS - 1):
+    deadline = time.monotonic() + _PATIENCE
+    for tries in count(1):
         try:
             return attempt()
-        except ConflictError:
-            continue
-    return attempt()
+        except ConflictError as error:
+            lost = isinstance(error, ChangedError) and time.monotonic() < deadline
+            if tries >= _ATTEMPTS and not lost:
+                raise
+        # who waits a random while meets the others less often
+        time.sleep(random.uniform(0, min(tries * _PAUSE, _LONGEST)))  # noqa: S311
+    raise AssertionError("unreachable")
 
 
 class Applier:

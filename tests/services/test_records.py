@@ -99,7 +99,7 @@ def test_an_entity_with_an_old_revision_is_a_conflict(stocked: Desk) -> None:
 
 def test_an_entity_without_a_revision_wins_over_whoever_was_faster(stocked: Desk) -> None:
     backend, plain = stocked.backend, stocked.backend.apply
-    others = iter(["one", "two"])
+    others = (str(number) for number in range(25))
 
     def slow(changes: ChangeSet, message: Message) -> Any:
         other = next(others, None)
@@ -116,6 +116,20 @@ def test_an_entity_without_a_revision_wins_over_whoever_was_faster(stocked: Desk
     backend.apply = slow  # type: ignore[method-assign]
     stored = stocked.put(Experiment(project="iris", name="svm", title="last"))
     assert get(stocked, SVM).title == stored.title == "last"
+    assert next(others, None) is None, "it lost all these races"
+
+
+def test_a_conflict_that_is_no_lost_race_is_not_tried_for_long(stocked: Desk) -> None:
+    tries: list[Message] = []
+
+    def never(changes: ChangeSet, message: Message) -> Any:
+        tries.append(message)
+        raise ConflictError("a file is in the way")
+
+    stocked.backend.apply = never  # type: ignore[method-assign]
+    with pytest.raises(ConflictError, match="in the way"):
+        stocked.put(Experiment(project="iris", name="svm", title="last"))
+    assert len(tries) == 5
 
 
 def test_what_is_stored_and_not_published_is_told_all_the_same(stocked: Desk) -> None:
