@@ -52,13 +52,6 @@ def age(path: Path) -> str:
     return f"{seconds} seconds"
 
 
-def _seconds(path: Path) -> float:
-    try:
-        return time.time() - path.lstat().st_mtime
-    except FileNotFoundError:
-        return 0.0
-
-
 def seconds_old(path: Path) -> float:
     """Returns how many seconds ago a file was written; 0 for none."""
     try:

@@ -126,7 +126,8 @@ class Thinning(History):
         found = listed.decode(errors="replace").split("\0")[:-1]
         if found:
             raise ConflictError(
-                f"git does not have '{found[0]}' (and {len(found) - 1} more) in '{self.path}'",
+                f"git does not have '{found[0]}' in '{self.path}'"
+                + (f" (and {len(found) - 1} more)" if len(found) > 1 else ""),
                 hint="what `git clean -ndx experiments` lists would be lost: commit or remove it",
             )
 
