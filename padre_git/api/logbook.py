@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from padre_git.api.attaching import Attaching
 from padre_git.api.attachments import Attachments
 from padre_git.api.committing import Circumstances
+from padre_git.api.continuing import replayed
 from padre_git.api.draft import Draft, Moment
 from padre_git.api.events import event_of_split
 from padre_git.api.home import Home
 from padre_git.api.spooling import Former, open_spool, unwritten
 from padre_git.collections.session import Ref
-from padre_git.errors import InvalidInputError
+from padre_git.errors import InvalidInputError, PadreGitError
 from padre_git.messages import Get
 from padre_git.model import (
     Computation,
@@ -319,8 +322,16 @@ class Logbook(Attaching):
             try:
                 self._spool.write(*event)
             except OSError as error:
+                self._forget_unwritten(self._spool.directory)
                 what = f"'{event[0]}' could not be logged"
                 raise unwritten(self.key, what, "the run goes on", error) from error
+
+    def _forget_unwritten(self, spool: Path) -> None:
+        """Goes back to what the spool has, so that what it did not take can be logged again."""
+        with suppress(OSError, PadreGitError):
+            found = replayed(self._home, spool, self.key.project)
+            if not found.damage:
+                self._draft, self._attachments = found.draft, found.attachments
 
 
 class _Logging:

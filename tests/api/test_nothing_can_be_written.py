@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,30 @@ def test_an_event_that_did_not_fit_leaves_no_half_line(tmp_path: Path) -> None:
     logged = read_events(tmp_path / "spool")
     assert (logged.events, logged.damage) == ((["one", 1], ["three", 3]), ())
     assert [file.name for file in (tmp_path / "spool").iterdir()] == [EVENTS]
+
+
+def test_what_could_not_be_logged_is_not_recorded_and_can_be_logged_again(tmp_path: Path) -> None:
+    with padre_git.open(tmp_path) as store:
+        run = store.start_run("demo/svm", {"C": 1})
+        run.log_metric("loss", 0.5)
+        (events,) = (tmp_path / ".padre/spool/demo").glob(f"*/{EVENTS}")
+        calls: tuple[Callable[[], object], ...] = (
+            lambda: run.log_metric("loss", 0.25),
+            lambda: run.add_note("halved"),
+            lambda: run.log_computation("fit"),
+            lambda: run.log_param("gamma", 2),
+            lambda: run.log_text("log.txt", "half"),
+        )
+        with no_file_grows_beyond(events.stat().st_size + 10):
+            for call in calls:
+                with pytest.raises(RepositoryError, match="could not be logged"):
+                    call()
+        assert dict(run.metrics) == {"loss": 0.5}
+        assert dict(run.parameters) == {"C": 1}
+        run.log_param("gamma", 3)
+        for call in (*calls[:3], *calls[4:]):
+            call()
+        done = run.end()
+        assert [point.values["loss"] for point in store.runs.series(done)] == [0.5, 0.25]
+        assert [note.text for note in done.notes] == ["halved"]
+        assert (done.parameters["gamma"], store.runs.log(done)) == (3, "half")
