@@ -17,6 +17,7 @@ from padre_git.errors import (
 )
 from padre_git.messages import Event, Notice
 from padre_git.model.values import freeze
+from padre_git.vcs.credentials import Login, no_login
 from padre_git.vcs.remotes import RemoteLocation
 from padre_git.vcs.trust import Seen
 
@@ -40,6 +41,7 @@ class DataPlaces:
         remote: where the clones' git remotes are; None for a store without.
         notify: is told what a person should know.
         offline: why no data remote is talked to; None if they may be.
+        login: returns who we are at a data remote on a web server; None for nobody in particular.
     """
 
     def __init__(
@@ -50,9 +52,11 @@ class DataPlaces:
         notify: Callable[[Event], None],
         *,
         offline: str | None = None,
+        login: Callable[[], Login | None] = no_login,
     ) -> None:
         self._root = root
         self._offline = offline
+        self._login = login
         self._url = url
         self._remote = remote
         self._notify = notify
@@ -157,7 +161,9 @@ class DataPlaces:
             if configured is None or configured.name == RemoteSettings.OURS:
                 url = reachable_url(self._remote.data_url(path.name))
         watch = watching(path.name, self._notify)
-        data = ProjectData(path, git_dir, url=url, offline=self._offline, watch=watch)
+        data = ProjectData(
+            path, git_dir, url=url, offline=self._offline, watch=watch, login=self._login
+        )
         serve_if_changed(path, data.cache)
         return data
 

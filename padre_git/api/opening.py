@@ -15,6 +15,7 @@ from padre_git.api.data import DataPlaces
 from padre_git.api.settings import (
     Settings,
     check_root,
+    data_login,
     find_root,
     offline,
     read_settings,
@@ -161,7 +162,9 @@ def connected(root: Path, settings: Settings, when: When, *, is_new: bool) -> Pa
     """
     bus = Bus()
     location = None if settings.remote is None else RemoteLocation.parse(settings.remote)
-    data = DataPlaces(root, settings.artifacts, location, bus.publish, offline=when.offline)
+    data = DataPlaces(
+        root, settings.artifacts, location, bus.publish, offline=when.offline, login=data_login
+    )
     client = _client(settings, when)
     answered = partial(_remember_remote, root, settings.remote, bus) if is_new else None
     backend = _backend(root, settings, data, bus, when, client, answered)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from padre_git.errors import DocumentError, InvalidInputError, UnsupportedFormatError
-from padre_git.vcs.credentials import Secret
+from padre_git.vcs.credentials import Login, Secret, origin_of
 
 if TYPE_CHECKING:
     from padre_git.hosts import Named
@@ -25,6 +25,7 @@ __all__ = [
     "Settings",
     "check_root",
     "credentials",
+    "data_login",
     "find_root",
     "offline",
     "read_settings",
@@ -93,6 +94,29 @@ def credentials(origin: str) -> Named:
         os.environ.get(name, "").strip() for name in ("PADRE_TOKEN", "PADRE_SECRET", "PADRE_USER")
     )
     return Named(user=user or None, secret=Secret(token or secret) if token or secret else None)
+
+
+def data_login() -> Login | None:
+    """Returns what the environment has for data remotes on a web server; None for nothing.
+
+    ``PADRE_DATA_SECRET`` is for ``PADRE_DATA_HOST`` alone: a project says itself where its data is.
+    The user may be empty: then it is the one that the remote is configured with.
+
+    Raises:
+        InvalidInputError: if there is a secret and no host, or one cannot be told to a host.
+    """
+    host, user, secret = (
+        os.environ.get(f"PADRE_DATA_{name}", "").strip() for name in ("HOST", "USER", "SECRET")
+    )
+    if not secret:
+        return None
+    origin = origin_of(host if "://" in host else f"https://{host}")
+    if origin is None:
+        raise InvalidInputError(
+            "PADRE_DATA_SECRET is set, and PADRE_DATA_HOST does not say for which host",
+            hint="PADRE_DATA_HOST=https://dav.example.org; without scheme it is https",
+        )
+    return Login(origin=origin, user=user, secret=Secret(secret))
 
 
 def offline() -> str | None:

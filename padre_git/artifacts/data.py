@@ -23,6 +23,7 @@ from padre_git.errors import (
     RemoteError,
 )
 from padre_git.model.names import quoted
+from padre_git.vcs.credentials import Login, no_login
 from padre_git.vcs.progress import Watch
 
 __all__ = ["ProjectData"]
@@ -40,6 +41,7 @@ class ProjectData:
             is replaced by the name of the clone's directory.
         offline: why no data remote is talked to; None if it may be.
         watch: hears how far a transfer is.
+        login: see :class:`~padre_git.artifacts.remotes.DataRemotes`.
     """
 
     def __init__(
@@ -50,13 +52,14 @@ class ProjectData:
         url: str | None = None,
         offline: str | None = None,
         watch: Watch | None = None,
+        login: Callable[[], Login | None] = no_login,
     ) -> None:
         self.project = project
         self.cache = Cache(git_dir / "padre" / "cache")
         self._copies = Copies(git_dir / "padre" / "artifacts")
         place = None if url is None else url.replace("{project}", project.name)
         self._places = DataRemotes(
-            project, git_dir, self.cache, url=place, offline=offline, watch=watch
+            project, git_dir, self.cache, url=place, offline=offline, watch=watch, login=login
         )
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from padre_git.errors import (
 )
 from padre_git.model.names import quoted
 from padre_git.vcs.asking import ask_keyring
-from padre_git.vcs.credentials import origin_of
+from padre_git.vcs.credentials import Login, origin_of
 
 __all__ = ["DvcStore"]
 
@@ -47,14 +47,18 @@ class DvcStore:
     Args:
         project: the clone, whose DVC configuration names the remote or its credentials.
         settings: which remote.
+        login: returns who we are on one web server; None for nobody in particular.
 
     Raises:
         ArtifactError: if DVC refuses the configuration or lacks the package for the protocol.
+        AuthenticationError: if nothing says the password of the configured user.
     """
 
-    def __init__(self, project: Path, settings: RemoteSettings) -> None:
+    def __init__(
+        self, project: Path, settings: RemoteSettings, login: Callable[[], Login | None]
+    ) -> None:
         self._shown = str(settings)
-        self._fs, self._path = _file_system(project, settings)
+        self._fs, self._path = _file_system(project, settings, login)
 
     def sizes(self, md5s: Sequence[str]) -> dict[str, int | None]:
         """Returns the size of each object there; None if absent, UNKNOWN if not measured.
@@ -207,25 +211,35 @@ def _download(cache: Cache) -> Iterator[Path]:
             temporary.unlink()
 
 
-def _from_keyring(arguments: Mapping[str, Any], url: str) -> dict[str, Any]:
-    """Returns what the keyring has for a web server whose remote has no secret in DVC's files."""
+def _let_in(
+    arguments: Mapping[str, Any], url: str, named: Callable[[], Login | None]
+) -> dict[str, Any]:
+    """Returns what lets us in at a web server whose remote has no secret in DVC's files.
+
+    That is what was named for this very server, or else what the keyring has for it.
+    """
     if any(arguments.get(name) for name in _SECRETS):
         return {}
-    is_dav = url.startswith("webdav")
+    is_dav, user = url.startswith("webdav"), arguments.get("user")
     origin = origin_of(url.replace("webdav", "http", 1) if is_dav else url)
-    login = None if origin is None else ask_keyring(origin, arguments.get("user"))
-    if login is None and is_dav and arguments.get("user"):
+    login = named()
+    if login is None or login.origin != origin:
+        login = None if origin is None else ask_keyring(origin, user)
+    if login is None and is_dav and user:
         raise AuthenticationError(
-            f"nothing says the password of {quoted(arguments['user'])} for '{origin}'",
-            hint=f"keyring set {origin} {arguments['user']}, or dvc remote modify --local …",
+            f"nothing says the password of {quoted(user)} for '{origin}'",
+            hint=f"PADRE_DATA_HOST={origin} with PADRE_DATA_SECRET, keyring set {origin} {user},"
+            " or dvc remote modify --local …",
         )
     if login is None:
         return {}
-    found = {"user": login.user, "password": str(login.secret)}
+    found = {"user": login.user or user, "password": str(login.secret)}
     return found if is_dav else {**found, "auth": "basic"}
 
 
-def _file_system(project: Path, settings: RemoteSettings) -> tuple[Any, str]:
+def _file_system(
+    project: Path, settings: RemoteSettings, login: Callable[[], Login | None]
+) -> tuple[Any, str]:
     from dvc.config import Config, ConfigError
     from dvc.fs import RemoteMissingDepsError, get_cloud_fs
 
@@ -236,8 +250,11 @@ def _file_system(project: Path, settings: RemoteSettings) -> tuple[Any, str]:
         if file_system.protocol in _WEB:
             arguments.setdefault("connect_timeout", _CONNECTING)
         if file_system.protocol in _WEB + _DAV:
-            arguments |= _from_keyring(arguments, str(settings.url or arguments.get("url", "")))
+            url = str(settings.url or arguments.get("url", ""))
+            arguments |= _let_in(arguments, url, login)
         return file_system(**arguments), path
+    except PadreGitError:
+        raise
     except RemoteMissingDepsError as error:
         raise ArtifactError(
             f"DVC cannot reach '{settings}': {error}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from padre_git.artifacts.pointers import Pointer
 from padre_git.artifacts.settings import RemoteSettings
 from padre_git.artifacts.stores import UNKNOWN, DirectoryStore, Store, Tell, nobody
 from padre_git.errors import ArtifactCorruptError, ArtifactMissingError
+from padre_git.vcs.credentials import Login, no_login
 from padre_git.vcs.progress import Step, Watch
 
 __all__ = ["DataRemote", "Sent"]
@@ -47,6 +48,7 @@ class DataRemote:
         cache: the clone's cache.
         settings: which remote.
         watch: hears how far a transfer is, in the thread that asked for it.
+        login: see :class:`~padre_git.artifacts.remotes.DataRemotes`.
     """
 
     def __init__(
@@ -56,11 +58,12 @@ class DataRemote:
         settings: RemoteSettings,
         *,
         watch: Watch | None = None,
+        login: Callable[[], Login | None] = no_login,
     ) -> None:
         self.settings = settings
         self._watch = watch
         self._cache = cache
-        self._store = _store(project, settings)
+        self._store = _store(project, settings, login)
 
     def __str__(self) -> str:
         return str(self.settings)
@@ -217,9 +220,9 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(f"'{name}'" for name in names[:_SHOWN]) + more
 
 
-def _store(project: Path, settings: RemoteSettings) -> Store:
+def _store(project: Path, settings: RemoteSettings, login: Callable[[], Login | None]) -> Store:
     if settings.directory is not None:
         return DirectoryStore(settings.directory)
     from padre_git.artifacts.dvc import DvcStore
 
-    return DvcStore(project, settings)
+    return DvcStore(project, settings, login)

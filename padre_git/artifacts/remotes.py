@@ -18,6 +18,7 @@ from padre_git.artifacts.settings import (
     write_settings,
 )
 from padre_git.errors import ArtifactError, OfflineError, RemoteError
+from padre_git.vcs.credentials import Login
 from padre_git.vcs.progress import Watch
 
 __all__ = ["DataRemotes"]
@@ -33,6 +34,7 @@ class DataRemotes:
         url: a data remote to use instead of the one in DVC's configuration.
         offline: why no data remote is talked to; None if it may be.
         watch: hears how far a transfer is.
+        login: returns who we are on one web server, for a remote that does not say it itself.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class DataRemotes:
         url: str | None,
         offline: str | None,
         watch: Watch | None,
+        login: Callable[[], Login | None],
     ) -> None:
         self._project = project
         self._git_dir = git_dir
@@ -51,6 +54,7 @@ class DataRemotes:
         self._url = url
         self._offline = offline
         self._watch = watch
+        self._login = login
 
     def into(self, cache: Cache) -> DataRemotes:
         """Returns the same remotes for another view of the clone's cache."""
@@ -140,7 +144,9 @@ class DataRemotes:
             raise OfflineError(self._offline)
         if settings.name is not None:
             check_place(self._project, self._git_dir, settings.name)
-        return DataRemote(self._project, self._cache, settings, watch=self._watch)
+        return DataRemote(
+            self._project, self._cache, settings, watch=self._watch, login=self._login
+        )
 
     def _settings(self) -> RemoteSettings | None:
         configured = read_settings(self._project)

@@ -13,7 +13,7 @@ import pytest
 from keyrings.alt.file import PlaintextKeyring
 
 import padre_git
-from padre_git.errors import AuthenticationError
+from padre_git.errors import AuthenticationError, InvalidInputError
 from padre_git.model import Dataset, Project
 from tests.artifacts.conftest import write
 from tests.servers import data
@@ -108,14 +108,77 @@ def test_keys_from_the_environment_are_written_nowhere(
     assert seen
 
 
+def web_origin(server: DataServer) -> str:
+    return server.url.replace("webdav", "http").rpartition("/")[0]
+
+
+def a_place(server: DataServer, name: str) -> DataServer:
+    server.make(name)
+    return replace(server, url=f"{server.url}/{name}")
+
+
+# DVC's own, for its HTTP remotes
+@pytest.mark.filterwarnings("ignore:(BasicAuth|The 'auth' parameter) is deprecated")
+@pytest.mark.parametrize("named_in", ["environment", "configuration"])
+def test_a_password_from_the_environment_is_written_nowhere(
+    servers: Callable[[str], DataServer],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    named_in: str,
+) -> None:
+    server = a_place(servers("webdav"), f"env-{named_in}")
+    secret, user = server.options["password"], server.options["user"]
+    monkeypatch.setenv("PADRE_DATA_HOST", web_origin(server))
+    monkeypatch.setenv("PADRE_DATA_SECRET", secret)
+    options = {"user": user}
+    if named_in == "environment":
+        monkeypatch.setenv("PADRE_DATA_USER", user)
+        options = {}
+    with command_lines() as seen:
+        exchange(server, options, tmp_path)
+        # anybody's web server will do for reading
+        web = replace(server, url=server.url.replace("webdav", "http"))
+        with padre_git.open(tmp_path / "cleo", remote=tmp_path / "lab") as cleo:
+            cleo.pull("iris")
+            web.configure(cleo.project_path("iris"), options)
+            assert cleo.datasets.data("iris/flowers").joinpath("a.csv").is_file()
+    assert files_with(secret, tmp_path) == []
+    assert not any(secret.encode() in line for line in seen)
+
+
+@pytest.mark.parametrize("host", ["http://elsewhere.example", "127.0.0.1", "https://127.0.0.1"])
+def test_a_password_from_the_environment_is_for_one_host_alone(
+    servers: Callable[[str], DataServer],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ring: None,
+    host: str,
+) -> None:
+    server = a_place(servers("webdav"), f"not-{host.rpartition('/')[2]}-{len(host)}")
+    for name, value in [("HOST", host), ("USER", "ada"), ("SECRET", "not for you")]:
+        monkeypatch.setenv(f"PADRE_DATA_{name}", value)
+    with pytest.raises(AuthenticationError) as failed:
+        exchange(server, {"user": server.options["user"]}, tmp_path)
+    assert "not for you" not in f"{failed.value} {failed.value.hint}"
+    assert f"PADRE_DATA_HOST={web_origin(server)}" in str(failed.value.hint)
+
+
+def test_a_password_for_no_host_is_refused_where_one_is_needed(
+    servers: Callable[[str], DataServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PADRE_DATA_SECRET", "not for you")
+    server = a_place(servers("webdav"), "nobody")
+    with pytest.raises(InvalidInputError, match="PADRE_DATA_HOST") as failed:
+        exchange(server, {}, tmp_path)
+    assert "not for you" not in f"{failed.value} {failed.value.hint}"
+
+
 def test_a_password_from_the_keyring_is_written_nowhere(
     servers: Callable[[str], DataServer], tmp_path: Path, ring: None
 ) -> None:
-    server = servers("webdav")
-    server.make("ring")
-    server = replace(server, url=f"{server.url}/ring")
+    server = a_place(servers("webdav"), "ring")
     secret, user = server.options["password"], server.options["user"]
-    keyring.set_password(server.url.replace("webdav", "http").removesuffix("/ring"), user, secret)
+    keyring.set_password(web_origin(server), user, secret)
     with command_lines() as seen:
         exchange(server, {"user": user}, tmp_path)
     assert files_with(secret, tmp_path) == []
@@ -125,9 +188,7 @@ def test_a_password_from_the_keyring_is_written_nowhere(
 def test_a_password_that_a_clone_has_is_in_no_other_file(
     servers: Callable[[str], DataServer], tmp_path: Path
 ) -> None:
-    server = servers("webdav")
-    server.make("own")
-    server = replace(server, url=f"{server.url}/own")
+    server = a_place(servers("webdav"), "own")
     with command_lines() as seen:
         exchange(server, server.options, tmp_path)
     secret = server.options["password"]
@@ -139,10 +200,8 @@ def test_a_password_that_a_clone_has_is_in_no_other_file(
 def test_the_keyring_gives_a_host_only_what_is_its_own(
     servers: Callable[[str], DataServer], tmp_path: Path, ring: None
 ) -> None:
-    server = servers("webdav")
-    server.make("other")
+    server = a_place(servers("webdav"), "other")
     keyring.set_password("http://elsewhere.example", server.options["user"], "not for you")
-    server = replace(server, url=f"{server.url}/other")
     with pytest.raises(AuthenticationError) as failed:
         exchange(server, {"user": server.options["user"]}, tmp_path)
     assert "not for you" not in str(failed.value)

@@ -59,7 +59,9 @@ class DataServer:
     def configure(self, project: Path, options: dict[str, str] | None = None) -> None:
         """Makes the place the default data remote of a clone, as ``dvc remote add`` does."""
         lines = ["[core]", "    remote = lab", "['remote \"lab\"']", f"    url = {self.url}"]
-        lines += [f"    {k} = {v}" for k, v in (options or self.options).items()]
+        lines += [
+            f"    {k} = {v}" for k, v in (self.options if options is None else options).items()
+        ]
         path = project / ".dvc" / "config.local"
         path.write_text("\n".join(lines) + "\n")
         path.chmod(0o600)
