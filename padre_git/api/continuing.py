@@ -12,6 +12,7 @@ from typing import Any, cast
 from padre_git.api import provenance
 from padre_git.api.committing import Circumstances
 from padre_git.api.home import Home
+from padre_git.api.output import add_output
 from padre_git.api.overflow import inline_of
 from padre_git.api.owners import Job, owner_of
 from padre_git.api.replaying import Replayed, replay
@@ -109,7 +110,9 @@ def requeued_run(
 
 def replayed(home: Home, directory: Path, project: str) -> Replayed:
     """Returns the run of a spool; see :func:`padre_git.api.replaying.replay`."""
-    return replay(directory, project, partial(home.cache, project))
+    found = replay(directory, project, partial(home.cache, project))
+    add_output(found, directory)
+    return found
 
 
 def circumstances_of(home: Home, found: Replayed, directory: Path) -> Circumstances:
@@ -195,7 +198,8 @@ def _left_by(home: Home, directory: Path, project: str, job: Job) -> Former | No
     """Returns the run that a former attempt of a job has left in a spool; None for others."""
     try:
         owner = owner_of(directory)
-        if owner.job != job.name or owner.attempt == job.attempt or not owner.is_dead(job):
+        is_of_job = owner.job is not None and owner.job.name == job.name
+        if not is_of_job or owner.job == job or not owner.is_dead(job):
             return None
         found = replayed(home, directory, project)
     except (PadreGitError, OSError):  # reconcile tells

@@ -2,9 +2,9 @@
 
 Whoever begins or continues a run makes the next of ``owner.1``, ``owner.2`` … in its spool; making
 a file that must not exist decides between two that want the same, on any file system. The last one
-tells host, process and batch job; its time is the heartbeat. A process of this machine is known
-to be dead when its id is gone, or belongs to another process since; one of elsewhere is taken for
-lost after ten minutes of silence, or when the scheduler has started its task again.
+tells process and batch job; its time is the heartbeat. Of a process of this machine it is known
+whether it is dead (:mod:`padre_git.processes`); one of elsewhere is taken for lost after ten
+minutes of silence, or when the scheduler has started its task again.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
-from functools import cache
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from padre_git import processes
 from padre_git.api.spool import EVENTS, read_file
 
 __all__ = ["SILENCE", "Job", "Owner", "claim", "owner_of"]
@@ -45,38 +44,26 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """Is the process that writes a spool.
+    """Is who writes a spool.
 
     Attributes:
         number: of owners that the spool has had, this one among them.
-        host: name of its machine.
-        machine: id of its machine; empty if it has none.
-        boot: of the machine, since it was started; empty if it does not say.
-        space: in which process ids are counted, as in a container; empty if there is one only.
-        pid: its id.
-        began: when it began, as the system counts; empty if it does not say.
-        job: its batch job's name; empty for none.
-        attempt: see :class:`Job`.
+        process: the process; None if nothing says which.
+        job: its batch job; None for none.
         records: whether it does not run the run, but commits what a dead process has left.
         left: whether it has ended the run, and leaves the commit to somebody who can make it.
         seen: its last sign of life, in seconds since 1970.
     """
 
-    number: int = 0
-    host: str = ""
-    machine: str = ""
-    boot: str = ""
-    space: str = ""
-    pid: int = 0
-    began: str = ""
-    job: str = ""
-    attempt: int | None = None
-    records: bool = False
-    left: bool = False
-    seen: float = 0.0
+    number: int
+    process: processes.Owner | None
+    job: Job | None
+    records: bool
+    left: bool
+    seen: float
 
     def __str__(self) -> str:
-        return f"process {self.pid} on '{self.host}'" if self.pid else "an unknown process"
+        return str(self.process or "an unknown process")
 
     def is_dead(self, job: Job | None = None) -> bool:
         """Returns whether it is known that this process has ended.
@@ -87,35 +74,24 @@ class Owner:
         """
         if self.left or self._was_requeued(job):
             return True
-        here = _here()
-        if (self.host, self.machine) != (here.host, here.machine):
-            return False
-        if self.boot != here.boot:
-            return True
-        if self.space != here.space:
-            return False
-        began = _beginning(self.pid)
-        return began is None or bool(began and self.began and began != self.began)
+        return self.process is not None and self.process.is_gone()
 
     def _was_requeued(self, job: Job | None) -> bool:
-        if job is None or job.name != self.job or None in (job.attempt, self.attempt):
+        if job is None or self.job is None or job.name != self.job.name:
             return False
-        return job.attempt != self.attempt
+        return None not in (job.attempt, self.job.attempt) and job != self.job
 
     def is_lost(self, job: Job | None = None) -> bool:
         """Returns whether its runs are lost: it is dead, or has been silent for long."""
         if self.is_dead(job):
             return True
-        here = _here()
-        if (self.host, self.machine, self.boot, self.space) == (
-            here.host, here.machine, here.boot, here.space,
-        ):  # fmt: skip
+        if self.process is not None and self.process.is_near():
             return False  # stopped or busy, but there
         return time.time() - self.seen > SILENCE
 
     def is_me(self) -> bool:
         """Returns whether it is this process."""
-        return (self.pid, self.began) == (os.getpid(), _here_now().began) and not self.is_dead()
+        return self.process is not None and self.process.is_here() and not self.left
 
 
 def owner_of(directory: Path) -> Owner:
@@ -126,13 +102,25 @@ def owner_of(directory: Path) -> Owner:
     """
     number = _last(directory)
     seen = max(_changed(directory / EVENTS), _changed(directory / f"owner.{number}"))
-    found: Any = None
+    content, said = b"", None
     with suppress(OSError, ValueError):
-        found = json.loads(read_file(directory / f"owner.{number}"))
-    known = found if isinstance(found, dict) else {}
-    wanted = {field.name: field.type for field in fields(Owner)}
-    fitting = {n: v for n, v in known.items() if n in wanted and _fits(v, str(wanted[n]))}
-    return Owner(**{**fitting, "number": number, "seen": seen or _changed(directory)})
+        content = read_file(directory / f"owner.{number}")
+        said = json.loads(content)
+    about: dict[str, Any] = said if isinstance(said, dict) else {}
+    return Owner(
+        number=number,
+        process=processes.parse_owner(content),
+        job=_job(about.get("job"), about.get("attempt")),
+        records=about.get("records") is True,
+        left=about.get("left") is True,
+        seen=seen or _changed(directory),
+    )
+
+
+def _job(name: object, attempt: object) -> Job | None:
+    if not isinstance(name, str) or not name:
+        return None
+    return Job(name=name, attempt=attempt if type(attempt) is int else None)
 
 
 def claim(
@@ -156,7 +144,7 @@ def claim(
         FileExistsError: if another process was faster.
         OSError: if it cannot be written.
     """
-    about = asdict(_here_now()) | {"records": records, "left": left}
+    about = asdict(processes.this_process()) | {"records": records, "left": left}
     if job is not None:
         about |= {"job": job.name, "attempt": job.attempt}
     path = directory / f"owner.{after + 1}"
@@ -173,60 +161,8 @@ def _last(directory: Path) -> int:
     return max((int(match[1]) for match in found if match), default=0)
 
 
-def _fits(value: object, wanted: str) -> bool:
-    kinds = {"int": int, "str": str, "bool": bool, "float": float, "int | None": int | None}
-    return isinstance(value, kinds[wanted]) and (wanted == "bool" or not isinstance(value, bool))
-
-
 def _changed(path: Path) -> float:
     try:
         return path.lstat().st_mtime
     except OSError:
         return 0.0
-
-
-@cache
-def _here() -> Owner:
-    """Returns this machine as an owner without a process."""
-    space = ""
-    with suppress(OSError):
-        space = str(Path("/proc/self/ns/pid").readlink())
-    return Owner(
-        host=socket.gethostname(),
-        machine=_text("/etc/machine-id"),
-        boot=_text("/proc/sys/kernel/random/boot_id"),
-        space=space,
-    )
-
-
-def _here_now() -> Owner:
-    here, pid = _here(), os.getpid()
-    return Owner(**asdict(here) | {"pid": pid, "began": _beginning(pid) or ""})
-
-
-def _beginning(pid: int) -> str | None:
-    """Returns when a process of this machine began; None if there is none, "" if nobody says."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return None if _is_gone(pid) else ""
-    after_name = stat.rpartition(b")")[2].split()
-    is_zombie = after_name[0] in (b"Z", b"X")
-    return None if is_zombie else after_name[19].decode()
-
-
-def _is_gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return False
-
-
-def _text(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
-        return ""

@@ -19,10 +19,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from padre_git.errors import LockedError, RepositoryError
+from padre_git.processes import parse_owner, this_process
 from padre_git.vcs.forking import no_fork
 from padre_git.vcs.leftovers import time_there
 from padre_git.vcs.locks import make_mark
-from padre_git.vcs.owner import parse_owner, this_process
 from padre_git.vcs.ownfiles import read_own
 
 __all__ = ["CloneLock"]

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from padre_git.processes import Owner
 from padre_git.vcs.durable import Durable, fsync_directory
 from padre_git.vcs.objects import object_id
-from padre_git.vcs.owner import Owner
 
 __all__ = ["KEEP", "PackWriter", "Packed", "entry_head", "pack_head", "write_pack"]
 

@@ -23,8 +23,8 @@ from itertools import count
 from pathlib import Path
 from zlib import crc32
 
+from padre_git.processes import Owner, parse_owner, this_process
 from padre_git.vcs.leftovers import time_there
-from padre_git.vcs.owner import Owner, parse_owner, this_process
 from padre_git.vcs.ownfiles import read_own
 
 __all__ = ["Queue", "Request", "Ticket", "framed"]
@@ -239,8 +239,7 @@ class Queue:
 
 def _is_over(file: Path, owner: Owner) -> bool:
     """Returns whether nobody can be waiting: it is old, or from before the machine was started."""
-    here = this_process()
-    return _is_old(file) or (owner.host == here.host and owner.boot != here.boot)
+    return _is_old(file) or owner.is_from_before()
 
 
 def _clear_old(file: Path, owner: Owner | None) -> None:

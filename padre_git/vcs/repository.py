@@ -10,6 +10,7 @@ from typing import Self
 
 from padre_git.errors import ConflictError, InvalidInputError, LockedError
 from padre_git.messages import Author
+from padre_git.processes import this_process
 from padre_git.vcs import knownconfig, setup
 from padre_git.vcs.advance import PENDING, Advance, Plan
 from padre_git.vcs.allrefs import read_all
@@ -27,7 +28,6 @@ from padre_git.vcs.merging import PlanMerge, plan_by_path
 from padre_git.vcs.metadata import head_problem
 from padre_git.vcs.moving import Clone, Mover, read_intents
 from padre_git.vcs.objects import Entry
-from padre_git.vcs.owner import this_process
 from padre_git.vcs.packs import PackWriter
 from padre_git.vcs.plan import NewCommit, build_plan, edit_tree
 from padre_git.vcs.process import run_git

@@ -15,8 +15,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from padre_git.processes import this_process
 from padre_git.vcs.index import IndexEntry, stat_fields
-from padre_git.vcs.owner import this_process
 from padre_git.vcs.process import run_git
 from padre_git.vcs.removing import remove_files
 

@@ -15,8 +15,8 @@ from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
+from padre_git.processes import parse_owner
 from padre_git.vcs.deltas import Trees, offset_bytes
-from padre_git.vcs.owner import parse_owner
 from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.packindex import Place, entries_of, read_index
 from padre_git.vcs.packs import KEEP, Packed, write_pack

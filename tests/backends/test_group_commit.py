@@ -23,9 +23,9 @@ from padre_git.backends.writing import Writing
 from padre_git.errors import ConflictError, LockedError, NotFoundError
 from padre_git.messages import Author, Event, Message, Op
 from padre_git.model import ABSENT, Change, ChangeSet, Key
+from padre_git.processes import this_process
 from padre_git.testing.documents import EXPERIMENT, IRIS, files_of, put, remove, run_key
 from padre_git.testing.storing import ONE_OF_EACH, found
-from padre_git.vcs.owner import this_process
 from padre_git.vcs.queue import Ticket, framed
 from padre_git.vcs.repository import Repository
 from tests.backends.git_stores import backend, commits, iris

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from padre_git.errors import LockedError, RepositoryError
+from padre_git.processes import Owner, parse_owner, this_process
 from padre_git.vcs.clonelock import CloneLock
 from padre_git.vcs.locks import clear_stale, git_lock, make_mark
-from padre_git.vcs.owner import Owner, parse_owner, this_process
 from tests.conftest import git
 from tests.servers.processes import do_without
 
@@ -94,7 +94,7 @@ def test_the_lock_of_a_dead_process_keeps_nobody(tmp_path: Path, setting: str) -
 
 
 def test_a_lock_of_another_machine_is_not_taken_away(tmp_path: Path) -> None:
-    elsewhere = Owner(host="node7", boot="b", space="s", pid=1, began="1")
+    elsewhere = Owner(host="node7", machine="m", boot="b", space="s", pid=1, began="1")
     (tmp_path / "lock.held").write_bytes(elsewhere.line())
     lock = lock_of(tmp_path, "file")
     with pytest.raises(LockedError, match="process 1 on 'node7'") as caught, lock.hold(0.1):
@@ -103,8 +103,7 @@ def test_a_lock_of_another_machine_is_not_taken_away(tmp_path: Path) -> None:
 
 
 def test_a_lock_from_before_the_machine_was_started_is_taken_away(tmp_path: Path) -> None:
-    here = this_process()
-    before = Owner(host=here.host, boot="b", space=here.space, pid=here.pid, began=here.began)
+    before = replace(this_process(), boot="b")
     (tmp_path / "lock.held").write_bytes(before.line())
     with lock_of(tmp_path, "file").hold(1):
         pass
@@ -116,6 +115,16 @@ def test_a_process_id_that_was_given_again_is_another_process() -> None:
     assert replace(here, began="12").is_gone()
     assert not replace(here, began="12", space="container").is_gone()
     assert not replace(here, began="12", host="node7").is_gone()
+
+
+def test_two_machines_of_one_name_are_told_apart() -> None:
+    here = this_process()
+    assert here.is_near()
+    assert replace(here, boot="before").is_from_before()
+    twin = replace(here, machine="another", boot="another", began="12")
+    assert not twin.is_gone()
+    assert not twin.is_from_before()
+    assert not twin.is_near()
 
 
 @pytest.mark.parametrize("said", [b"", b"x", b"[]", b"{}", b'{"pid": "1"}', b"null", b"\xff"])

@@ -1,4 +1,4 @@
-"""Who holds a lock: a process of a machine, and whether it can still be alive."""
+"""Processes: who holds a lock or writes a run, on which machine, and whether it can be alive."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import json
 import os
 import socket
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 
 __all__ = ["Owner", "parse_owner", "this_process"]
+
+_GONE = "gone"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +21,7 @@ class Owner:
 
     Attributes:
         host: the name of its machine.
+        machine: tells machines of the same name apart; empty if it does not say.
         boot: tells the times apart that the machine was started; empty if it does not say.
         space: in which process ids are counted, such as a container's; empty if there is one.
         pid: its id there.
@@ -26,6 +29,7 @@ class Owner:
     """
 
     host: str
+    machine: str
     boot: str
     space: str
     pid: int
@@ -37,11 +41,23 @@ class Owner:
     def is_gone(self) -> bool:
         """Returns whether it has surely ended; of another machine's nobody here can tell."""
         here = this_process()
-        if self.host != here.host:
+        if self.is_from_before():
+            return True
+        if (self.host, self.machine, self.boot) != (here.host, here.machine, here.boot):
             return False
-        if self.boot != here.boot:
-            return bool(self.boot and here.boot)
-        return self.space == here.space and _began(self.pid) not in {self.began, None}
+        now = _began(self.pid) if self.space == here.space else None
+        return now == _GONE or bool(now and self.began and now != self.began)
+
+    def is_from_before(self) -> bool:
+        """Returns whether this machine was started again since."""
+        here = this_process()
+        is_other = (self.host, self.machine) != (here.host, here.machine)
+        return not is_other and self.boot != here.boot and bool(self.boot and here.boot)
+
+    def is_near(self) -> bool:
+        """Returns whether its end would be seen from here: if it is not gone, it is there."""
+        here = this_process()
+        return self == replace(here, pid=self.pid, began=self.began)
 
     def is_here(self) -> bool:
         """Returns whether it is this process."""
@@ -73,6 +89,7 @@ def this_process() -> Owner:
 def _process(pid: int) -> Owner:
     return Owner(
         host=socket.gethostname(),
+        machine=_text("/etc/machine-id"),
         boot=_text("/proc/sys/kernel/random/boot_id"),
         space=_space(),
         pid=pid,
@@ -81,13 +98,15 @@ def _process(pid: int) -> Owner:
 
 
 def _began(pid: int) -> str | None:
-    """Returns when a process began, ``gone`` for none or a dead one; None if nobody can say."""
+    """Returns when a process began, or that it is gone; None if nobody can say."""
     try:
         # the name, in parentheses, may hold anything
         words = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
-        return "gone" if _is_unknown(pid) else None
-    return "gone" if words[:1] in ([b"Z"], [b"X"]) or len(words) < 20 else words[19].decode()
+        return _GONE if _is_unknown(pid) else None
+    if words[:1] in ([b"Z"], [b"X"]):
+        return _GONE
+    return words[19].decode() if len(words) > 19 else None
 
 
 def _is_unknown(pid: int) -> bool:
