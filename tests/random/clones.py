@@ -217,7 +217,9 @@ class Clones:
         new = [commit for commit in after.values() if commit.id not in before]
         own = [commit for commit in new if _is_of(commit, name, deed)]
         assert len(own) < 2, f"{deed} is stored twice"
-        if outcome == "done":
+        if outcome == "done" and self._is_only_kept(name, deed):
+            self.kept[name].discard(deed.thing)
+        elif outcome == "done":
             assert own, f"{name} was told that {deed} is stored, and it is not"
         elif own:
             assert _is_open(outcome), f"{deed} failed, and it is stored: {outcome}"
@@ -228,6 +230,16 @@ class Clones:
             self._note(commit, deed, after)
         self.history(name)
         return outcome == "done"
+
+    def _is_only_kept(self, name: str, deed: Deed) -> bool:
+        """Tells whether a deed deletes what is deleted already, but for a copy of its own."""
+        deletes = deed.values.get("exists") is False
+        known = self._known.get(name, frozenset())
+        return (
+            deletes
+            and deed.thing in self.kept[name]
+            and False in self.facts.existence(deed.thing, known)
+        )
 
     def attempt(self, name: str, work: Work, danger: Danger | None = None) -> str:
         """Does something, maybe in danger; returns ``done``, ``killed`` or what was raised."""

@@ -24,6 +24,8 @@ def look(store: padre_git.Store) -> Seen:
         origin = str(experiment.attributes["origin"])
         assert origin not in seen, f"'{origin}' exists twice"
         seen[origin] = {"title": experiment.title, "name": experiment.name}
+        if experiment.description:
+            seen[origin]["description"] = experiment.description
     for run in store.runs.list(PROJECT):
         assert run.id not in seen, f"'{run.id}' is listed twice"
         marks = Counter([f"tag {tag}" for tag in run.tags])
@@ -50,7 +52,7 @@ def _compare(clones: Clones, seen: Seen, either: Sequence[Known], kept: set[str]
         there = thing in seen
         if thing not in kept:
             allowed = set().union(*(facts.existence(thing, known) for known in either))
-            assert there in allowed, (who, thing, there)
+            assert there in allowed, f"{who} sees {thing}: {there}\n{facts.told(thing)}"
         if not there or thing in kept:
             continue
         fields = set().union(*(facts.fields(thing, known) for known in either))
@@ -62,7 +64,7 @@ def _compare(clones: Clones, seen: Seen, either: Sequence[Known], kept: set[str]
                 None in values
                 or any(found in v for v in values if v is not None)
                 or (found is None and set() in values)
-            ), (who, thing, field, found, values)
+            ), f"{who} sees {thing}: {field} {found}, not {values}\n{facts.told(thing)}"
 
 
 def settle(clones: Clones) -> None:
@@ -110,11 +112,12 @@ def agree(clones: Clones) -> None:
     for path in (clones.bare, *map(clones.clone, (*NAMES, "fresh"))):
         assert git("fsck", "--full", "--strict", "--no-dangling", cwd=path) == "", path
         if path != clones.bare:
-            assert git("status", "--porcelain", cwd=path) == "", path
+            status = git("status", "--porcelain", cwd=path)
+            assert status == "", (path, status, git("diff", "HEAD", cwd=path))
             locks = [
                 lock for lock in (path / ".git").rglob("*.lock") if lock.parent.name != "padre"
             ]
-            assert locks == []  # ours are taken over by whoever needs them next
+            assert not locks, locks  # ours are taken over by whoever needs them next
     _files(clones, known)
 
 

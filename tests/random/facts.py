@@ -85,6 +85,16 @@ class Facts:
         own = (w.values for w in self.writes if w.thing == thing and w.commit in known)
         return {field for values in own for field in values if field != "exists"}
 
+    def told(self, thing: str) -> str:
+        """Returns what was written about a thing, for whoever looks for what went wrong."""
+        places = {thing, self.below(thing)}
+        own = [w for w in self.writes if w.thing in places]
+        return "\n".join(
+            f"{w.commit[:10]} {w.thing} {dict(w.values)}, which knew"
+            f" {[other.commit[:10] for other in own if other.commit in w.knew]}"
+            for w in own
+        )
+
     def _deletions(self, thing: str, known: Known) -> list[Write]:
         places = {thing, self.below(thing)}
         return [w for w in self.writes if w.deletes and w.thing in places and w.commit in known]

@@ -24,6 +24,7 @@ __all__ = ["ClonesMachine"]
 
 #: Experiments that everybody changes; the others have one owner each, who is in their name.
 _SHARED = ("svm", "mlp")
+_FIELDS = ("title", "description")
 _WHO = st.sampled_from(NAMES)
 _NUMBER = st.integers(0, 11)
 _DANGER = st.one_of(
@@ -47,9 +48,11 @@ class ClonesMachine(RuleBasedStateMachine):
         self.clones = Clones(self.directory)
         self.count = 0
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(lean=st.sampled_from(("", *NAMES)))
+    def begin(self, lean: str) -> None:
         self.clones.found(_SHARED)
+        if lean:
+            self.clones.stores[lean].leave_out(PROJECT)
 
     def teardown(self) -> None:
         try:
@@ -188,13 +191,13 @@ class ClonesMachine(RuleBasedStateMachine):
             )  # fmt: skip
             self._do(name, deed, danger)
 
-    @rule(name=_WHO, number=_NUMBER, danger=_DANGER)
-    def change_experiment(self, name: str, number: int, danger: Danger | None) -> None:
+    @rule(name=_WHO, number=_NUMBER, field=st.sampled_from(_FIELDS), danger=_DANGER)
+    def change_experiment(self, name: str, number: int, field: str, danger: Danger | None) -> None:
         chosen, token = self._chosen(name, number), self._token()
-        changed = chosen.replace(title=token)
+        changed = chosen.replace(**{field: token})
         deed = Deed(
             work=lambda store: store.experiments.put(changed, message=token), token=token,
-            thing=str(chosen.attributes["origin"]), values={"title": token},
+            thing=str(chosen.attributes["origin"]), values={field: token},
         )  # fmt: skip
         self._do(name, deed, danger)
 
@@ -275,7 +278,8 @@ class ClonesMachine(RuleBasedStateMachine):
         before = file.read_bytes() if file.exists() else None
 
         def work(_: object) -> None:
-            file.write_text(f"{token}\n")
+            # never twice of the same length: git itself does not see that when a clock has jumped
+            file.write_text(token + "\n" * self.count)
             who = ("-c", f"user.name={name}")
             if not (
                 self.clones.user(name, "add", file.name)
