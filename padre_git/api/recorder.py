@@ -22,8 +22,9 @@ from padre_git.api.home import Home
 from padre_git.api.logbook import Logbook
 from padre_git.api.provenance import CodeVersion
 from padre_git.api.spooling import Former, in_use
-from padre_git.errors import InvalidInputError
-from padre_git.model import Run, Status
+from padre_git.errors import AlreadyExistsError, InvalidInputError, NotFoundError
+from padre_git.messages import Get
+from padre_git.model import Kind, Run, Status
 
 __all__ = ["Recorder"]
 
@@ -149,9 +150,29 @@ class Recorder(Logbook):
 
     def _check_mine(self) -> None:
         """Makes sure that no other process has gone on with the run, taking this one for dead."""
-        successor = None if self._spool is None else self._spool.successor()
+        if self._spool is None:
+            return
+        successor = self._spool.successor()
         if successor is not None:
             raise in_use(self.key, successor)
+        if not self._spool.directory.exists() and provenance.has_git():
+            self._check_not_ended()
+
+    def _check_not_ended(self) -> None:
+        """Makes sure that it was not such a process that has removed the spool at its end."""
+        try:
+            stored: Run = self._home.session.bus.send(Get(subject=Kind.RUN, key=self.key))
+        except NotFoundError:
+            return
+        if stored.status is not Status.ABORTED:
+            self._ended = stored
+            interrupts.forget(self)
+            self._home.running.discard(self.key)
+            raise AlreadyExistsError(
+                f"run '{self.key}' was ended by another process: it is {stored.status}",
+                key=self.key,
+                hint="that process took this one for dead; begin another run for what this one has",
+            )
 
     def _leave_spool(self, status: Status) -> None:
         """Removes the spool; that of an aborted run is kept for a while, since it may go on."""

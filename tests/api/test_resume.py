@@ -314,7 +314,10 @@ def test_a_process_whose_run_another_one_has_taken_over_does_not_end_it(
             run.end()
         other.log_metric("accuracy", 2)
     assert store.runs.get(RUN).metrics == {"loss": 1, "accuracy": 2}
-    run.end_at_exit(Status.FINISHED, None)
+    with pytest.raises(AlreadyExistsError, match="ended by another process: it is finished"):
+        run.end()
+    assert run.status == "finished"
+    assert store.runs.get(RUN).metrics == {"loss": 1, "accuracy": 2}
 
 
 def tmp_root(store: Store) -> Path:
