@@ -71,7 +71,6 @@ class CloneLock:
         self._thread = threading.RLock()
         self._depth = 0
         self._holder = 0
-        self._is_known = False
         self._release: Callable[[], None] | None = None
         self._pid = os.getpid()  # last: who sees it may use the others
 
@@ -148,9 +147,7 @@ class CloneLock:
 
     def _wait(self, deadline: float) -> bool:
         """Gets it from other processes and other instances for the same clone."""
-        if not self._is_known:
-            make_mark(self._mark)
-            self._is_known = True
+        make_mark(self._mark)  # each time: somebody may have cleaned up
         while (release := self._try()) is None:
             if time.monotonic() >= deadline:
                 return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -37,6 +38,7 @@ from tests.vcs.clones import (
     status,
     write,
 )
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -270,7 +272,7 @@ def test_reading_survives_the_death_of_its_git_process(clone: Repository) -> Non
         again.snapshot().blob("project.yaml")
         (process,) = processes_of(again)
         os.kill(process, signal.SIGKILL)
-        time.sleep(0.05)
+        until(lambda: not Path(f"/proc/{process}/cmdline").read_bytes(), "it lives")
         assert again.snapshot().blob("project.yaml") == FIRST["project.yaml"]
 
 
@@ -377,3 +379,13 @@ def test_a_bare_repository_can_be_read_and_written(clone: Repository, tmp_path: 
         assert bare.tip() == clone.tip()
         bare.advance(lambda _: [NewCommit(edits=run_files("r-1"), text="run")])
         assert runs_at(bare.path, "main") == {"r-1"}
+
+
+def test_who_removes_what_is_ours_keeps_nobody_from_writing(tmp_path: Path) -> None:
+    with create(tmp_path / "iris") as clone:
+        shutil.rmtree(clone.git_dir / "padre")
+        record(clone, "r-1")
+        shutil.rmtree(clone.git_dir / "padre")
+        record(clone, "r-2")
+        assert runs_at(clone.path) == {"r-1", "r-2"}
+        assert_clean(clone.path)
