@@ -26,9 +26,11 @@ __all__ = ["Restarts", "is_cut_short", "remove_begun", "unfinished"]
 _KEPT = 16
 _COMMIT = re.compile(r"[0-9a-f]{40}\n")
 _LEFT = re.compile(r"(?:ref|index|file)\.[0-9.]+")
-#: Where records are, and which of their files are never empty; tags always are.
+#: Where records are.
 _RECORDS = ("datasets", "environments", "experiments")
 _DOCUMENT = ".yaml"
+#: What says that a run was changed is empty, and nobody writes it by hand; tags are empty, too.
+_MARK = re.compile(r".*/edits/[0-9a-f]{12}")
 _NEVER_EMPTY = (_DOCUMENT, ".csv", ".dvc", ".md", ".patch", ".txt")
 
 
@@ -110,7 +112,7 @@ def remove_begun(root: Path) -> None:
     listed = run_git(["ls-files", "--others", "-z", "--", *_RECORDS], root)
     names = [os.fsdecode(name) for name in listed.split(b"\0") if name]
     empty = [name for name in names if _is_empty(root / name)]
-    begun = {name for name in empty if name.endswith(_NEVER_EMPTY)}
+    begun = {name for name in empty if name.endswith(_NEVER_EMPTY) or _MARK.fullmatch(name)}
     records = tuple(f"{os.path.dirname(n)}/" for n in begun if n.endswith(_DOCUMENT))  # noqa: PTH120
     gone = [name for name in empty if name in begun or name.startswith(records)]
     remove_files(root, gone, is_still=lambda name: _is_empty(root / name))

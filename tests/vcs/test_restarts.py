@@ -69,12 +69,15 @@ def test_empty_files_of_a_record_that_was_never_committed_are_out_of_the_way(
         write(clone.path / RUNS / "r-2" / name, "")
     write(clone.path / RUNS / "r-1/artifacts.dvc", "")
     write(clone.path / RUNS / "r-1/tags/mine", "")
+    write(clone.path / RUNS / "r-1/edits/0123456789ab", "")
+    write(clone.path / RUNS / "r-1/edits/mine", "")
     write(clone.path / RUNS / "r-9/run.yaml", "written by hand\n")
     write(clone.path / "notes.md", "")
     write_after_a_restart(clone, "r-3")
     assert not (clone.path / RUNS / "r-2").exists()
-    others = ["notes.md", f"{RUNS}/r-1/tags/mine", f"{RUNS}/r-9/"]
+    others = ["notes.md", *(f"{RUNS}/{n}" for n in ("r-1/edits/", "r-1/tags/mine", "r-9/"))]
     assert sorted(line[3:] for line in status(clone.path).splitlines()) == sorted(others)
+    assert [path.name for path in (clone.path / RUNS / "r-1/edits").iterdir()] == ["mine"]
     with Repository.open(clone.path, branch="main") as later:
         record(later, "r-2")
 
