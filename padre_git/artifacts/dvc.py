@@ -26,7 +26,7 @@ from padre_git.errors import (
 )
 from padre_git.model.names import quoted
 from padre_git.vcs.asking import ask_keyring
-from padre_git.vcs.credentials import Login, origin_of
+from padre_git.vcs.credentials import Login, no_login, origin_of
 
 __all__ = ["DvcStore"]
 
@@ -55,7 +55,10 @@ class DvcStore:
     """
 
     def __init__(
-        self, project: Path, settings: RemoteSettings, login: Callable[[], Login | None]
+        self,
+        project: Path,
+        settings: RemoteSettings,
+        login: Callable[[], Login | None] = no_login,
     ) -> None:
         self._shown = str(settings)
         self._fs, self._path = _file_system(project, settings, login)

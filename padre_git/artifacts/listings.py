@@ -10,11 +10,13 @@ from padre_git.artifacts.places import check_relpath
 from padre_git.errors import ArtifactError, DocumentError
 from padre_git.model.names import quoted
 
-__all__ = ["ENTRIES", "Listing"]
+__all__ = ["ENTRIES", "LARGEST", "Listing"]
 
 #: How many files one directory may have.
 ENTRIES = 500_000
-_BYTES = 128 << 20
+#: Bytes that a listing may have.
+LARGEST = 128 << 20
+_KEY = b'"relpath"'
 
 
 class Listing(Mapping[str, str]):
@@ -29,10 +31,7 @@ class Listing(Mapping[str, str]):
 
     def __init__(self, entries: Mapping[str, str]) -> None:
         if len(entries) > ENTRIES:
-            raise ArtifactError(
-                f"a directory of {len(entries)} files: more than {ENTRIES}",
-                hint="pack them into archives, or make several datasets of them",
-            )
+            raise _too_many(len(entries))
         self._entries = {path: entries[path] for path in sorted(entries)}
         for path, md5 in self._entries.items():
             _check_entry(self._entries, path, md5)
@@ -102,9 +101,18 @@ def _check_entry(entries: Mapping[str, str], path: str, md5: object) -> None:
 def _decode(data: bytes) -> object:
     # bounded before it is parsed: every value of a JSON text needs one of these characters
     values = sum(map(data.count, (b",", b"[", b"{")))
-    if len(data) > _BYTES or values > 8 * ENTRIES:
+    if len(data) > LARGEST or values > 8 * ENTRIES or data.count(b"{") > 2 * ENTRIES:
         raise ArtifactError(f"a listing of {len(data)} bytes is too large")
+    if (count := data.count(_KEY)) > ENTRIES:
+        raise _too_many(count)
     return json.loads(data)
+
+
+def _too_many(count: int) -> ArtifactError:
+    return ArtifactError(
+        f"a directory of {count} files: more than {ENTRIES}",
+        hint="pack them into archives, or make several datasets of them",
+    )
 
 
 def _entries(raw: object) -> dict[str, str]:
@@ -114,7 +122,9 @@ def _entries(raw: object) -> dict[str, str]:
     for entry in raw:
         if not isinstance(entry, dict) or entry.keys() != {"md5", "relpath"}:
             raise ArtifactError(f"not an entry of a listing: {quoted(str(entry))}")
-        path = check_relpath(entry["relpath"])
+        path = entry["relpath"]
+        if not isinstance(path, str):
+            raise ArtifactError(f"not the path of an artifact: {quoted(path)}")
         if path in entries:
             raise ArtifactError(f"{quoted(path)} is listed twice")
         entries[path] = entry["md5"]

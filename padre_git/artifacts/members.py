@@ -14,14 +14,22 @@ from pathlib import Path
 
 from padre_git.artifacts.cache import Cache
 from padre_git.artifacts.hashes import DIRECTORY, Item
-from padre_git.artifacts.listings import Listing
+from padre_git.artifacts.listings import LARGEST, Listing
 from padre_git.artifacts.places import check_relpath
 from padre_git.artifacts.pointers import Pointer
 from padre_git.artifacts.staging import in_threads
-from padre_git.errors import ArtifactError, InvalidInputError, NotFoundError
+from padre_git.errors import ArtifactError, DocumentError, InvalidInputError, NotFoundError
 from padre_git.model.names import quoted
 
-__all__ = ["add_member", "directory_of", "listing_of", "place", "pointer_to", "remove_member"]
+__all__ = [
+    "add_member",
+    "directory_of",
+    "listing_of",
+    "place",
+    "pointer_to",
+    "read_listing",
+    "remove_member",
+]
 
 _NOTHING = Listing({})
 
@@ -106,7 +114,18 @@ def listing_of(cache: Cache, pointer: Pointer | None) -> Listing:
         return _NOTHING
     if not pointer.is_directory:
         raise InvalidInputError(f"'{pointer.path}' is a single file and has no members")
-    return Listing.parse(cache.read(pointer.md5), name=pointer.md5)
+    return read_listing(cache, pointer.md5)
+
+
+def read_listing(cache: Cache, md5: str) -> Listing:
+    """Returns what a listing in the cache says.
+
+    Raises:
+        ArtifactMissingError, ArtifactCorruptError, DocumentError: as :func:`listing_of`.
+    """
+    if (cache.size(md5) or 0) > LARGEST:
+        raise DocumentError("a listing that is too large", file=md5)
+    return Listing.parse(cache.read(md5), name=md5)
 
 
 def pointer_to(cache: Cache, path: str, items: Mapping[str, Item]) -> Pointer:

@@ -16,7 +16,7 @@ from pathlib import Path
 from padre_git.artifacts.commits import introduced_pointers, pointer_texts
 from padre_git.artifacts.data import ProjectData
 from padre_git.artifacts.hashes import DIRECTORY, hashes_in
-from padre_git.artifacts.listings import Listing
+from padre_git.artifacts.members import read_listing
 from padre_git.artifacts.pointers import Pointer, read_pointer, readable
 from padre_git.errors import ArtifactError, DocumentError, RemoteError
 from padre_git.vcs.process import run_git
@@ -138,7 +138,7 @@ def _with_members(data: ProjectData, hashes: set[str]) -> frozenset[str]:
     for md5 in hashes:
         if md5.endswith(DIRECTORY) and data.cache.has(md5):
             with suppress(ArtifactError, DocumentError):
-                found.update(Listing.parse(data.cache.read(md5), name=md5).values())
+                found.update(read_listing(data.cache, md5).values())
     return frozenset(found)
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from padre_git.artifacts.cache import Cache
-from padre_git.artifacts.hashes import EMPTY, check_hash
-from padre_git.artifacts.listings import Listing
+from padre_git.artifacts.hashes import DIRECTORY, EMPTY, check_hash
+from padre_git.artifacts.listings import LARGEST, Listing
+from padre_git.artifacts.members import read_listing
 from padre_git.artifacts.pointers import Pointer
 from padre_git.artifacts.settings import RemoteSettings
 from padre_git.artifacts.stores import UNKNOWN, DirectoryStore, Store, Tell, nobody
@@ -134,6 +135,10 @@ class DataRemote:
         sizes = self._sizes([check_hash(md5) for md5 in wanted])
         absent = [md5 for md5 in wanted if sizes[md5] is None]
         there = {md5: size for md5, size in sizes.items() if size is not None}
+        for md5, size in there.items():
+            if md5.endswith(DIRECTORY) and size > LARGEST:
+                text = f"'{self}' has a list of files that is too large: '{md5}', {size} bytes"
+                raise ArtifactCorruptError(text)
         self._store.fetch(self._cache, list(there), self._count("Fetching data", there))
         if absent:
             raise _missing(absent, f"not on the remote '{self}'")
@@ -162,7 +167,7 @@ class DataRemote:
 
     def _listing(self, pointer: Pointer) -> Listing:
         self.fetch([pointer.md5])
-        return Listing.parse(self._cache.read(pointer.md5), name=pointer.md5)
+        return read_listing(self._cache, pointer.md5)
 
     def _sizes(self, md5s: Sequence[str]) -> dict[str, int | None]:
         found = self._store.sizes(md5s)
