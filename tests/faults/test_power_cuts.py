@@ -129,9 +129,10 @@ def test_what_three_writers_were_told_is_safe_is_there_after_a_cut(
             with writers(root, tmp_path, "abc") as three:
                 for writer in three:
                     writer.goes()
-                time.sleep(random.Random(cut).uniform(0.1, 1.5))
+                fresh = [writer.hears() for writer in three for _ in range(2)]
+                time.sleep(random.Random(cut).uniform(0, 1))
                 power.cut()
-                fresh = [line for writer in three for line in writer.end()]
+                fresh += [line for writer in three for line in writer.end()]
             told += len(fresh)
             acknowledged += fresh
             _back(power)
