@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from padre_git.messages.damage import Size
+from padre_git.vcs.deadlocks import at_work, forget
 from padre_git.vcs.leftovers import sweep_directories, sweep_halves
 from padre_git.vcs.process import try_git
 from padre_git.vcs.setaside import PLACE
@@ -81,10 +82,13 @@ def maintain(common: Path) -> list[str]:
     """
     Upkeep(common / "objects").run()
     done = []
-    for what, words in _STEPS:
-        ended = try_git([*_QUIET, *words], common)
-        said = " ".join(ended.err.split())
-        done.append(f"not done: {what}: {said}" if ended.code else what)
+    with at_work(common) as inherited:
+        for what, words in _STEPS:
+            ended = try_git([*_QUIET, *words], common, inherited=inherited)
+            said = " ".join(ended.err.split())
+            done.append(f"not done: {what}: {said}" if ended.code else what)
+    if inherited and done == [what for what, _ in _STEPS]:  # else there may be a lock left
+        forget(common)
     swept = sum((_sweep_damaged(common), sweep_halves(common, _DAY), _sweep_temporary(common)))
     if swept:
         done.append(f"{swept} leftovers removed")

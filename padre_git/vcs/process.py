@@ -96,6 +96,7 @@ def try_git(
     input: bytes | None = None,
     env: Mapping[str, str] | None = None,
     timeout: float | None = None,
+    inherited: Sequence[int] = (),
 ) -> Finished:
     """Runs git and returns how it ended, whatever that was.
 
@@ -105,6 +106,7 @@ def try_git(
         input: bytes for its standard input; None for an empty one.
         env: variables to add to :func:`environment`.
         timeout: seconds after which it is killed; None for never.
+        inherited: descriptors of this process that it is to have as well.
 
     Raises:
         RepositoryError: if git cannot be started or took too long.
@@ -117,6 +119,7 @@ def try_git(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment(env),
+            pass_fds=inherited,
         ) as process:
             try:
                 out, err = process.communicate(input or b"", timeout=timeout)

@@ -18,6 +18,7 @@ from padre_git.vcs.checkout import open_site
 from padre_git.vcs.clonelock import CloneLock
 from padre_git.vcs.cloning import clone
 from padre_git.vcs.damage import damaged
+from padre_git.vcs.deadlocks import clear_left
 from padre_git.vcs.durable import REPLACED, storing
 from padre_git.vcs.healing import Recent
 from padre_git.vcs.identity import Identity, find_identity
@@ -195,6 +196,7 @@ class Repository(Thinning):
             LockedError: if it was held for all that time.
         """
         with self.guard.hold(timeout):
+            clear_left(self.common_dir, self.guard.tell, is_first=self._restarts.is_first())
             yield
 
     def advance(

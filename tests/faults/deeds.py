@@ -14,6 +14,7 @@ from pathlib import Path
 import padre_git
 from padre_git.errors import ConflictError, NotFoundError, PadreGitError
 from padre_git.model import Code, Dataset, Execution, Experiment, Key, Kind, Project, Run, Status
+from padre_git.vcs.deadlocks import locks
 
 __all__ = ["DEEDS", "Deed"]
 
@@ -333,6 +334,12 @@ def _maintain(store: padre_git.Store, lab: Path) -> None:
     store.maintain("iris")
 
 
+def _unlocked(store: padre_git.Store, lab: Path) -> None:
+    store.experiments.put(Experiment(project="iris", name="after"))
+    # git in the hands of nobody has left none, so nobody has to ask for a repair
+    assert not list(locks(lab / "ada/iris/.git"))
+
+
 def _repair(store: padre_git.Store, lab: Path) -> None:
     assert store.repair("iris") == ()
 
@@ -374,7 +381,6 @@ DEEDS: dict[str, Deed] = {
     "fetch": Deed(do=_fetch, store="ben"),
     "continue-run": Deed(do=_continue, template="interrupted"),
     "reconcile": Deed(do=_reconcile, template="interrupted"),
-    # git's own locks are only taken away when somebody asks for it
-    "maintain": Deed(do=_maintain, again=_repaired, is_seen=False),
+    "maintain": Deed(do=_maintain, again=_unlocked, is_seen=False),
     "repair": Deed(do=_repair, template="damaged", again=_repaired, is_seen=False),
 }
