@@ -12,6 +12,7 @@ from typing import Any, cast
 from padre_git.api import provenance
 from padre_git.api.committing import Circumstances
 from padre_git.api.home import Home
+from padre_git.api.output import add_output
 from padre_git.api.overflow import inline_of
 from padre_git.api.owners import Job, owner_of
 from padre_git.api.replaying import Replayed, replay
@@ -109,7 +110,9 @@ def requeued_run(
 
 def replayed(home: Home, directory: Path, project: str) -> Replayed:
     """Returns the run of a spool; see :func:`padre_git.api.replaying.replay`."""
-    return replay(directory, project, partial(home.cache, project))
+    found = replay(directory, project, partial(home.cache, project))
+    add_output(found, directory)
+    return found
 
 
 def circumstances_of(home: Home, found: Replayed, directory: Path) -> Circumstances:

@@ -16,9 +16,10 @@ from padre_git.api.continuing import replayed
 from padre_git.api.draft import Draft, Moment
 from padre_git.api.events import event_of_split
 from padre_git.api.home import Home
+from padre_git.api.output import OUTPUT
 from padre_git.api.spooling import Former, open_spool, unwritten
 from padre_git.collections.session import Ref
-from padre_git.errors import InvalidInputError, PadreGitError
+from padre_git.errors import InvalidInputError, PadreGitError, UnsupportedError
 from padre_git.messages import Get
 from padre_git.model import (
     Computation,
@@ -84,6 +85,13 @@ class Logbook(Attaching):
     def is_continued(self) -> bool:
         """Whether another process has begun this run, and what it logged is there."""
         return self._former is not None
+
+    @property
+    def output(self) -> Path:
+        """The file that has what a recorded command prints, until it is logged."""
+        if self._spool is None:
+            raise UnsupportedError("this store keeps no files", key=self.key)
+        return self._spool.directory / OUTPUT
 
     @property
     def last_step(self) -> int | None:

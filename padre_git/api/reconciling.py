@@ -13,6 +13,7 @@ from padre_git.api import provenance
 from padre_git.api.committing import Circumstances, commit_run, run_of
 from padre_git.api.continuing import circumstances_of, replayed
 from padre_git.api.home import Home
+from padre_git.api.output import ARTIFACT, OUTPUT, long_output
 from padre_git.api.owners import Owner, claim, owner_of
 from padre_git.api.replaying import Ending, Replayed
 from padre_git.api.spool import Spool, is_blank, is_settled
@@ -100,7 +101,8 @@ def _reconciled(home: Home, project: str, directory: Path) -> Run | None:
         spool = Spool(directory)
         try:
             _complete(home, found, spool, owner)
-            run = _recorded(home, found, begun)
+            run = _recorded(home, directory, found, begun)
+            (directory / OUTPUT).unlink(missing_ok=True)
             spool.settle()  # kept for a while: its process may return
         finally:
             spool.close()
@@ -120,8 +122,10 @@ def _complete(home: Home, found: Replayed, spool: Spool, owner: Owner) -> None:
         _tell(home, found.run.key.project, f"{text}; {found.damage[0]}")
 
 
-def _recorded(home: Home, found: Replayed, begun: Circumstances) -> Run:
+def _recorded(home: Home, directory: Path, found: Replayed, begun: Circumstances) -> Run:
     ending = cast("Ending", found.ending)
+    if long_output(directory / OUTPUT):
+        found.attachments.add(directory / OUTPUT, ARTIFACT)
     if ending.error is not None:
         found.draft.set_text("error.txt", ending.error)
     run = run_of(begun.run, found.draft, ending.status, ending.ended)

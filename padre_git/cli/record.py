@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
-#: Bytes of a command's output beyond which its log has only the end of it.
-_LONGEST_LOG = 5_000_000
-_OUTPUT = "command-output.txt"
 _PIECE = 1 << 16
 
 
@@ -62,13 +58,25 @@ def record(ctx: click.Context, /, command: tuple[str, ...], experiment: str,
     session: Session = ctx.obj
     values = pairs(parameters, "parameter")
     with session.store.start_run(experiment, values, argv=command, **options) as run:
-        before = session.store.runs.log(run.key) if run.is_continued else ""
         run.set_tags({n: str(v) for n, v in pairs(tags, "tag").items()})
-        code = _execute(run, command, values, before)
+        code = _execute(run, command, values, _before(session, run))
         _collect(run, metrics, artifacts, finished=code == 0)
         run.end("finished" if code == 0 else "failed")
     note(f"recorded {run.key}")
     ctx.exit(code if code >= 0 else 128 - code)
+
+
+def _before(session: Session, run: Recorder) -> str:
+    """Returns what a process before this one has left of the command's output, and logs it."""
+    from padre_git.api.output import ARTIFACT, long_output
+
+    if not run.is_continued:
+        return ""
+    text = session.store.runs.log(run.key)
+    if long_output(run.output):
+        run.log_artifact(run.output, ARTIFACT)
+    run.log_text("log.txt", text)
+    return text
 
 
 def _execute(run: Recorder, command: tuple[str, ...], values: dict[str, Any], before: str) -> int:
@@ -81,24 +89,24 @@ def _execute(run: Recorder, command: tuple[str, ...], values: dict[str, Any], be
         before: what the command had printed in a process before, if the run goes on.
     """
     from padre_git.api import interrupts
+    from padre_git.api.output import log_output
 
     environment = {**os.environ, "PADRE_RUN": run.key.text}
     environment.pop("PADRE_RUN_ID", None)  # that is this run, and not one of the command's own
     environment |= {f"PADRE_PARAM_{name}": str(value) for name, value in values.items()}
     started = time.monotonic()
     process: subprocess.Popen[bytes] | None = None
-    with tempfile.TemporaryDirectory(prefix="padre-git-") as scratch:
-        kept = Path(scratch) / _OUTPUT
-        try:
-            with interrupts.postponed():  # between its start and our knowing of it
-                process = _begun(command, environment)
-            _show_and_keep(process, kept)
-            process.wait()
-        except BaseException:  # we are asked to end, and the command with us
-            _end(process)
-            raise
-        finally:
-            _log_output(run, kept, before)
+    run.output.write_bytes(b"")
+    try:
+        with interrupts.postponed():  # between its start and our knowing of it
+            process = _begun(command, environment)
+        _show_and_keep(process, run.output)
+        process.wait()
+    except BaseException:  # we are asked to end, and the command with us
+        _end(process)
+        raise
+    finally:
+        log_output(run, run.output, before)
     run.log_metric("seconds", time.monotonic() - started)
     return process.returncode
 
@@ -135,23 +143,6 @@ def _show_and_keep(process: subprocess.Popen[bytes], kept: Path) -> None:
                 note(f"warning: output is kept up to here only: {error.strerror} ('{kept}')")
             sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()
-
-
-def _log_output(run: Recorder, kept: Path, earlier: str) -> None:
-    """Logs what a command has printed; if it is long, its end, and all of it as an artifact."""
-    size = kept.stat().st_size if kept.exists() else 0
-    before = max(size - _LONGEST_LOG, 0)
-    text = b""
-    if size:
-        with kept.open("rb") as file:
-            file.seek(before)
-            if before:
-                before += len(file.readline())
-            text = file.read(_LONGEST_LOG)
-    if before:
-        run.log_artifact(kept, _OUTPUT)
-        text = f"[{before} bytes before this are in the artifact '{_OUTPUT}']\n".encode() + text
-    run.log_text("log.txt", earlier[-_LONGEST_LOG:] + text.decode(errors="replace"))
 
 
 def _collect(

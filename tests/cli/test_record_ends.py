@@ -13,14 +13,15 @@ from padre_git.api.opening import open_store
 from padre_git.model import Run
 
 HOME = Path(__file__).parents[2]
+RUN = "r-20260101t000000-aaaaaaaaaaaa"
 
 
-def start(root: Path, *command: str) -> subprocess.Popen[str]:
+def start(root: Path, *command: str, run_id: str | None = None) -> subprocess.Popen[str]:
     words = [sys.executable, "-m", "padre_git", "--root", str(root), "record", "-e", "demo/svm"]
     return subprocess.Popen(
         [*words, "--", *command],
         cwd=root.parent,
-        env={**os.environ, "PYTHONPATH": str(HOME)},
+        env=os.environ | {"PYTHONPATH": str(HOME)} | ({"PADRE_RUN_ID": run_id} if run_id else {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -108,20 +109,49 @@ def test_a_full_disk_below_the_output_does_not_end_the_command(tmp_path: Path) -
     assert log.startswith("[1000")  # 6 MB less the end, in the log's first line
 
 
-def test_without_room_for_the_output_the_command_is_not_started(tmp_path: Path) -> None:
-    script = (
-        "import sys, tempfile; tempfile.tempdir = sys.argv.pop(1);"
-        " from padre_git.cli import main; main()"
+def killed(root: Path, *command: str, run_id: str, shows: str) -> None:
+    """Kills a recording, and its command, as soon as something was shown."""
+    process = start(root, *command, run_id=run_id)
+    assert process.stdout is not None
+    while (line := process.stdout.readline()) != shows:
+        assert line, process.communicate(timeout=60)
+    process.kill()
+    os.kill(int((root.parent / "pid").read_text()), signal.SIGKILL)
+    process.communicate(timeout=60)
+
+
+def test_a_recording_that_is_killed_loses_nothing_of_what_was_shown(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    killed(
+        root, "sh", "-c", "echo $$ > pid; echo begun; exec sleep 60", run_id=RUN, shows="begun\n"
     )
-    words = [str(tmp_path / "none"), "--root", str(tmp_path / "store"), "record", "-e", "demo/svm"]
-    done = subprocess.run(
-        [sys.executable, "-c", script, *words, "--", "touch", "begun"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(HOME)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1
-    assert "no such file or directory" in done.stderr
-    assert not (tmp_path / "begun").exists()
-    assert the_run(tmp_path / "store")[0].status == "failed"
+    with open_store(root, policy="manual") as store:
+        assert store.runs.log(RUN) == "begun\n", "as whoever watches sees it"
+        (run,) = store.reconcile()
+        assert (run.status, store.runs.log(run)) == ("aborted", "begun\n")
+        assert store.artifacts.list(run) == []
+        assert store.reconcile() == []
+
+
+def test_a_killed_recording_that_goes_on_has_what_was_shown_once(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    for word in ("one", "two"):
+        script = f"echo $$ > pid; echo {word}; exec sleep 60"
+        killed(root, "sh", "-c", script, run_id=RUN, shows=f"{word}\n")
+    process = start(root, "sh", "-c", "echo three", run_id=RUN)
+    process.communicate(timeout=60)
+    run, log = the_run(root)
+    assert run.status == "finished"
+    assert log == "one\ntwo\nthree\n"
+
+
+def test_of_much_output_of_a_killed_recording_all_is_kept(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    script = "echo $$ > pid; head -c 6000000 /dev/zero | tr '\\0' x; echo; echo last; exec sleep 60"
+    killed(root, "sh", "-c", script, run_id=RUN, shows="last\n")
+    with open_store(root, policy="manual") as store:
+        (run,) = store.reconcile()
+        head, end = store.runs.log(run).splitlines()
+        assert head.startswith("[6000001 bytes before this are in the artifact")
+        assert end == "last"
+        assert store.artifacts.get(run, "command-output.txt").stat().st_size == 6_000_006
