@@ -166,7 +166,7 @@ class Clones:
             own = [c for c in found.values()
                    if who == name and c.id not in written and _is_of(c, name, deed)]  # fmt: skip
             if own:
-                assert _is_open(outcome), f"{deed} failed, and it is stored: {outcome}"
+                assert _is_open(outcome), f"{deed} failed, and it is stored: {outcome}\n{own}"
                 self._unfinished.remove((who, deed, outcome))
                 self._note(own[0], deed, found)
 
@@ -222,7 +222,7 @@ class Clones:
         elif outcome == "done":
             assert own, f"{name} was told that {deed} is stored, and it is not"
         elif own:
-            assert _is_open(outcome), f"{deed} failed, and it is stored: {outcome}"
+            assert _is_open(outcome), f"{deed} failed, and it is stored: {outcome}\n{own}"
         else:
             self._unfinished = [e for e in self._unfinished if not e[1].looks_like(deed)]
             self._unfinished.append((name, deed, outcome))
@@ -308,6 +308,10 @@ class Clones:
         if not lock.exists():
             lock.touch()
             self._editors.append(lock)
+
+    def is_held(self, name: str) -> bool:
+        """Tells whether somebody holds the index of a clone."""
+        return self.clone(name) / ".git/index.lock" in self._editors
 
     def let_go_of_indexes(self) -> None:
         """Takes away the locks that are nobody's but the user's."""

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 import padre_git
 from padre_git import Run, errors
-from padre_git.errors import ConflictError, RemoteError
+from padre_git.errors import ConflictError, LockedError, RemoteError
 from padre_git.messages.settling import Choice
 from padre_git.model.ids import new_run_id
 from tests.conftest import git
@@ -238,7 +238,11 @@ class ClonesMachine(RuleBasedStateMachine):
         outcome = self.clones.attempt(name, work, danger)  # type: ignore[arg-type]
         kind = outcome.partition(":")[0]
         if danger is None:
-            allowed = (ConflictError, *((RemoteError,) if self.clones.away else ()))
+            allowed = (
+                ConflictError,
+                *((RemoteError,) if self.clones.away else ()),
+                *((LockedError,) if self.clones.is_held(name) else ()),
+            )
             assert kind == "done" or issubclass(getattr(errors, kind), allowed), outcome
         check(self.clones, name)
         return kind
