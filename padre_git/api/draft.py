@@ -181,7 +181,9 @@ class Draft:
             Point(
                 step=row.step,
                 time=datetime.fromtimestamp(row.time, UTC),
-                values={n: v for n, v in row.values.items() if n in courses},
+                values=row.values
+                if courses.issuperset(row.values)
+                else {n: v for n, v in row.values.items() if n in courses},
             )
             for row in self._counting()
             if not courses.isdisjoint(row.values)

@@ -39,6 +39,8 @@ __all__ = [
 ]
 
 _FORCED = "PADRE_EXECUTION"
+#: The search paths on which git was found.
+_with_git: set[str] = set()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +104,10 @@ def job() -> Job | None:
 
 def has_git() -> bool:
     """Returns whether this machine can commit; a compute node may have nothing but Python."""
-    return shutil.which("git") is not None
+    path = os.environ.get("PATH", os.defpath)
+    if path not in _with_git and shutil.which("git", path=path) is not None:
+        _with_git.add(path)  # looking for it costs as much as logging ten metrics
+    return path in _with_git
 
 
 def arguments() -> tuple[str, ...]:

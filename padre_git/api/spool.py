@@ -165,10 +165,17 @@ def is_settled(directory: Path) -> bool:
 
 def _made(directory: Path) -> list[Path]:
     """Makes a directory and returns those above it that are not safe on the disk yet."""
-    above = [place for place in directory.parents if not place.exists()]
-    is_new = not directory.exists()
-    directory.mkdir(parents=True, mode=0o700, exist_ok=True)
-    return [place.parent for place in (directory, *above)] if is_new else []
+    try:
+        directory.mkdir(mode=0o700)
+    except FileExistsError:
+        if not directory.is_dir():
+            raise
+        return []
+    except FileNotFoundError:
+        above = [place for place in directory.parents if not place.exists()]
+        directory.mkdir(parents=True, mode=0o700, exist_ok=True)
+        return [place.parent for place in (directory, *above)]
+    return [directory.parent]
 
 
 def _sync(path: Path) -> None:

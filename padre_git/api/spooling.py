@@ -76,6 +76,8 @@ class OwnSpool(Spool):
 
     def successor(self) -> Owner | None:
         """Returns the process that has continued the run meanwhile; None if there is none."""
+        if not self._heart.with_name(f"owner.{self._number + 1}").exists():
+            return None  # whoever comes after us makes that one first
         try:
             owner = owner_of(self.directory)
         except OSError:

@@ -44,9 +44,11 @@ class Overlay:
         self._content: dict[str, bytes] = {}
         self._added: dict[str, dict[str, Entry]] = {}
         self._removed: set[str] = set()
+        self._merged: dict[str, Mapping[str, Entry]] = {}
 
     def edit(self, edits: Edits) -> None:
         """Makes further edits; all removals come before all additions."""
+        self._merged.clear()
         for path, value in edits.items():
             if value is None:
                 self._remove(path)
@@ -58,6 +60,12 @@ class Overlay:
 
     def entries(self, directory: str) -> Mapping[str, Entry]:
         """See :meth:`Tree.entries`."""
+        known = self._merged.get(directory)
+        if known is None:
+            known = self._merged[directory] = self._merge(directory)
+        return known
+
+    def _merge(self, directory: str) -> Mapping[str, Entry]:
         base = _NOTHING if self._is_removed(directory) else self._base.entries(directory)
         added = self._added.get(directory)
         if added is None and not self._removed:
@@ -99,7 +107,7 @@ class Overlay:
         self._added.get(holder, {}).pop(name, None)
 
     def _add(self, path: str, content: bytes) -> None:
-        if self.entries(path):
+        if self._merge(path):
             self._remove(path)  # a file takes the place of a directory
         self._content[path] = content
         holder, _, name = path.rpartition("/")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from padre_git.errors import DocumentError, InvalidNameError, InvalidValueError
@@ -41,7 +41,9 @@ def encode_series(points: Iterable[Point]) -> bytes:
     columns: dict[str, int] = {}
     lines = [""]
     for point in points:
-        values = _numbers(point.values)
+        values = point.values
+        if not _PLAIN.issuperset(map(type, values.values())):
+            values = freeze_metrics(values)
         cells = [""] * len(columns)
         for name, value in values.items():
             if name in columns:
@@ -64,26 +66,20 @@ def _padded(lines: list[str], columns: int) -> Iterator[str]:
             yield line + "," * (columns + 1 - line.count(","))
 
 
-def _numbers(values: Mapping[str, float]) -> Mapping[str, float]:
-    if _PLAIN.issuperset(map(type, values.values())):
-        return values
-    return freeze_metrics(values)
-
-
 def _step(step: object) -> int:
-    found = scalar(step) if type(step) is not int else step
+    found = step if type(step) is int else scalar(step)
     if type(found) is not int or not -_STEPS < found < _STEPS:
         raise InvalidValueError(f"cannot store a point: the step {quoted(step)} is not an integer")
     return found
 
 
 def _time(time: datetime) -> str:
-    if time.tzinfo is not UTC and time.utcoffset() is None:
-        raise InvalidValueError(
-            f"cannot store a point: the time '{time}' has no time zone",
-            hint="use datetime.now(UTC)",
-        )
     if time.tzinfo is not UTC:
+        if time.utcoffset() is None:
+            raise InvalidValueError(
+                f"cannot store a point: the time '{time}' has no time zone",
+                hint="use datetime.now(UTC)",
+            )
         time = time.astimezone(UTC)
     return time.isoformat(timespec="microseconds")[:-6] + "Z"
 

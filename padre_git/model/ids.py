@@ -32,7 +32,8 @@ _FORMS = {
 def new_run_id(at: datetime) -> str:
     """Returns a fresh run id: the UTC time ``at`` and 60 random bits."""
     stamp = at.astimezone(UTC).strftime("%Y%m%dt%H%M%S")
-    return f"r-{stamp}-" + "".join(secrets.choice(ALPHABET) for _ in range(_RANDOM))
+    bits = secrets.randbits(5 * _RANDOM)
+    return f"r-{stamp}-" + "".join(ALPHABET[bits >> 5 * n & 31] for n in range(_RANDOM))
 
 
 def content_id(prefix: str, document: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 
 from padre_git.errors import InvalidNameError
 from padre_git.model.ids import check_id
@@ -91,7 +91,7 @@ class Key:
     @classmethod
     def project_named(cls, name: str) -> Key:
         """Returns the key of the project ``name``."""
-        return cls(Kind.PROJECT, name)
+        return _common(Kind.PROJECT, name) if type(name) is str else cls(Kind.PROJECT, name)
 
     @classmethod
     def parse(cls, text: str) -> Key:
@@ -123,19 +123,22 @@ class Key:
 
     def environment(self, name: str) -> Key:
         """Returns the key of an environment of this project."""
-        return Key(Kind.ENVIRONMENT, name, self)
+        return self._common(Kind.ENVIRONMENT, name)
 
     def experiment(self, name: str) -> Key:
         """Returns the key of an experiment of this project."""
-        return Key(Kind.EXPERIMENT, name, self)
+        return self._common(Kind.EXPERIMENT, name)
 
     def execution(self, name: str) -> Key:
         """Returns the key of an execution of this experiment."""
-        return Key(Kind.EXECUTION, name, self)
+        return self._common(Kind.EXECUTION, name)
 
     def run(self, name: str) -> Key:
         """Returns the key of a run of this experiment."""
         return Key(Kind.RUN, name, self)
+
+    def _common(self, kind: Kind, name: str) -> Key:
+        return _common(kind, name, self) if type(name) is str else Key(kind, name, self)
 
     @property
     def project(self) -> str:
@@ -174,3 +177,8 @@ class Key:
 
     def __lt__(self, other: object) -> bool:
         return self.text < other.text if isinstance(other, Key) else NotImplemented
+
+
+@lru_cache(maxsize=1024)  # thousands of runs have these few above them
+def _common(kind: Kind, name: str, parent: Key | None = None) -> Key:
+    return Key(kind, name, parent)

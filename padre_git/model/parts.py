@@ -13,7 +13,14 @@ from padre_git.errors import InvalidInputError, InvalidValueError
 from padre_git.model.arrays import Array
 from padre_git.model.key import Key, Kind
 from padre_git.model.names import check_label
-from padre_git.model.values import FrozenMapping, flatten, freeze, freeze_metrics
+from padre_git.model.values import (
+    FrozenMapping,
+    flatten,
+    freeze,
+    freeze_metrics,
+    has_passed,
+    passed,
+)
 
 __all__ = [
     "NOTHING",
@@ -85,11 +92,13 @@ def frozen_parameters(value: Mapping[str, Any], field_: str = "parameters") -> F
     Raises:
         InvalidInputError: for what cannot be stored, and for what collides when flattened.
     """
+    if isinstance(value, FrozenMapping) and has_passed(value, frozen_parameters):
+        return value
     frozen = freeze(value, field_)
     if not isinstance(frozen, FrozenMapping):
         raise InvalidValueError(f"cannot store '{field_}': it is not a mapping", field=field_)
     flatten(frozen, field_)
-    return frozen
+    return passed(frozen, frozen_parameters)
 
 
 def frozen_directions(value: Mapping[str, Any]) -> FrozenMapping:
@@ -113,6 +122,8 @@ def frozen_tags(value: Mapping[str, Any]) -> FrozenMapping:
     Raises:
         InvalidInputError: for a name that can be none, and for a value that is no text.
     """
+    if isinstance(value, FrozenMapping) and has_passed(value, frozen_tags):
+        return value
     found = {}
     for name, text in value.items():
         check_label(name, "tag")
@@ -121,7 +132,7 @@ def frozen_tags(value: Mapping[str, Any]) -> FrozenMapping:
         if text:
             check_label(text, "tag value")
         found[name] = text
-    return FrozenMapping(found)
+    return passed(FrozenMapping(found), frozen_tags)
 
 
 @dataclass(frozen=True, kw_only=True)

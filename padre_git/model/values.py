@@ -15,7 +15,17 @@ from typing import Any
 from padre_git.errors import InvalidNameError, InvalidValueError
 from padre_git.model.names import check_label, quoted
 
-__all__ = ["FrozenMapping", "flatten", "freeze", "freeze_metrics", "is_number", "scalar", "thaw"]
+__all__ = [
+    "FrozenMapping",
+    "flatten",
+    "freeze",
+    "freeze_metrics",
+    "has_passed",
+    "is_number",
+    "passed",
+    "scalar",
+    "thaw",
+]
 
 _DEPTH = 16
 _INT_DIGITS = 100
@@ -25,12 +35,15 @@ _INT_BOUND = 10**_INT_DIGITS
 class FrozenMapping(Mapping[str, Any]):
     """Is an immutable, hashable, picklable mapping that keeps its order and equals any mapping."""
 
-    __slots__ = ("_items",)
+    __slots__ = ("_items", "_passed")
 
     _items: dict[str, Any]
+    #: What it was checked as, so that a copy of an entity need not check it again.
+    _passed: Callable[..., Any] | None
 
     def __init__(self, items: Mapping[str, Any] | None = None) -> None:
         object.__setattr__(self, "_items", dict(items or {}))
+        object.__setattr__(self, "_passed", None)
 
     def __getitem__(self, name: str) -> Any:
         return self._items[name]
@@ -52,6 +65,17 @@ class FrozenMapping(Mapping[str, Any]):
 
     def __reduce__(self) -> tuple[type[FrozenMapping], tuple[dict[str, Any]]]:
         return FrozenMapping, (dict(self._items),)
+
+
+def passed(mapping: FrozenMapping, check: Callable[..., Any]) -> FrozenMapping:
+    """Returns a mapping that :func:`has_passed` a check from now on."""
+    object.__setattr__(mapping, "_passed", check)
+    return mapping
+
+
+def has_passed(value: object, check: Callable[..., Any]) -> bool:
+    """Returns whether a value is what a check has returned: it would return it as it is."""
+    return type(value) is FrozenMapping and value._passed is check  # noqa: SLF001 - its friend
 
 
 def is_number(value: Any) -> bool:
@@ -78,7 +102,10 @@ def freeze(value: Any, field: str, *, finite: bool = True) -> Any:
     Raises:
         InvalidValueError: for everything else, naming the field.
     """
-    return _freeze(value, field, finite, 0)
+    if has_passed(value, freeze):
+        return value
+    frozen = _freeze(value, field, finite, 0)
+    return passed(frozen, freeze) if finite and type(frozen) is FrozenMapping else frozen
 
 
 def _freeze(value: Any, field: str, finite: bool, depth: int) -> Any:
@@ -173,6 +200,8 @@ def freeze_metrics(metrics: Mapping[Any, Any], field: str = "metrics") -> Frozen
         InvalidNameError: for a name that is not a label.
         InvalidValueError: for a value that is not a number (bool is not).
     """
+    if isinstance(metrics, FrozenMapping) and has_passed(metrics, freeze_metrics):
+        return metrics
     frozen: dict[str, int | float] = {}
     for name, given in metrics.items():
         check_label(name, "metric")
@@ -184,7 +213,7 @@ def freeze_metrics(metrics: Mapping[Any, Any], field: str = "metrics") -> Frozen
                 hint="texts and flags are parameters or tags, not metrics",
             )
         frozen[name] = freeze(value, f"{field}.{name}", finite=False)
-    return FrozenMapping(frozen)
+    return passed(FrozenMapping(frozen), freeze_metrics)
 
 
 def flatten(mapping: Mapping[str, Any], field: str = "parameters") -> dict[str, Any]:

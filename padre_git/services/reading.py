@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from heapq import merge
 from itertools import islice
 from typing import Any, Generic, TypeVar, cast
@@ -141,7 +142,9 @@ class Reading(Generic[E]):
         Raises:
             DocumentError: if it breaks the format.
         """
-        entity = cast("E", decode(record))
+        # every run that begins reads the same project and experiment
+        read = decode if self.kind is Kind.RUN else _decode_again
+        entity = cast("E", read(record))
         url = urls.get(record.key)
         return entity.stamped(url=url) if url else entity
 
@@ -166,3 +169,13 @@ def check_page(limit: object, offset: object) -> int | None:
         if not absent and (type(value) is not int or value < 0):
             raise InvalidInputError(f"'{name}' is a number from 0, not {value!r}")
     return None if limit is None else cast("int", limit) + cast("int", offset)
+
+
+def _decode_again(record: Record) -> Entity:
+    """Returns what a record describes, at once if it was asked before."""
+    return _decoded(record.key, record.revision, tuple(record.files.items()))
+
+
+@lru_cache(maxsize=256)
+def _decoded(key: Key, revision: str, files: tuple[tuple[str, bytes], ...]) -> Entity:
+    return decode(Record(key=key, files=dict(files), revision=revision))

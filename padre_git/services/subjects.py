@@ -71,8 +71,13 @@ def run_subject(run: Run) -> str:
     texts = (
         ", ".join([*status, *metrics[:some], *parameters[:others]]) for some, others in _SHARES
     )
-    said = [f"{named(run.key)}: {text or run.status.value}" for text in texts]
-    return next((text for text in said if len(text) <= LONGEST_SUBJECT), said[-1])
+    name = named(run.key)
+    said = ""
+    for text in texts:  # one after the other: most are short enough at once
+        said = f"{name}: {text or run.status.value}"
+        if len(said) <= LONGEST_SUBJECT:
+            break
+    return said
 
 
 def _short(value: Any) -> str:

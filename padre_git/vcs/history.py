@@ -43,6 +43,7 @@ class History:
         self._reader = Reader(self.common_dir)
         self._refs = RefStore(self.common_dir, self._mark)
         self._merged: tuple[str, str] | None = None
+        self._last: Snapshot | None = None
 
     def close(self) -> None:
         """Ends the git process that reads objects; it can be called twice."""
@@ -63,7 +64,11 @@ class History:
 
     def snapshot(self, commit: str | None = None) -> Snapshot:
         """Returns the project as a commit has it; as :meth:`tip` has it without one."""
-        return Snapshot(self._reader, self.tip() if commit is None else commit)
+        commit = self.tip() if commit is None else commit
+        last = self._last
+        if last is None or last.commit != commit:
+            last = self._last = Snapshot(self._reader, commit)
+        return last
 
     def trial(self) -> Trial:
         """Returns a place to try edits of this project out, without writing anything."""

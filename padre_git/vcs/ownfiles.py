@@ -22,12 +22,13 @@ _LARGEST = 64_000_000
 _SCARCE = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOMEM])
 
 
-def read_own(path: Path, *, largest: int = _LARGEST) -> bytes | None:
+def read_own(path: Path, *, largest: int = _LARGEST, start: int = 0) -> bytes | None:
     """Returns the content of a file; None if there is none that can be ours.
 
     Args:
         path: the file.
         largest: bytes up to which it can be.
+        start: where to begin, in bytes.
 
     Raises:
         OSError: if nobody can say, because there is no descriptor or no memory left.
@@ -43,12 +44,19 @@ def read_own(path: Path, *, largest: int = _LARGEST) -> bytes | None:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode) or state.st_size > largest:
             return None
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read(largest)
+        return _rest(descriptor, start, state.st_size)
     except OSError:
         return None
     finally:
         os.close(descriptor)
+
+
+def _rest(descriptor: int, start: int, end: int) -> bytes:
+    """Returns what a file has from ``start``; most files end where it is said, some grow."""
+    content = b""
+    while piece := os.pread(descriptor, max(end - start, 0) + 1, start + len(content)):
+        content += piece
+    return content
 
 
 def replace_own(path: Path, content: bytes, *, time: float | None = None) -> None:

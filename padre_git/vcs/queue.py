@@ -84,10 +84,13 @@ class Request:
 class Ticket:
     """Is an owner's own end of a request."""
 
-    def __init__(self, file: Path, note: Path, listening: socket.socket | None) -> None:
+    def __init__(
+        self, file: Path, note: Path, listening: socket.socket | None, *, asked: int
+    ) -> None:
         self._file = file
         self._note = note
         self._listening = listening
+        self._asked = asked
 
     def wait(self) -> None:
         """Waits until there may be an answer, or the lock may be free."""
@@ -100,8 +103,8 @@ class Ticket:
 
     def answer(self) -> bytes | None:
         """Returns the answer; None if there is none yet."""
-        parts = _frames(read_own(self._file) or b"")
-        return parts[1] if len(parts) > 1 else None
+        parts = _frames(read_own(self._file, start=self._asked) or b"")
+        return parts[0] if parts else None
 
     def withdraw(self) -> bool:
         """Takes the request away; returns whether it is certain that it will not be done."""
@@ -145,13 +148,14 @@ class Queue:
             name = f"{time.time_ns():020d}-{os.getpid()}-{threading.get_ident()}{next(_numbers)}"
             file = self._directory / name
             head = this_process().line() + address.hex().encode() + b"\n"
-            ticket = Ticket(file, self._note, listening)
+            request = framed(head + content)
+            ticket = Ticket(file, self._note, listening, asked=len(request))
         except BaseException:
             if listening is not None:
                 listening.close()
             raise
         try:
-            _create(file, framed(head + content))
+            _create(file, request)
             yield ticket
         finally:
             ticket.close()

@@ -26,6 +26,11 @@ __all__ = ["LARGEST", "Reader"]
 #: Requests on the way at once; 41 bytes each fit into a pipe, so writing never blocks.
 _WINDOW = 1000
 _TREES = 20_000
+#: Bytes of a file that is kept when it was read, and how many are: every run that begins reads the
+#: same few documents.
+_SMALL, _DOCUMENTS = 4096, 256
+#: What is asked for in one go and kept; of thousands, none would be asked for again.
+_FEW = 8
 #: Bytes of the largest object that is read; git, too, loads nothing larger into memory.
 LARGEST = 512 * 1024 * 1024
 _PIECE = 1 << 20
@@ -46,6 +51,7 @@ class Reader:
         self._borrows = False
         self._trees: OrderedDict[str, Mapping[str, Entry]] = OrderedDict()
         self._commits: dict[str, Commit] = {}
+        self._documents: dict[str, bytes] = {}
         self._reset()
 
     def _reset(self) -> None:
@@ -112,12 +118,22 @@ class Reader:
         Raises:
             DamagedError: if one is missing or of another kind.
         """
+        wanted = dict.fromkeys(oids)
         found = {}
-        for oid, (what, content) in self._fetch(list(dict.fromkeys(oids))):
+        if kind == "blob" and len(wanted) <= _FEW:
+            found = {oid: self._documents[oid] for oid in wanted if oid in self._documents}
+        for oid, (what, content) in self._fetch([oid for oid in wanted if oid not in found]):
             if what != kind:
                 raise damaged(f"object '{oid}' is {what or 'missing'}, not a {kind}", self._git_dir)
             found[oid] = content
+            if kind == "blob" and len(wanted) <= _FEW and len(content) <= _SMALL:
+                self._keep(oid, content)
         return found
+
+    def _keep(self, oid: str, document: bytes) -> None:
+        if len(self._documents) >= _DOCUMENTS:
+            self._documents.clear()
+        self._documents[oid] = document
 
     def close(self) -> None:
         """Ends the git process; the reader can be used again and then starts another."""

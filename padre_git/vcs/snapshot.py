@@ -11,6 +11,7 @@ from padre_git.vcs.reader import Reader
 __all__ = ["Snapshot", "entry_at"]
 
 _NOTHING: Mapping[str, Entry] = MappingProxyType({})
+_MOST_KNOWN = 1000
 
 
 class Snapshot:
@@ -29,9 +30,19 @@ class Snapshot:
         self._reader = reader
         self.commit = commit
         self.tree = EMPTY_TREE if commit is None else reader.commit(commit).tree
+        #: What directories hold; planning one run asks for the same few a hundred times.
+        self._known: dict[str, Mapping[str, Entry]] = {}
 
     def entries(self, directory: str = "") -> Mapping[str, Entry]:
         """Returns what a directory holds, by name; nothing if it is not a directory."""
+        known = self._known.get(directory)
+        if known is None:
+            known = self._known[directory] = self._read(directory)
+            if len(self._known) > _MOST_KNOWN:
+                self._known.clear()
+        return known
+
+    def _read(self, directory: str) -> Mapping[str, Entry]:
         if not directory:
             return self._reader.tree(self.tree)
         found = self.entry(directory)
@@ -39,7 +50,8 @@ class Snapshot:
 
     def entry(self, path: str) -> Entry | None:
         """Returns what stands at a path; None if nothing does."""
-        return entry_at(self._reader.tree, self.tree, path)
+        holder, _, name = path.rpartition("/")
+        return self.entries(holder).get(name) if name else None
 
     def blob(self, path: str) -> bytes | None:
         """Returns the content of a file; None if there is none."""
@@ -73,12 +85,13 @@ class Snapshot:
 
     def prefetch(self, paths: Iterable[str]) -> None:
         """Reads the trees on the way to these paths, one request per level."""
-        wanted = {tuple(path.split("/")[:-1]) for path in paths}
+        holders = {path.rpartition("/")[0] for path in paths}
+        wanted = [holder.split("/") for holder in holders if holder and holder not in self._known]
         if len(wanted) < 3:
             return
         level = {"": self.tree}
         for depth in range(max((len(parts) for parts in wanted), default=0)):
-            heads = {parts[: depth + 1] for parts in wanted if len(parts) > depth}
+            heads = {tuple(parts[: depth + 1]) for parts in wanted if len(parts) > depth}
             found = {}
             for head in heads:
                 above = level.get("/".join(head[:-1]))
