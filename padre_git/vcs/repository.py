@@ -280,9 +280,8 @@ class Repository(Thinning):
 
     def _bring_up(self) -> bool:
         with self.lock():
-            work = Advance(self._mover())
             with storing(self.path):
-                is_up = work.bring_up()
+                is_up = Advance(self._mover()).bring_up()
             self._grow()
         return is_up
 
