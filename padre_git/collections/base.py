@@ -13,6 +13,7 @@ from padre_git.errors import InvalidInputError, NotFoundError
 from padre_git.messages import (
     Delete,
     DeleteMode,
+    Exists,
     Get,
     History,
     List,
@@ -195,10 +196,10 @@ class Collection(Generic[E]):
             RemoteError: if its project is not here, and the remote cannot be asked.
         """
         try:
-            self.key(ref, at=at)
+            key = self.key(ref, at=at)
         except NotFoundError:
             return False
-        return True
+        return self._bus.send(Exists(subject=self.kind, key=key, at=at))
 
     def state(self, ref: Ref) -> State:
         """Returns how a record stands to the remote: published, ahead, behind, kept and so on.

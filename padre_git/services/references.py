@@ -42,15 +42,28 @@ def resolve(
 ) -> Key:
     """Returns the key of the living record of ``kind`` that a reference means.
 
+    A record of which only what lies below it is left, its document having gone, is one that can be
+    looked into.
+
     Raises:
         AmbiguousReferenceError: if it fits several; the hint lists them.
         NotFoundError: if it fits none; the hint has names that are near.
         InvalidInputError: if no record of this kind can have such a reference.
     """
     key = _spelled(backend, kind, reference)
-    if key is not None:
+    if key is None:
+        return _search(backend, kind, str(reference), at)
+    try:
         return follow(backend, key, at).key
-    return _search(backend, kind, str(reference), at)
+    except NotFoundError as error:
+        if error.key == key.text and _has_children(backend, key, at):
+            return key
+        raise
+
+
+def _has_children(backend: Backend, key: Key, at: str | None) -> bool:
+    """Returns whether something is left below an experiment."""
+    return key.kind is Kind.EXPERIMENT and any(True for _ in backend.scan(key, at=at, limit=1))
 
 
 def find(
@@ -236,6 +249,12 @@ def _missing(backend: Backend, key: Key, deleted: bool, at: str | None) -> NotFo
             f"{key.kind} '{key}' was deleted",
             key=key,
             hint=f"to bring it back: padre-git restore {name_path(key)}",
+        )
+    if _has_children(backend, key, at):
+        return NotFoundError(
+            f"the document of {key.kind} '{key}' is missing",
+            key=key,
+            hint=f"what lies below is there; to restore it: padre-git repair {key.project}",
         )
     siblings = [*backend.scan(key.parent, kind=key.kind, at=at)]
     if key.kind is Kind.PROJECT:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import padre_git
-from padre_git import DamagedError, Notice, Skipped
+from padre_git import DamagedError, NotFoundError, Notice, Skipped
 from padre_git.messages import Piece, Source
 from padre_git.vcs.packindex import read_index
 from tests.conftest import git
@@ -267,6 +267,23 @@ def test_a_record_whose_parent_was_removed_by_hand_is_read_and_its_parent_restor
     assert store.experiments.get("iris/svm") == experiment
     assert git("status", "--porcelain", cwd=clone) == ""
     assert "Padre-Op: restore" in git("log", "-1", "--format=%B", cwd=clone)
+
+
+def test_runs_are_found_by_name_while_the_document_of_their_experiment_is_missing(
+    store: padre_git.Store, clone: Path
+) -> None:
+    (run, *_) = runs = store.runs.list("iris/svm")
+    git("rm", "-q", "experiments/svm/experiment.yaml", cwd=clone)
+    git("commit", "-q", "-m", "oops", cwd=clone)
+    assert store.runs.list("iris/svm") == runs
+    assert store.runs.get(f"iris/svm/{run.key.name}") == run
+    assert store.resolve(f"iris/svm/{run.key.name}") == run.key
+    assert not store.experiments.exists("iris/svm")
+    with pytest.raises(NotFoundError) as error:
+        store.experiments.get("iris/svm")
+    assert "padre-git repair iris" in str(error.value.hint)
+    with pytest.raises(NotFoundError):
+        store.runs.list("iris/nothing")
 
 
 def test_a_clone_that_is_well_is_not_touched(store: padre_git.Store, clone: Path) -> None:
