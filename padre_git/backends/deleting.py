@@ -71,6 +71,8 @@ def withdraw(side: Side, key: Key, *, publisher: Publisher) -> None:
         return [NewCommit(edits=edits, text=text, author=publisher.author)]
 
     with side.busy:
+        # what waits, or was killed, must not turn out to contradict when it is gone already
+        side.repository.bring_up()
         theirs = side.fetch()
         publisher.integrate(side)
         if theirs is None or not _is_there(side, key, theirs):

@@ -11,6 +11,8 @@ import pytest
 import padre_git
 from padre_git.errors import ConflictError
 from padre_git.model import Code
+from tests.conftest import git
+from tests.killing import killed
 
 
 @pytest.fixture
@@ -89,3 +91,25 @@ def test_a_tag_and_a_note_stay_when_two_have_put_the_same_run_back(
             ["good"],
             ["what was I thinking?"],
         )
+
+
+def test_a_withdrawal_that_is_refused_since_a_killed_change_contradicts_deletes_nothing(
+    stores: tuple[padre_git.Store, padre_git.Store, padre_git.Run],
+) -> None:
+    ada, ben, run = stores
+    changed = ada.experiments.get("iris/svm").replace(title="killed")
+    clone, number = ada.project_path("iris"), 1
+    while not (clone / ".git/padre/intent").read_text().strip():  # begun, and nothing written yet
+        assert killed(number, clone, lambda: ada.experiments.put(changed))
+        number += 1
+    ben.experiments.put(ben.experiments.get("iris/svm").replace(title="meanwhile"))
+    ben.sync("iris")
+    git("pull", "-q", "--ff-only", cwd=clone)
+    with pytest.raises(ConflictError, match="changed"):
+        ada.runs.delete(run.key, mode="remote")
+    ben.pull("iris")
+    assert [found.title for found in ben.runs.list("iris")] == ["one"]
+    assert ada.settle("iris", rest="ours") == ()
+    ada.runs.delete(run.key, mode="remote")
+    ben.pull("iris")
+    assert ben.runs.list("iris") == []
