@@ -26,7 +26,7 @@ from tests.servers import Server
 from tests.servers.proxy import Proxy, Trouble
 
 RUN = run_key(1)
-SHORT = Terms(ask=5, silence=3)
+SHORT = Terms(ask=8, silence=3)
 
 
 class Host:
