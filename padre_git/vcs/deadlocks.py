@@ -61,8 +61,9 @@ def at_work(common: Path) -> Iterator[tuple[int, ...]]:
 
 
 def forget(common: Path) -> None:
-    """Takes the note away, when all went well; see :func:`at_work`."""
-    (common / _NOTE).unlink(missing_ok=True)
+    """Takes the note away if no lock is there that may be of that work; see :func:`at_work`."""
+    if not any(_is_of_upkeep(common, lock) for lock in locks(common)):
+        (common / _NOTE).unlink(missing_ok=True)
 
 
 def clear_left(common: Path, tell: Callable[[str], None], *, is_first: bool) -> None:
@@ -82,8 +83,12 @@ def clear_left(common: Path, tell: Callable[[str], None], *, is_first: bool) -> 
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         began = os.fstat(descriptor).st_mtime
-        if _clear(common, lambda name, made: made >= began and name.startswith(_OF_UPKEEP), tell):
-            forget(common)
+
+        def is_its(lock: Path, made: float) -> bool:
+            return made >= began and _is_of_upkeep(common, lock)
+
+        if _clear(common, is_its, tell):
+            (common / _NOTE).unlink(missing_ok=True)
     except OSError:  # one of its processes lives
         return
     finally:
@@ -91,13 +96,13 @@ def clear_left(common: Path, tell: Callable[[str], None], *, is_first: bool) -> 
 
 
 def _clear(
-    common: Path, is_left: Callable[[str, float], bool], tell: Callable[[str], None]
+    common: Path, is_left: Callable[[Path, float], bool], tell: Callable[[str], None]
 ) -> bool:
     """Removes locks by name and time; returns whether it could be told that nobody holds them."""
     left = []
     for lock in locks(common):
         with suppress(FileNotFoundError):
-            if is_left(lock.relative_to(common).as_posix(), lock.lstat().st_mtime):
+            if is_left(lock, lock.lstat().st_mtime):
                 left.append(lock)
     if left and (not is_own_disk(common) or has_git(common)):
         return False
@@ -105,6 +110,10 @@ def _clear(
         lock.unlink(missing_ok=True)
         tell(f"removed '{lock}', which a git that has died had left")
     return True
+
+
+def _is_of_upkeep(common: Path, lock: Path) -> bool:
+    return lock.relative_to(common).as_posix().startswith(_OF_UPKEEP)
 
 
 def _started() -> float | None:

@@ -41,17 +41,15 @@ class Replaced:
     def __init__(self) -> None:
         self._held: list[int] = []
 
-    def replace(self, fresh: Path, path: Path) -> None:
-        """Puts a file in the place of another.
+    def keep(self, path: Path) -> None:
+        """Holds a file whose name is about to go to another, or to nobody.
 
-        Raises:
-            OSError: if it cannot be renamed.
+        It is called before a lock is taken, which is then held for the renaming alone.
         """
+        if len(self._held) >= _HELD:
+            self.free()
         with suppress(OSError):  # nothing there, or nothing that could be held: as it is, then
             self._held.append(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK))
-        fresh.replace(path)
-        if len(self._held) > _HELD:
-            self.free()
 
     def free(self) -> None:
         """Lets go of what is held, without waiting for it."""

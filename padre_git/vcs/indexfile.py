@@ -151,11 +151,12 @@ class IndexFile:
         durable.write(fresh, index.build())
         os.utime(fresh, ns=(now, now))  # the time that was settled for, whenever it is written
         durable.sync()
+        REPLACED.keep(self.path)
         try:
             with nullcontext() if self._held else self.hold(timeout):
                 if stamp(self.path) != expected:
                     return False
-                REPLACED.replace(fresh, self.path)
+                fresh.replace(self.path)
         finally:
             fresh.unlink(missing_ok=True)
         self._stamp, self._index = stamp(self.path), index

@@ -87,7 +87,7 @@ def maintain(common: Path) -> list[str]:
             ended = try_git([*_QUIET, *words], common, inherited=inherited)
             said = " ".join(ended.err.split())
             done.append(f"not done: {what}: {said}" if ended.code else what)
-    if inherited and done == [what for what, _ in _STEPS]:  # else there may be a lock left
+    if inherited:
         forget(common)
     swept = sum((_sweep_damaged(common), sweep_halves(common, _DAY), _sweep_temporary(common)))
     if swept:

@@ -161,7 +161,10 @@ class RefStore:
             fresh = self.prepare(new, durable)
             durable.sync()
         clear_stale(path, mark=self._mark)
+        REPLACED.keep(path)
         try:
+            # the user's git waits for this lock, or finds it if we are killed meanwhile: nothing
+            # else is done under it
             with git_lock(path, mark=self._mark, timeout=_LOCK_WAIT):
                 now = self.read(name)
                 if now != old:
@@ -193,13 +196,14 @@ class RefStore:
         if name in self._read_packed():
             run_git(["update-ref", "-d", name, *([old] if old else [])], self._common)
             return
+        REPLACED.keep(path)
         with git_lock(path, mark=self._mark, timeout=_LOCK_WAIT):
             now = self.read(name)
             if old is not None and now != old:
                 raise StaleRefError(f"ref '{name}' is at {now}, not at {old}")
             with suppress(FileNotFoundError):
                 path.unlink()
-            fsync_directory(path.parent)
+        fsync_directory(path.parent)
 
     def real(self, name: str) -> Path:
         """Returns the file that holds a ref, behind symbolic refs.
@@ -227,6 +231,6 @@ class RefStore:
 
 def _replace(fresh: Path, path: Path) -> None:
     try:
-        REPLACED.replace(fresh, path)
+        fresh.replace(path)
     except OSError as error:  # a directory of that name: refs `a` and `a/b` exclude each other
         raise RepositoryError(f"ref '{path}' cannot be written: {error.strerror}") from error
