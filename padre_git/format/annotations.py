@@ -13,7 +13,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 
 from padre_git.errors import DocumentError, InvalidNameError
@@ -38,6 +38,7 @@ LONGEST_TAG = 41
 _LONGEST_PART = LONGEST_TAG + len("tags/")
 _LONGEST_NOTE = 40
 _HASH_DIGITS = 24
+_MOMENT = timedelta(milliseconds=1)
 
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 _DOT = ord(".")
@@ -159,18 +160,24 @@ def decode_notes(files: Mapping[str, bytes]) -> tuple[Note, ...]:
 
 
 def new_note_name(at: datetime, *, taken: Iterable[str] = ()) -> str:
-    """Returns a file name for a new note: the UTC minute and four random characters.
+    """Returns a file name for a new note: the UTC time and four random characters.
+
+    It comes after the names of the same moment, which a clock may not tell apart.
 
     Args:
         at: when the note was written.
         taken: names that the run has already.
     """
-    names = frozenset(taken)
-    stamp = at.astimezone(UTC).strftime("%Y%m%dt%H%M")
-    while True:
-        name = f"{stamp}-{''.join(secrets.choice(ALPHABET) for _ in range(4))}.md"
-        if name not in names:
-            return name
+    at = at.astimezone(UTC)
+    soon = _stamp(at + _MOMENT)
+    latest = max((s for name in taken if (s := name.partition("-")[0]) < soon), default="")
+    while (stamp := _stamp(at)) <= latest:
+        at += timedelta(microseconds=1)
+    return f"{stamp}-{''.join(secrets.choice(ALPHABET) for _ in range(4))}.md"
+
+
+def _stamp(at: datetime) -> str:
+    return at.strftime("%Y%m%dt%H%M%S%f")
 
 
 def is_tag_part(part: str) -> bool:

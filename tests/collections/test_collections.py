@@ -168,6 +168,14 @@ def test_find_says_whether_a_point_is_done(store: Store) -> None:
         store.runs.find("iris/svm", None)  # type: ignore[arg-type]
 
 
+def test_notes_are_in_the_order_of_writing(store: Store) -> None:
+    run = store.runs.get("iris/svm/abc")
+    said = [f"note {number}" for number in range(12)]
+    for text in said:
+        store.runs.note(run, text)
+    assert [note.text for note in store.runs.get(run).notes][-12:] == said
+
+
 def test_tags_and_notes_are_added_after_the_end(store: Store) -> None:
     before = store.runs.part("iris/svm/abc", "run.yaml")
     store.runs.tag("iris/svm/abc", "candidate", {"table": "2"}, reviewed="yes")

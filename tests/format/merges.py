@@ -154,7 +154,7 @@ def _() -> object:
     return BASE, noted(BASE, RUN, "20261122t0911-f3k2", "odd\n"), tagged(BASE, RUN, "candidate")
 
 
-@row("two notes in the same minute", plain=MERGES, padre=MERGES)
+@row("two notes at the same time", plain=MERGES, padre=MERGES)
 def _() -> object:
     return (
         BASE,

@@ -95,7 +95,9 @@ def test_names_move_into_the_file_beyond_41_characters() -> None:
 def test_a_note_may_have_40_characters() -> None:
     assert is_note_part(f"notes/{'n' * 37}.md")
     assert not is_note_part(f"notes/{'n' * 38}.md")
-    assert len(new_note_name(datetime(2026, 11, 22, tzinfo=UTC))) == len("20261122t0911-f3k2.md")
+    assert len(new_note_name(datetime(2026, 11, 22, tzinfo=UTC))) == len(
+        "20261122t091100123456-f3k2.md"
+    )
 
 
 def test_a_long_tag_keeps_its_name_inside_the_file() -> None:
@@ -182,12 +184,19 @@ def test_a_note_that_is_not_text_is_named() -> None:
 
 
 @given(st.datetimes(timezones=st.just(timezone(timedelta(hours=5)))))
-def test_a_new_note_is_named_by_the_utc_minute_and_never_twice(at: datetime) -> None:
-    assume(at.year > 1000)
-    first = new_note_name(at)
-    assert first.startswith(at.astimezone(UTC).strftime("%Y%m%dt%H%M-"))
-    assert is_note_part(f"notes/{first}")
-    assert new_note_name(at, taken=[first]) != first
+def test_notes_of_one_moment_are_named_by_the_utc_time_in_the_order_of_writing(
+    at: datetime,
+) -> None:
+    assume(1000 < at.year < 9999)
+    taken = [at.astimezone(UTC).strftime("%Y%m%dt%H%M-zzzz.md")]  # as earlier versions did
+    for _ in range(5):
+        taken.append(new_note_name(at, taken=taken))
+    assert taken[1].startswith(at.astimezone(UTC).strftime("%Y%m%dt%H%M%S%f-"))
+    assert all(is_note_part(f"notes/{name}") for name in taken)
+    assert taken == sorted(set(taken))
+    assert (
+        new_note_name(at, taken=["of-a-person.md", f"{taken[1][:15]}zzz.md"])[:21] == taken[1][:21]
+    )
 
 
 @pytest.mark.parametrize("part", ["notes/a", "notes/.md", "notes/a/b.md", "notes/ä.md", "a.md"])
