@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ from padre_git.vcs import driver
 from padre_git.vcs.advance import PENDING
 from padre_git.vcs.damage import damaged
 from padre_git.vcs.leftovers import aside
+from padre_git.vcs.ownfiles import replace_own
 from padre_git.vcs.progress import Watch
 from padre_git.vcs.refpast import past_of
 from padre_git.vcs.refs import symbolic_target
@@ -38,6 +40,8 @@ from padre_git.vcs.trust import check_clone
 from padre_git.vcs.userstate import UserState
 
 __all__ = ["Clone", "Clones", "check_branch"]
+
+_DAY = 86400.0
 
 
 @dataclass
@@ -320,6 +324,23 @@ class Clones:
                 clone.has_said_what_waits = True
                 text = f"commits wait in {PENDING}: {error.message}; {error.hint}"
                 self._notify(Notice(text=text, project=clone.project))
+
+    def say_how_large(self, clone: Clone) -> None:
+        """Tells, at most once a day, that a work tree holds more than a new one would."""
+        repository = clone.repository
+        said = repository.common_dir / "padre" / "said-how-large"
+        try:
+            if said.exists() and abs(time.time() - said.stat().st_mtime) < _DAY:
+                return
+            said.parent.mkdir(mode=0o700, exist_ok=True)
+            replace_own(said, b"")
+        except OSError:
+            return  # a clone that cannot be written is not made smaller either
+        if repository.is_overgrown():
+            text = f"'{clone.project}' has more than {LEAN.files} files of runs in its work tree,"
+            text = f"{text} which makes git slow; leave them out:"
+            text = f"{text} padre-git checkout {clone.project} --no-runs"
+            self._notify(Notice(text=text, project=clone.project))
 
     def close(self) -> None:
         """Ends what the repositories hold."""

@@ -343,6 +343,7 @@ class DualLayer(Backend):
                     raise unknown(project)
             return ProjectStatus(project=project, state=State.REMOTE_ONLY, url=url)
         side, problem = self._side(project), None
+        self.local.say_how_large(project)
         try:
             side.fetch()
             side.check_place()

@@ -238,7 +238,13 @@ class GitBackend(Backend):
 
     def maintain(self, project: str) -> Maintained:
         """Tidies the clone of a project up."""
-        return self._recovery(project).maintain()
+        done = self._recovery(project).maintain()
+        self.say_how_large(project)
+        return done
+
+    def say_how_large(self, project: str) -> None:
+        """See :meth:`Clones.say_how_large`."""
+        self._clones.say_how_large(self._clones.need(project))
 
     def _recovery(self, project: str, fetch: Fetch | None = None) -> Recovery:
         return Recovery(

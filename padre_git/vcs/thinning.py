@@ -82,6 +82,17 @@ class Thinning(History):
         self._config.refresh()
         return is_sparse(self._config)
 
+    def is_overgrown(self) -> bool:
+        """Tells whether everything is here of a project that is too large for that by now.
+
+        Who has said once how much of it is to be here has made up their mind.
+        """
+        self._config.refresh()
+        tip = None if self.lean is None or self._is_bare else self.tip()
+        if tip is None or self._config.get("core.sparsecheckout") is not None:
+            return False
+        return self._needed().is_large(self._reader.tree, self._reader.commit(tip).tree)
+
     def bring(self, directories: Iterable[str]) -> None:
         """Brings directories that a lean work tree leaves out into it.
 

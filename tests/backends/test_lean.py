@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import padre_git
 from padre_git.backends.git import GitBackend
+from padre_git.backends.lean import LEAN
 from padre_git.messages import Message
 from padre_git.model import ChangeSet, Key
 from padre_git.testing.suite import BackendSuite
@@ -96,6 +99,42 @@ def test_a_run_that_was_dropped_here_comes_back_when_it_is_checked_out(tmp_path:
         assert store.verify("iris") == ()
         store.maintain("iris")
         assert git("status", "--porcelain", cwd=store.project_path("iris")) == ""
+
+
+def test_a_clone_that_has_grown_too_large_says_once_a_day_what_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote = tmp_path / "remote"
+    remote.mkdir()
+    said: list[str] = []
+    with padre_git.open(tmp_path / "mine", remote=str(remote), policy="manual") as store:
+        store.subscribe(padre_git.Notice, lambda notice: said.append(notice.text))
+        with store.start_run("iris/svm", {"C": 1}) as run:
+            run.log_metric("loss", 0.5)
+        store.sync("iris")
+        stamp = store.project_path("iris") / ".git" / "padre" / "said-how-large"
+
+        def told() -> list[str]:
+            said.clear()
+            store.status("iris")
+            store.maintain("iris")
+            return [text for text in said if "--no-runs" in text]
+
+        assert told() == [], "it is small"
+        monkeypatch.setattr("padre_git.backends.clones.LEAN", replace(LEAN, files=1))
+    with padre_git.open(tmp_path / "mine", policy="manual") as store:
+        store.subscribe(padre_git.Notice, lambda notice: said.append(notice.text))
+        assert told() == [], "it was looked at today"
+        os.utime(stamp, (1, 1))
+        (text,) = told()
+        assert text.endswith("leave them out: padre-git checkout iris --no-runs")
+        assert told() == [], "once a day"
+        store.leave_out("iris")
+        os.utime(stamp, (1, 1))
+        assert told() == []
+        store.checkout("iris")
+        os.utime(stamp, (1, 1))
+        assert told() == [], "somebody has said that they want all of it"
 
 
 def test_a_store_without_clones_has_no_work_trees(tmp_path: Path) -> None:
