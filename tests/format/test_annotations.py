@@ -194,9 +194,8 @@ def test_notes_of_one_moment_are_named_by_the_utc_time_in_the_order_of_writing(
     assert taken[1].startswith(at.astimezone(UTC).strftime("%Y%m%dt%H%M%S%f-"))
     assert all(is_note_part(f"notes/{name}") for name in taken)
     assert taken == sorted(set(taken))
-    assert (
-        new_note_name(at, taken=["of-a-person.md", f"{taken[1][:15]}zzz.md"])[:21] == taken[1][:21]
-    )
+    odd = ["of-a-person.md", f"{taken[1][:15]}zzz.md"]
+    assert is_note_part(f"notes/{new_note_name(at, taken=odd)}")
 
 
 @pytest.mark.parametrize("part", ["notes/a", "notes/.md", "notes/a/b.md", "notes/ä.md", "a.md"])
