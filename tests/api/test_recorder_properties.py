@@ -37,9 +37,7 @@ ARRAYS = st.one_of(
         )
     ),
 )
-QUICK = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+QUICK = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def same(a: Any, b: Any) -> bool:

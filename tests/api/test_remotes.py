@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -199,14 +198,16 @@ def test_a_move_that_was_interrupted_is_run_again(lab: Path, new: Path, tmp_path
     with store(ada, lab) as opened:
         for name in ("iris", "rice", "wine"):
             run(opened, f"{name}/svm", name.encode() * 1000)
-    script = f"import padre_git; padre_git.move_remote({str(new)!r}, {str(ada)!r})"
-    process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
-    limit = time.monotonic() + 60
-    while not (new / "iris.git").exists() and time.monotonic() < limit:
-        time.sleep(0.005)
-    time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    script = (
+        "import os, sys, padre_git\n"
+        "def hook(event, words):\n"
+        f"    if event == 'subprocess.Popen' and '{new}/rice.git' in repr(words):\n"
+        f"        os.path.exists('{new}/iris.git') and os.kill(0, {signal.SIGKILL})\n"
+        "sys.addaudithook(hook)\n"
+        f"padre_git.move_remote({str(new)!r}, {str(ada)!r})\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", script], start_new_session=True, check=False)
+    assert killed.returncode == -signal.SIGKILL
     assert remembered(ada) == lab.as_uri()
     assert not (new / "wine.git").exists()
     with store(ada) as opened:

@@ -44,9 +44,7 @@ def test_opening_a_cache_makes_nothing(tmp_path: Path):
     assert not (tmp_path / "none").exists()
 
 
-@settings(
-    max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@settings(max_examples=30, suppress_health_check=list(HealthCheck), deadline=None)
 @given(content=st.binary(max_size=5000))
 def test_bytes_come_back_as_they_were(cache: Cache, content: bytes):
     item = cache.add_bytes(content)

@@ -133,7 +133,7 @@ _TREES = st.dictionaries(st.sampled_from("abcd"), st.sampled_from([b"1", b"22", 
 @given(
     base=_TREES, ours=_TREES, theirs=_TREES, choice=st.sampled_from([Choice.OURS, Choice.THEIRS])
 )
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 def test_it_is_the_union_that_a_dictionary_would_have(
     data: ProjectData,
     base: dict[str, bytes],

@@ -174,7 +174,7 @@ def test_killed_in_the_middle_of_a_sync_a_clone_works_on(host: Host, trouble: Tr
     host.proxy.trouble = trouble
     words = [sys.executable, "-c", KILLED, str(host.directory / "ben"), host.base]
     process = subprocess.Popen(words, start_new_session=True, stderr=subprocess.DEVNULL)
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + 60
     while not any(c.struck for c in host.proxy.connections) and process.poll() is None:
         assert time.monotonic() < limit
         time.sleep(0.05)

@@ -92,7 +92,7 @@ def in_threads(*tasks: Callable[[], object]) -> Callable[[], list[object]]:
 
     def join() -> list[object]:
         for thread in threads:
-            thread.join(30)
+            thread.join(120)
         return results
 
     return join

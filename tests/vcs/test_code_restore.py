@@ -129,9 +129,7 @@ def lay_out(root: Path, tree: dict[bytes, tuple[str, bytes | None]]) -> None:
             path.chmod(0o755 if kind == "program" else 0o644)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(old=TREES, staged=TREES, new=TREES)
 def test_any_tree_after_any_commit_is_restored_exactly(
     tmp_path: Path, old: dict, staged: dict, new: dict
