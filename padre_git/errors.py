@@ -47,11 +47,17 @@ __all__ = [
 ]
 
 
+def _quiet(text: str) -> str:
+    """Returns a text with what drives a terminal spelled out; names in it are anybody's."""
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
 class PadreGitError(Exception):
     """Is the base of every error that padre_git raises on purpose.
 
     Args:
-        message: what failed and on what, lower case, without a full stop.
+        message: what failed and on what, lower case, without a full stop; what does not print is
+            spelled out.
         key: text of the record's key, if one record is concerned.
         hint: what the reader can do about it.
     """
@@ -59,10 +65,10 @@ class PadreGitError(Exception):
     code: ClassVar[str] = "error"
 
     def __init__(self, message: str, *, key: object = None, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = _quiet(message)
+        super().__init__(self.message)
         self.key = None if key is None else str(key)
-        self.hint = hint
+        self.hint = None if hint is None else _quiet(hint)
 
     def __str__(self) -> str:
         return self.message if self.hint is None else f"{self.message}\n{self.hint}"
@@ -240,7 +246,7 @@ class DocumentError(FormatError):
             text += f" (field '{self.field}')"
         if self.key is not None:
             text += f" [in '{self.key}']"
-        return text if self.hint is None else f"{text}\n{self.hint}"
+        return _quiet(text if self.hint is None else f"{text}\n{self.hint}")
 
 
 class UnsupportedFormatError(FormatError):

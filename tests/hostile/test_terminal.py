@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from padre_git import Environment
+from padre_git import Environment, Notice, RemoteUntrustedError, Skipped, UntrustedProjectError
 from padre_git.cli.group import commands
 from padre_git.format import identify, write_document
+from padre_git.vcs.trust import check_clone, check_receiver
 from tests.conftest import git
 from tests.hostile.canary import Canary
 from tests.hostile.conftest import Victim
-from tests.hostile.verbs import RUN
+from tests.hostile.verbs import RUN, use
 
 #: Red text, a title for the window, the same without an escape, backwards, and what hides a line.
-EVIL = "x\x1b[31m\x1b]0;title\x07\x9b31m\u202e\x7f\r\x08\u200b\U000e0041end"
-LINE = EVIL.replace("\r", "")
+EVIL = "x\x1b[31m\x1b]0;title\x07\x9b31m\x85\u202e\u2066\u2028\x7f\r\x08\u200b\U000e0041end"
+LINE = "".join(EVIL.replace("\r", "").splitlines())
 HELD = f"iris/svm/{RUN}"
 
 
@@ -188,6 +190,40 @@ def test_no_command_passes_on_what_drives_a_terminal(
         )
         if "--json" in words and ran.stdout:
             json.loads(ran.stdout)
+
+
+@pytest.mark.parametrize("change", [all_fields, no_schema, broken, later, names, settings])
+def test_no_error_and_no_event_passes_it_on_either(
+    victim: Victim, canary: Canary, change: Callable[[Victim], None]
+) -> None:
+    """Who uses the library prints errors and notices as they are."""
+    change(victim)
+    git("add", "-A", "-f", ".", cwd=victim.clone)
+    git("commit", "-q", "--allow-empty", "-m", EVIL, cwd=victim.clone)
+    said: list[str] = []
+    with victim.store() as store:
+        store.subscribe(Skipped, lambda event: said.append(str(event.error)))
+        store.subscribe(Notice, lambda event: said.append(event.text))
+        said += [str(error) for error in use(store, victim.scratch).values()]
+    assert [text for text in said if not is_quiet(text)] == []
+
+
+@pytest.mark.parametrize("place", ["hooks", "refs/heads", "config"])
+def test_what_is_refused_is_named_without_it(victim: Victim, canary: Canary, place: str) -> None:
+    git_dir, bare = victim.clone / ".git", victim.lab / "iris.git"
+    if place == "config":
+        with (git_dir / "config").open("a") as file:
+            file.write(f'[filter "{EVIL}"]\n\tclean = x\n')
+    else:
+        (git_dir / place).mkdir(exist_ok=True)
+        (git_dir / place / LINE).symlink_to(canary.program)
+        (bare / place).mkdir(exist_ok=True)
+        shutil.copy(canary.program, bare / place / LINE)
+    for check in (check_clone, check_receiver):
+        if check is check_clone or place == "hooks":
+            with pytest.raises((UntrustedProjectError, RemoteUntrustedError)) as caught:
+                check(victim.clone if check is check_clone else bare)
+            assert is_quiet(str(caught.value))
 
 
 def test_no_line_of_the_requirements_is_an_option(victim: Victim, canary: Canary) -> None:

@@ -16,7 +16,7 @@ from tests.hostile.conftest import Victim
 from tests.hostile.verbs import RUN, use
 
 NAMES = [
-    *(".git", ".GIT", "git~1", ".g\u200cit", "..", "."),
+    *(".git", ".GIT", "git~1", ".g\u200cit", ".git.", ".git::$INDEX_ALLOCATION", "..", "."),
     *("a\\b", "a\nb", "\x1b[31m", "-rf", "con"),
 ]
 PLACE = f"experiments/svm/runs/2026-11/{RUN}"
@@ -107,6 +107,23 @@ def test_a_name_that_leads_astray_is_refused_or_a_file_like_any_other(
                 pass
         assert not (place / "iris" / ".git" / "post-commit").exists()
         assert not (place / "post-commit").exists()
+
+
+@pytest.mark.parametrize("name", ["sub", "../../x"])
+def test_a_submodule_is_not_fetched_or_looked_into(
+    victim: Victim, canary: Canary, eve: Path, tmp_path: Path, name: str
+) -> None:
+    said = f'[submodule "{name}"]\n\tpath = sub\n\turl = ext::{canary.program}\n\tbranch = .\n'
+    entry(eve, "100644", ".gitmodules", said)
+    entry(eve, "160000", "sub")
+    published(eve)
+    for root in (victim.root, tmp_path / "fresh"):
+        with open_store(root, remote=victim.lab, policy="manual") as store:
+            if name == "sub":
+                store.pull("iris")
+                assert (root / "iris" / ".gitmodules").exists()
+            use(store, victim.scratch)
+        assert list((root / "iris").rglob("sub/*")) == []
 
 
 def nested(victim: Victim, canary: Canary) -> None:
