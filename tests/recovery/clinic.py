@@ -165,10 +165,16 @@ expected = {
 }
 
 
+#: Of :mod:`padre_git.vcs.known`.
+_MARKS = ("here", "known")
+
+
 def snapshot(place: Path) -> dict[str, tuple[int, str]]:
-    """Returns time and content of every file."""
+    """Returns time and content of every file; whoever opens a copied clone marks it as theirs."""
     found = {}
     for path in sorted(place.rglob("*")):
+        if path.name in _MARKS:
+            continue
         if path.is_file() and not path.is_symlink():
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             found[path.relative_to(place).as_posix()] = path.stat().st_mtime_ns, content
