@@ -152,6 +152,11 @@ def _give_to_web(path: Path) -> None:
         os.chown(path, owner.pw_uid, owner.pw_gid)
 
 
+class _PortTakenError(AssertionError):
+    """Says that a server of many ports has ended: somebody has taken one since it was chosen."""
+
+
+_TRIES = 5
 _PORTS = (
     *("master.port", "volume.port", "filer.port"),
     *("s3.port.grpc", "master.port.grpc", "volume.port.grpc", "filer.port.grpc"),
@@ -162,8 +167,15 @@ def s3(directory: Path) -> DataServer:
     """Starts SeaweedFS, which checks keys as S3 does, with one bucket."""
     program = Path(sys.executable).with_name("weed")
     needs(program, "setpriv")
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(_PortTakenError):
+            return _seaweed(program, directory / "weed.log")
+    return _seaweed(program, directory / "weed.log")
+
+
+def _seaweed(program: Path, log: Path) -> DataServer:
     ends = contextlib.ExitStack()
-    folder, log = workshop(ends), directory / "weed.log"
+    folder = workshop(ends)
     (folder / "data").mkdir()
     key, secret = f"AKIA{secrets.token_hex(6)}", secrets.token_hex(16)
     who = {"accessKey": key, "secretKey": secret}
@@ -187,10 +199,14 @@ def s3(directory: Path) -> DataServer:
             *options,
             *sockets,
         ]
-        return started(ends, words, log)
+        processes.append(started(ends, words, log))
+        return processes[-1]
 
-    port = serving(listen, log)
-    endpoint = f"http://{HOST}:{port}"
+    processes: list[subprocess.Popen[bytes]] = []
+    endpoint = f"http://{HOST}:{serving(listen, log)}"
+    if not _becomes_ready(endpoint, processes[-1]):
+        ends.close()
+        raise _PortTakenError(log.read_text(errors="replace")[-1000:])
     read, write = _in_bucket(endpoint, key, secret)
     return DataServer(
         url="s3://lab/data",
@@ -219,7 +235,6 @@ def _in_bucket(
     files = s3fs.S3FileSystem(
         key=key, secret=secret, client_kwargs={"endpoint_url": endpoint}, use_listings_cache=False
     )
-    _until_ready(endpoint)
     files.mkdir("lab")
 
     def read(path: str) -> bytes | None:
@@ -235,10 +250,11 @@ def _in_bucket(
     return read, write
 
 
-def _until_ready(endpoint: str) -> None:
-    """Waits until the parts of the server have found each other."""
-    limit = time.monotonic() + 30
-    while time.monotonic() < limit:
+def _becomes_ready(endpoint: str, process: subprocess.Popen[bytes]) -> bool:
+    """Waits until the parts of the server have found each other; tells whether they have."""
+    limit = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < limit:
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{endpoint}/status", timeout=2):
-            return
+            return True
         time.sleep(0.1)
+    return False
