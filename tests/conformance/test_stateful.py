@@ -74,11 +74,11 @@ def projects(root: Path) -> list[Path]:
 
 
 TestMemoryMachine = MemoryMachine.TestCase
-TestMemoryMachine.settings = settled(200)
+TestMemoryMachine.settings = settled(120)
 TestFileMachine = FileMachine.TestCase
 TestFileMachine.settings = settled(30)
 TestGitMachine = GitMachine.TestCase
-TestGitMachine.settings = settled(40)
+TestGitMachine.settings = settled(30)
 
 
 @pytest.mark.nightly

@@ -116,7 +116,7 @@ def _edited(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(_many, max_examples=1000)
+@settings(_many, max_examples=400)
 @given(_edited())
 def test_it_agrees_on_edited_documents(text: str) -> None:
     _agrees(text + "\n")

@@ -19,7 +19,7 @@ from padre_git.format.scalars import write_text
 from tests.format import strategies as some
 
 _quick = settings(
-    max_examples=1200, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    max_examples=500, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )
 
 
