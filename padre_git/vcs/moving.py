@@ -302,20 +302,32 @@ class Mover:
         """Brings files and index from one commit to another; returns the prepared ref."""
         old_tree, new_tree = self._tree(base), self._tree(new)
         changes = self._changes(old_tree, new_tree)
-        start = self.at or old_tree
         self.writer.flush(durable)
         fresh = None if new in {None, base} else self.clone.refs.prepare(str(new), durable)
-        for site in sites:
-            site.check(start, new_tree, changes)
+        starts = [self._check(site, self.at or old_tree, new_tree, changes) for site in sites]
         if sites and changes:
             move = Intent(base, new)
             self.clone.note(move, *self.begun)
             self.begun = (move, *(other for other in self.begun if other != move))
             contents = self._contents([c for site in sites for c in site.written(changes)])
-            for site in sites:
+            for site, start in zip(sites, starts, strict=True):
                 site.follow(start, new_tree, changes, contents, durable)
             self.begun, self.at = self.begun[:1], new_tree
         return fresh
+
+    def _check(self, site: Site, old: str, new: str, changes: Sequence[Change]) -> str:
+        """Returns the tree that a work tree is at, which may be that of a move that was begun.
+
+        Raises:
+            ConflictError: if the move would overwrite the user's work.
+        """
+        left = {self._tree(m.new) for m in self.begun if m.new and self.exists(m.new)}
+        for start in left - {old}:
+            with suppress(ConflictError):  # then it is not at that one
+                site.check(start, new, changes)
+                return start
+        site.check(old, new, changes)
+        return old
 
     def _tree(self, commit: str | None) -> str:
         return EMPTY_TREE if commit is None else self.clone.reader.commit(commit).tree
