@@ -26,7 +26,7 @@ from padre_git.vcs.plan import Difference, differences
 from padre_git.vcs.reader import Reader
 from padre_git.vcs.worktree import Change
 
-__all__ = ["NOWHERE", "Move", "Recent", "missed_by_checkout", "taken_back"]
+__all__ = ["NOWHERE", "Move", "Recent", "lost", "missed_by_checkout", "taken_back"]
 
 #: The index of a move of a branch that no work tree had checked out.
 NOWHERE = "-"
@@ -125,6 +125,35 @@ def taken_back(
             new = later.new if later else d.new
             found[d.path] = Change(path=d.path, known=known, new=new)
     return [change for change in found.values() if stands(change.path) != change.new]
+
+
+def lost(
+    reader: Reader,
+    moves: list[Move],
+    stands: Callable[[str], Entry | None],
+    holds: Callable[[Change], bool],
+) -> list[Change]:
+    """Returns the changes of moves that the branch has lost and the work tree has not.
+
+    An index that ``git add`` has read before a move and written after it does not know of that
+    move, and goes on to know of the next ones: so any of the last moves may be gone alone.
+
+    Args:
+        reader: gives the objects.
+        moves: in order.
+        stands: gives what now stands at a path of the branch.
+        holds: tells whether the work tree has a file as it is after a change.
+    """
+    found: list[Change] = []
+    later: set[str] = set()
+    for move in reversed(moves):
+        changes = [
+            Change(path=d.path, known=frozenset([d.old]), new=d.new) for d in _changes(reader, move)
+        ]
+        if all(c.path not in later and stands(c.path) in c.known and holds(c) for c in changes):
+            found += changes
+        later.update(change.path for change in changes)
+    return found
 
 
 def missed_by_checkout(moves: list[Move], switched: int | None) -> list[Move]:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from padre_git.errors import ConflictError, DamagedError, LockedError, RepositoryError
 from padre_git.vcs.checkout import wait_for_index
 from padre_git.vcs.durable import Durable
-from padre_git.vcs.healing import NOWHERE, Move, Recent, missed_by_checkout, taken_back
+from padre_git.vcs.healing import NOWHERE, Move, Recent, lost, missed_by_checkout, taken_back
 from padre_git.vcs.identity import Identity
 from padre_git.vcs.merging import PlanMerge
 from padre_git.vcs.objects import EMPTY_TREE, MODULE, Entry
@@ -227,13 +227,17 @@ class Mover:
         reader, tree = self.clone.reader, self._tree(branch)
         late, has_committed = self._missed(moves)
         stands = partial(entry_at, reader.tree, tree)
-        if gone := taken_back(reader, moves, stands):
-            missed = taken_back(reader, late, stands) if has_committed else []
-            if gone == missed or all(sites[0].holds(change) for change in gone):
-                self._restore(sites, branch, {change.path: change.new for change in gone})
-        elif missed := taken_back(reader, late, sites[0].staged):
+        undone = taken_back(reader, moves, stands)
+        missed = taken_back(reader, late, stands) if has_committed else []
+        if missed and undone == missed:
+            gone = missed
+        else:
+            gone = lost(reader, moves, stands, sites[0].holds)
+        if gone:
+            self._restore(sites, branch, {change.path: change.new for change in gone})
+        elif not undone and (missed := taken_back(reader, late, sites[0].staged)):
             self._bring(sites[0], tree, missed)
-        return bool(gone or missed)
+        return bool(undone or gone or missed)
 
     def _missed(self, moves: list[Move]) -> tuple[list[Move], bool]:
         """Returns the moves that a checkout may have missed, and whether it was committed since."""

@@ -52,6 +52,22 @@ def test_runs_that_a_stale_index_deleted_come_back(clone: Repository) -> None:
     assert_clean(clone.path)
 
 
+def test_a_run_that_was_gone_from_the_index_when_we_wrote_the_next_comes_back(
+    clone: Repository,
+) -> None:
+    before = (clone.git_dir / "index").read_bytes()
+    record(clone, "r-1")
+    (clone.git_dir / "index").write_bytes(before)  # as a slow `git add` does
+    record(clone, "r-2")
+    record(clone, "r-3")
+    git("rm", "-qr", f"{RUNS}/r-3", cwd=clone.path)
+    git("commit", "-qm", "mine", cwd=clone.path)
+    assert runs_at(clone.path) == {"r-0", "r-2"}
+    record(clone, "r-4")
+    assert runs_at(clone.path) == {"r-0", "r-1", "r-2", "r-4"}
+    assert_clean(clone.path)
+
+
 def test_changes_and_deletions_that_were_taken_back_are_made_again(clone: Repository) -> None:
     stale(clone, {EXPERIMENT: b"new\n", f"{RUNS}/r-0": None})
     git("commit", "-qm", "mine", cwd=clone.path)
