@@ -187,6 +187,7 @@ def _seaweed(program: Path, log: Path) -> DataServer:
         ports = [f"-s3.port={port}"]
         with contextlib.ExitStack() as held:  # all at once, so that they differ
             ports += [f"-{name}={held.enter_context(nobody())}" for name in _PORTS]
+        ports += ["-s3.port.iceberg=0", "-s3.port.lance=0"]  # none: two servers would share theirs
         options = [f"-dir={folder / 'data'}", "-s3", f"-s3.config={folder / 'users.json'}", *ports]
         sockets = [f"-{name}.localSocket={folder / name}" for name in ("s3", "filer")]
         bind = [f"-ip={HOST}", f"-ip.bind={HOST}", "-volume.max=5", "-filer"]
