@@ -1,4 +1,8 @@
-"""Three clones, one remote, and something going wrong between the steps: nothing is lost."""
+"""Three clones, one remote, and something going wrong between the steps: nothing is lost.
+
+The long stories come in parts. ``make nightly ARGS="-k 'long_stories and 17'"`` tells one of them
+again, as far as processes permit.
+"""
 
 from __future__ import annotations
 
