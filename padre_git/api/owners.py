@@ -53,6 +53,7 @@ class Owner:
         records: whether it does not run the run, but commits what a dead process has left.
         left: whether it has ended the run, and leaves the commit to somebody who can make it.
         seen: its last sign of life, in seconds since 1970.
+        spool: the directory that it writes.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Owner:
     records: bool
     left: bool
     seen: float
+    spool: Path
 
     def __str__(self) -> str:
         return str(self.process or "an unknown process")
@@ -87,7 +89,12 @@ class Owner:
             return True
         if self.process is not None and self.process.is_near():
             return False  # stopped or busy, but there
-        return time.time() - self.seen > SILENCE
+        if time.time() - self.seen <= SILENCE:
+            return False
+        from padre_git.vcs.leftovers import time_there
+
+        # the clock of this machine may be ahead; the signs have their times from the file system
+        return (time_there(self.spool) or time.time()) - self.seen > SILENCE
 
     def is_me(self) -> bool:
         """Returns whether it is this process."""
@@ -114,6 +121,7 @@ def owner_of(directory: Path) -> Owner:
         records=about.get("records") is True,
         left=about.get("left") is True,
         seen=seen or _changed(directory),
+        spool=directory,
     )
 
 

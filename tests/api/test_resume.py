@@ -7,6 +7,8 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from padre_git.errors import AlreadyExistsError, InvalidInputError, LockedError,
 from padre_git.model import Status
 from tests.api.test_recorder_ends import Process
 from tests.conftest import git
+from tests.servers.processes import needs
 
 RUN = "r-20261122t030000-0123456789ab"
 NAMED = "r-20261122t030002-0123456789ad"
@@ -195,6 +198,24 @@ def test_an_owner_that_cannot_be_read_is_believed_for_ten_minutes(
         for file in spool.iterdir():
             os.utime(file, (1, 1))
         assert [run.status for run in store.reconcile()] == ["aborted"]
+
+
+def test_a_clock_that_is_ahead_takes_no_living_run(tmp_path: Path) -> None:
+    needs("faketime")
+    program = killed(tmp_path, "run.log_metric('loss', 1)")
+    elsewhere(spool_of(program.root))
+    words = ["faketime", "-f", "+20m", sys.executable, "-m", "padre_git"]
+    asked = {**os.environ, "NO_FAKE_STAT": "1"}
+    done = subprocess.run(
+        [*words, "--root", str(program.root), "reconcile"],
+        env=asked,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "no run is lost" in done.stdout + done.stderr
+    with open_store(program.root, policy="manual") as store:
+        assert [run.status for run in store.runs.list()] == ["running"]
 
 
 def test_the_environment_names_the_run_of_a_program_once(
