@@ -11,6 +11,7 @@ from padre_git.errors import Conflict
 from padre_git.messages import (
     Choice,
     Conflicts,
+    Decided,
     Decision,
     Flush,
     Pull,
@@ -71,6 +72,13 @@ class Exchanging:
         decided already is not among it.
         """
         return self.bus.send(Conflicts(subject=Kind.PROJECT, project=self._name(project)))
+
+    def decisions(self, project: Ref) -> tuple[Decision, ...]:
+        """Returns what was decided and waits for the rest to be merged with it.
+
+        To decide otherwise, settle the same conflict again.
+        """
+        return self.bus.send(Decided(subject=Kind.PROJECT, project=self._name(project)))
 
     def settle(
         self, project: Ref, *decisions: Decision, rest: Choice | str | None = None

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,21 @@ from padre_git.model.values import thaw
 from padre_git.vcs.ownfiles import read_own, replace_own
 from padre_git.vcs.repository import Repository
 
-__all__ = ["Decisions", "fingerprint", "spoken"]
+__all__ = ["Decisions", "all_open", "fingerprint", "spoken"]
 
+_all_open: ContextVar[bool] = ContextVar("all_open", default=False)
 _FILE = "decisions.json"
 _VERSION = 1
+
+
+@contextmanager
+def all_open() -> Iterator[None]:
+    """Returns a block in which nothing counts as decided here, so that every conflict is shown."""
+    token = _all_open.set(True)
+    try:
+        yield
+    finally:
+        _all_open.reset(token)
 
 
 class Decisions:
@@ -44,7 +56,7 @@ class Decisions:
 
     def find(self, conflict: Conflict) -> Decision | None:
         """Returns what was decided about exactly this conflict; None if nothing was."""
-        found = self.entries().get(fingerprint(conflict))
+        found = None if _all_open.get() else self.entries().get(fingerprint(conflict))
         if found is None:
             return None
         try:

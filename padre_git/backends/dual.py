@@ -311,11 +311,12 @@ class DualLayer(Backend):
             self._meeting.publisher.publish(side, look=Look.EVERYWHERE)
 
     def conflicts(self, project: str) -> tuple[Conflict, ...]:
-        """Returns what stands between clone and remote; see :meth:`Settling.conflicts`.
-
-        Unless the policy is "manual" the remote is asked first; a silent one is as seen last.
-        """
+        """See :meth:`Settling.conflicts`; the remote is asked unless the policy is "manual"."""
         return self._settling(project).conflicts()
+
+    def decisions(self, project: str) -> tuple[Decision, ...]:
+        """See :meth:`Settling.decisions`."""
+        return self._settling(project).decisions()
 
     def settle(
         self, project: str, decisions: Sequence[Decision], rest: Choice | None = None

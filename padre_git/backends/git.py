@@ -214,6 +214,10 @@ class GitBackend(Backend):
         """Returns what keeps waiting commits from the branch; see :meth:`Settling.conflicts`."""
         return self._settling(project).conflicts()
 
+    def decisions(self, project: str) -> tuple[Decision, ...]:
+        """Returns what was decided about it so far; see :meth:`Settling.decisions`."""
+        return self._settling(project).decisions()
+
     def settle(
         self, project: str, decisions: Sequence[Decision], rest: Choice | None = None
     ) -> tuple[Conflict, ...]:

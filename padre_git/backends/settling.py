@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from padre_git.backends.decisions import Decisions, fingerprint, spoken
+from padre_git.backends.decisions import Decisions, all_open, fingerprint, spoken
 from padre_git.backends.reconciling import ContradictionError
 from padre_git.errors import (
     Conflict,
@@ -76,6 +76,15 @@ class Settling:
             except ConflictError:
                 pass  # a file with uncommitted work: it keeps nothing from being decided
         return ()
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Returns what was decided and waits for the rest; deciding it again replaces it."""
+        if not self._decisions.entries():
+            return ()
+        with all_open():
+            everything = self.conflicts()
+        found = (self._decisions.find(conflict) for conflict in everything)
+        return tuple(decision for decision in found if decision is not None)
 
     def settle(
         self, decisions: Sequence[Decision], rest: Choice | None = None

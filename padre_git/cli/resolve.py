@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from padre_git.cli.conflicts import cells
+from padre_git.cli.conflicts import cells, place
 from padre_git.cli.group import Session, note
 from padre_git.cli.output import print_json, print_table
 from padre_git.cli.references import as_json
@@ -66,7 +66,8 @@ def resolve(
 
     Without a choice nothing is settled. A choice counts for every place of PROJECT, for those of
     the record REF and what is below it, or for its FIELD. When the last place is settled, all is
-    merged in one commit that says what was chosen; until then nothing is.
+    merged in one commit that says what was chosen; until then nothing is, and a second choice for
+    the same REF or FIELD replaces the first.
 
     \b
     Examples:
@@ -81,8 +82,12 @@ def resolve(
         raise click.UsageError("--value takes a REF and a FIELD, and no other choice")
     if choice is None and value is None:
         _show(_about(session, project, session.store.conflicts(project), ref, field), json_)
+        for one in session.store.decisions(project):
+            note(f"decided: {place(one.conflict)}: {one.choice}")
         return
     found = session.store.conflicts(project)
+    if ref is not None:  # who names a place again has changed their mind
+        found += tuple(one.conflict for one in session.store.decisions(project))
     wanted = _about(session, project, found, ref, field)
     if not wanted and (ref is not None or field is not None):
         raise NotFoundError(

@@ -19,6 +19,7 @@ __all__ = [
     "CheckOut",
     "Compare",
     "Conflicts",
+    "Decided",
     "Deletions",
     "Flush",
     "LeaveOut",
@@ -84,6 +85,13 @@ class RemoteOnly(Command[list[Any]]):
 @dataclass(frozen=True, kw_only=True)
 class Conflicts(Command[tuple[Conflict, ...]]):
     """Returns what stands between the clone of a project and its remote."""
+
+    project: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided(Command[tuple[Decision, ...]]):
+    """Returns what was decided about conflicts and waits for the rest."""
 
     project: str
 

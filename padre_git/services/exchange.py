@@ -13,6 +13,7 @@ from padre_git.messages import (
     Choice,
     Compare,
     Conflicts,
+    Decided,
     Decision,
     Deletion,
     Deletions,
@@ -56,6 +57,9 @@ class Settled(Protocol):
     def conflicts(self, project: str) -> tuple[Conflict, ...]:
         """Returns where they do."""
 
+    def decisions(self, project: str) -> tuple[Decision, ...]:
+        """Returns what was decided about it so far."""
+
     def settle(
         self, project: str, decisions: Sequence[Decision], rest: Choice | None = None
     ) -> tuple[Conflict, ...]:
@@ -78,6 +82,7 @@ class ExchangeService:
         bus.handle(Seek, Kind.PROJECT, lambda c: backend.seek(c.project, c.since))
         bus.handle(Status, Kind.PROJECT, self._status)
         bus.handle(Conflicts, Kind.PROJECT, self._conflicts)
+        bus.handle(Decided, Kind.PROJECT, self._decided)
         bus.handle(Settle, Kind.PROJECT, self._settle)
         bus.handle(Flush, Kind.PROJECT, self._flush)
         bus.handle(Compare, Kind.PROJECT, self._compare)
@@ -102,6 +107,11 @@ class ExchangeService:
             return self._backend.conflicts(command.project)
         self._backend.changes(command.project)  # says so if there is no such project
         return ()
+
+    def _decided(self, command: Decided) -> tuple[Decision, ...]:
+        return (
+            self._backend.decisions(command.project) if isinstance(self._backend, Settled) else ()
+        )
 
     def _settle(self, command: Settle) -> tuple[Conflict, ...]:
         if isinstance(self._backend, Settled):

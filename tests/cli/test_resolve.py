@@ -227,3 +227,21 @@ def test_a_file_that_both_changed_is_shown_and_settled_by_its_name(
     assert "artifacts.dvc" not in shown
     resolve(lab, "demo", "svm/x3v9", "artifacts/report.md", "--theirs")
     assert "artifacts/report.md" not in fields(lab)
+
+
+def test_a_second_choice_replaces_the_first_until_all_is_merged(
+    lab: Path, ben: padre_git.Store
+) -> None:
+    resolve(lab, "demo", "svm", "title", "--theirs")
+    assert fields(lab) == ["parameters.C", None]
+    said = resolve(lab, "demo").stderr
+    assert "decided: demo/experiments/svm title: theirs" in said
+    (decision,) = ben.decisions("demo")
+    assert (decision.conflict.field, decision.choice) == ("title", padre_git.Choice.THEIRS)
+    resolve(lab, "demo", "svm", "title", "--value", "both")
+    assert fields(lab) == ["parameters.C", None]
+    resolve(lab, "demo", "svm", "title", "--ours")
+    resolve(lab, "demo", "--theirs")
+    experiment = ben.experiments.get("demo/svm")
+    assert (experiment.title, experiment.parameters["C"]) == ("ours", 3.0)
+    assert ben.decisions("demo") == ()
