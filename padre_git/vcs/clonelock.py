@@ -37,6 +37,8 @@ _NAMELESS = 60.0
 _SETTING = "padre.locks"
 _WIDTH = 400
 _LARGEST = 4096
+#: What this process has open of locks; a fork would keep them when this process is killed.
+_open: set[int] = set()
 
 
 class CloneLock:
@@ -178,15 +180,14 @@ class CloneLock:
         except BlockingIOError:
             pass
         except OSError as error:
+            _close(descriptor)
             if error.errno not in _NO_LOCKS:
-                os.close(descriptor)
                 raise
-            os.close(descriptor)
             return self._try_by_file()
         except BaseException:
-            os.close(descriptor)
+            _close(descriptor)
             raise
-        os.close(descriptor)
+        _close(descriptor)
         return None
 
     def _open(self) -> int:
@@ -196,8 +197,9 @@ class CloneLock:
             if error.errno not in {errno.ELOOP, errno.EISDIR, errno.ENXIO}:
                 raise
             raise self._not_ours() from error
+        _open.add(descriptor)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
+            _close(descriptor)
             raise self._not_ours()
         return descriptor
 
@@ -215,7 +217,7 @@ class CloneLock:
             return None
         with os.fdopen(descriptor, "wb") as file:
             file.write(this_process().line())
-        return held.unlink
+        return lambda: held.unlink(missing_ok=True)
 
     def _clear_dead(self, held: Path) -> None:
         """Takes the lock of a dead process away; of two that want to, one is let."""
@@ -242,8 +244,24 @@ def _tell_nobody(text: str) -> None:
 
 
 def _unlock(descriptor: int) -> None:
-    fcntl.flock(descriptor, fcntl.LOCK_UN)  # a fork may have the descriptor, too
+    fcntl.flock(descriptor, fcntl.LOCK_UN)  # what was started by hand may have it, too
+    _close(descriptor)
+
+
+def _close(descriptor: int) -> None:
+    _open.discard(descriptor)
     os.close(descriptor)
+
+
+def _after_fork() -> None:
+    for descriptor in _open:
+        with suppress(OSError):
+            os.close(descriptor)
+    _open.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _is_still(descriptor: int, path: Path) -> bool:

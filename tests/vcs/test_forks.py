@@ -120,6 +120,35 @@ def sleeping_fork() -> int:
     return child
 
 
+HOLDER = """
+import os, signal, sys, time
+from pathlib import Path
+from padre_git.vcs import Repository
+
+with Repository.open(Path(sys.argv[1]), branch="main") as clone, clone.lock():
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        signal.pause()
+    print(child, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_fork_does_not_keep_the_lock_of_a_parent_that_was_killed(tmp_path: Path) -> None:
+    with create(tmp_path / "iris") as clone:
+        words = [sys.executable, "-c", HOLDER, str(clone.path)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE) as holder:
+            assert holder.stdout is not None
+            child = int(holder.stdout.readline())
+            try:
+                holder.wait()
+                with clone.guard.offered(_LIMIT / 2) as held:
+                    assert held
+            finally:
+                os.kill(child, signal.SIGKILL)
+
+
 def test_a_fork_publishes_although_another_thread_was_just_publishing(tmp_path: Path) -> None:
     with create(tmp_path / "iris") as clone:
         side = Side("iris", clone, "", cast("Exchange", None))  # nobody is asked
