@@ -15,6 +15,7 @@ from padre_git.format import decode, locate
 from padre_git.messages.damage import Piece, Source
 from padre_git.model import Key, Record
 from padre_git.vcs.objects import EXECUTABLE, FILE, object_id
+from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.rebuilding import Listed, Remains
 from padre_git.vcs.snapshot import Snapshot
 from padre_git.vcs.soundness import Flaw
@@ -41,7 +42,7 @@ def document_flaws(
             content = _content(root, listed)
             record = locate(path, project) if content != entry.id else None
             if record is not None:
-                changed[record[0]][record[1]] = path, _bytes(root / path)
+                changed[record[0]][record[1]] = path, read_own(root / path)
     if not changed:
         return
     stored = Records(project, snapshot).find(changed)
@@ -53,17 +54,10 @@ def document_flaws(
 
 def _content(root: Path, listed: Listed) -> str | None:
     """Returns the id of a file's content; that of the index for one that is left out."""
-    content = _bytes(root / listed.path)
+    content = read_own(root / listed.path)
     if content is None:
         return listed.entry.id if listed.skipped else None
     return object_id("blob", content)
-
-
-def _bytes(file: Path) -> bytes | None:
-    try:
-        return None if file.is_symlink() else file.read_bytes()
-    except OSError:
-        return None
 
 
 def _flaws(stored: Record, files: Mapping[str, tuple[str, bytes | None]]) -> Iterator[Flaw]:
