@@ -150,7 +150,7 @@ class WorkTree:
         return bool(ids) and self._clean(path) in ids
 
     def _is_torn(self, change: Change) -> bool:
-        if self._torn is None or change.new is None:
+        if self._torn is None:
             return False
         # of those that may be there, too, only new files are ever written in place
         begun = {change.new, *(change.known if None in change.known else ())}

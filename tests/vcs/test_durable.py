@@ -5,7 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
+from padre_git.errors import RepositoryError
 from padre_git.vcs.durable import Replaced
+from tests.faults.limits import no_file_grows_beyond
+from tests.vcs.clones import assert_clean, create, one
 
 
 def _open_files() -> int:
@@ -43,3 +48,12 @@ def test_what_is_not_there_or_no_file_holds_nothing(tmp_path: Path) -> None:
     for name in ("nothing", "link"):
         replaced.keep(tmp_path / name)
         assert _open_files() == before
+
+
+def test_a_new_file_of_which_the_disk_takes_a_part_is_taken_back(tmp_path: Path) -> None:
+    with create(tmp_path / "iris") as clone:
+        before = clone.tip()
+        with no_file_grows_beyond(4096), pytest.raises(RepositoryError, match="written"):
+            clone.advance(one({"experiments/svm/large.txt": b"a" * 100_000}))
+        assert clone.tip() == before
+        assert_clean(clone.path)
