@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,8 @@ from tests.servers.processes import do_without
 pytestmark = pytest.mark.timeout(120)
 
 _ROOT = Path(__file__).parents[2]
+#: Where servers that are other users can be; the directories of a test are closed to them.
+_OF_ALL = tempfile.gettempdir()
 _PLACES = {"newest": Path(sys.prefix), "lowest": Path(sys.prefix) / "dvc-lowest"}
 DATA = "datasets/iris-data/data"
 
@@ -203,7 +206,7 @@ def with_lowest(*words: str | Path) -> subprocess.CompletedProcess[str]:
     """Runs our Python with the lowest DVC before the one that is installed."""
     command_line("lowest")
     (site,) = (_PLACES["lowest"] / "lib").glob("python*/site-packages")
-    env = {**os.environ, "PYTHONPATH": str(site)}
+    env = {**os.environ, "PYTHONPATH": str(site), "TMPDIR": _OF_ALL}
     return subprocess.run(
         [sys.executable, *words], cwd=_ROOT, env=env, capture_output=True, text=True, check=False
     )
