@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
-from padre_git.errors import LockedError
+from padre_git.errors import DamagedError, LockedError
 from padre_git.vcs.cachetree import Spliced, Trees
 from padre_git.vcs.cone import EVERYTHING, is_sparse, read_cone
 from padre_git.vcs.config import Config
@@ -18,7 +18,7 @@ from padre_git.vcs.gitsite import GitSite
 from padre_git.vcs.index import Index, UnknownIndexError
 from padre_git.vcs.indexfile import IndexFile
 from padre_git.vcs.objects import EMPTY_TREE, Entry
-from padre_git.vcs.reflog import last_action
+from padre_git.vcs.reflog import last_moves
 from padre_git.vcs.restarts import remove_begun
 from padre_git.vcs.site import Site
 from padre_git.vcs.snapshot import entry_at
@@ -28,6 +28,8 @@ from padre_git.vcs.worktree import Change, WorkTree
 __all__ = ["open_site", "wait_for_index"]
 
 _TRIES = 50
+#: What the log of HEAD says of commits that take back what somebody wanted taken back.
+_MEANT = ("commit (merge)", 'commit: Revert "')
 
 
 class SplicedSite(Site):
@@ -41,6 +43,7 @@ class SplicedSite(Site):
         *,
         evictions: Evictions,
         folding: Folding,
+        tree_of: Callable[[str], str],
         timeout: float,
     ) -> None:
         self._head_log = checkout.git_dir / "logs" / "HEAD"
@@ -48,6 +51,7 @@ class SplicedSite(Site):
         self._index = index
         self._evictions = evictions
         self._folding = folding
+        self._tree_of = tree_of
         self._timeout = timeout
 
     def check(self, old: str, new: str, changes: Sequence[Change]) -> None:
@@ -130,13 +134,21 @@ class SplicedSite(Site):
     def holds(self, change: Change) -> bool:
         """Implements :meth:`Site.holds`.
 
-        Of a file that is left out nothing can be seen. Then it counts how the branch came to be
-        where it is: a stale index is what ``git commit`` wrote, and no revert, merge or pull.
+        Of a file that is left out nothing can be seen. Then it counts what has taken it back: a
+        stale index is what ``git commit`` wrote, and no revert, merge or pull.
         """
         if self.written([change]):
             return self._tree.holds(change)
-        done = last_action(self._head_log)
-        return done.startswith("commit") and not done.startswith('commit: Revert "')
+        for old, new, done in last_moves(self._head_log):
+            with suppress(DamagedError):  # git has pruned what the user has thrown away
+                was, became = (self._entry(commit, change.path) for commit in (old, new))
+                if was == change.new and became in change.known:
+                    return done.startswith("commit") and not done.startswith(_MEANT)
+        return False
+
+    def _entry(self, commit: str, path: str) -> Entry | None:
+        tree = self._tree_of(commit) if commit.strip("0") else EMPTY_TREE
+        return entry_at(self._folding.trees, tree, path)
 
     def repair(self, changes: Sequence[Change]) -> None:
         """Implements :meth:`Site.repair`."""
@@ -243,6 +255,7 @@ def open_site(
     *,
     evictions: Evictions,
     trees: Trees,
+    tree_of: Callable[[str], str],
     graft: Graft,
 ) -> Site:
     """Returns the right way to change a work tree.
@@ -254,6 +267,7 @@ def open_site(
         tree: its files.
         evictions: which directories are left out of the work tree.
         trees: gives the entries of a tree by its id.
+        tree_of: gives the tree of a commit.
         graft: makes trees that no commit has.
     """
     cone = read_cone(checkout.git_dir) if is_sparse(config) else EVERYTHING
@@ -264,7 +278,9 @@ def open_site(
     if cone is None or (known.is_sparse and cone is EVERYTHING):
         return GitSite(checkout)
     folding = Folding(cone, trees, graft)
-    return SplicedSite(checkout, tree, index, evictions=evictions, folding=folding, timeout=2.0)
+    return SplicedSite(
+        checkout, tree, index, evictions=evictions, folding=folding, tree_of=tree_of, timeout=2.0
+    )
 
 
 def wait_for_index(checkout: Checkout, seconds: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from padre_git.vcs.config import Config
 from padre_git.vcs.objects import signature
 from padre_git.vcs.refs import symbolic_target
 
-__all__ = ["Reflog", "last_action", "last_checkout"]
+__all__ = ["Reflog", "last_action", "last_checkout", "last_moves"]
 
 _ZERO = "0" * 40
 _LINE = 4096
@@ -91,6 +92,15 @@ def last_action(log: Path) -> str:
     """Returns what the last line of a ref's log says was done; empty if there is none."""
     lines = _last_lines(log)
     return lines[-1].partition(b"\t")[2].decode(errors="replace") if lines else ""
+
+
+def last_moves(log: Path) -> Iterator[tuple[str, str, str]]:
+    """Yields from where to where a ref has moved and what was done, the last move first."""
+    for line in reversed(_last_lines(log)):
+        names, _, action = line.decode(errors="replace").partition("\t")
+        old, new, *_ = [*names.split(" "), "", ""]
+        if len(old) == len(new) == len(_ZERO):
+            yield old, new, action
 
 
 def last_checkout(log: Path) -> int | None:

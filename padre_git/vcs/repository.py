@@ -378,6 +378,7 @@ class Repository(Thinning):
             tree,
             evictions=self._evictions,
             trees=self._reader.tree,
+            tree_of=lambda commit: self._reader.commit(commit).tree,
             graft=self._graft,
         )
 

@@ -113,3 +113,24 @@ def test_a_withdrawal_that_is_refused_since_a_killed_change_contradicts_deletes_
     ada.runs.delete(run.key, mode="remote")
     ben.pull("iris")
     assert ben.runs.list("iris") == []
+
+
+@pytest.mark.parametrize("is_lean", [False, True])
+def test_what_a_colleague_restored_stays_when_it_came_by_plain_git_and_its_user_commits(
+    stores: tuple[padre_git.Store, padre_git.Store, padre_git.Run], is_lean: bool
+) -> None:
+    ada, ben, run = stores
+    if is_lean:
+        ada.leave_out("iris")
+    ada.runs.delete(run.key)
+    for store in (ada, ben):
+        store.sync("iris")
+    ben.runs.restore(run.key)
+    ben.sync("iris")
+    clone = ada.project_path("iris")
+    git("pull", "-q", "--ff-only", cwd=clone)
+    (clone / "notes.md").write_text("mine\n")
+    git("add", "notes.md", cwd=clone)
+    git("commit", "-qm", "mine", cwd=clone)
+    ada.experiments.put(ada.experiments.get("iris/svm").replace(title="two"))
+    assert [found.title for found in ada.runs.list("iris")] == ["one"]
