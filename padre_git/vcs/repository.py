@@ -352,15 +352,11 @@ class Repository(Thinning):
         return Mover(clone=clone, writer=self._writer())
 
     def _site(self, checkout: Checkout) -> Site:
-        path = checkout.git_dir / "index"
+        path, left = checkout.git_dir / "index", Recent(self._own / "recent").has_left
         index = self._indexes.setdefault(
             path,
             IndexFile(
-                path,
-                root=checkout.root,
-                scratch=self._own,
-                mark=self._mark,
-                is_left_by_us=Recent(self._own / "recent").has_left,
+                path, root=checkout.root, scratch=self._own, mark=self._mark, is_left_by_us=left
             ),
         )
         recovering = bool(read_intents(self._own / "intent"))
