@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from padre_git.backends.dual import DualLayer
+from padre_git.backends.policy import Policy
+from padre_git.testing.documents import EXECUTION, EXPERIMENT, IRIS, store
 from tests.backends.dual_stores import Lab
+from tests.backends.settling import FLOWERS, RUN
 
 #: Of what every backend does, so much is shown over the web before the night, too.
 _SAMPLE = 4
@@ -28,3 +32,19 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     made = Lab(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture
+def ada(lab: Lab) -> DualLayer:
+    """Has put a project with a run, and publishes at once."""
+    opened = lab.store("ada")
+    store(opened, IRIS, EXPERIMENT, EXECUTION, FLOWERS, RUN)
+    return opened
+
+
+@pytest.fixture
+def ben(lab: Lab, ada: DualLayer) -> DualLayer:
+    """Has a clone of it, and publishes when told to."""
+    opened = lab.store("ben", policy=Policy.MANUAL)
+    opened.pull("iris")
+    return opened
