@@ -241,7 +241,7 @@ class Store(Exchanging, Past, Recovering, WorkTrees):
 
     # ------------------------------------------------------------------------------ looking
 
-    def resolve(self, ref: Ref, *, at: str | None = None) -> Key:
+    def key(self, ref: Ref, *, at: str | None = None) -> Key:
         """Returns the key of what a reference means, whatever its kind; its depth says the kind.
 
         Raises:

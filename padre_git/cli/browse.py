@@ -58,7 +58,7 @@ def list_(session: Session, /, ref: str | None, kind: Kind | None, columns: str 
         _list_deleted(session, ref, kind, json_)
         return
     store = session.store
-    parent = None if ref is None else store.resolve(ref, at=at)
+    parent = None if ref is None else store.key(ref, at=at)
     kind = kind or kind_shown(parent)
     if query["order_by"]:
         query["order_by"] = query["order_by"].split(",")
@@ -156,7 +156,7 @@ def show(session: Session, ref: str, requirements: bool, at: str | None, json_: 
       padre-git show demo/svm --at 2026-11-01
     """
     store = session.store
-    key = store.resolve(ref, at=at)
+    key = store.key(ref, at=at)
     entity = collection_of(store, key.kind).get(key, at=at)
     if requirements:
         _print_requirements(session, entity, at)

@@ -140,7 +140,7 @@ def put(session: Session, /, ref: str, kind: str | None, message: str | None, js
 
 def _existing(session: Session, ref: str, kind: str | None) -> Entity | None:
     try:
-        key = session.store.resolve(ref)
+        key = session.store.key(ref)
     except NotFoundError:
         return None
     if kind is not None and key.kind != kind:
@@ -209,7 +209,7 @@ def rename(session: Session, ref: str, new: str) -> None:
     Examples:
       padre-git rename demo/svm svm-rbf
     """
-    key = session.store.resolve(ref)
+    key = session.store.key(ref)
     renamed = collection_of(session.store, key.kind).rename(key, new)
     click.echo(renamed.key.text)
 

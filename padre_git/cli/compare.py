@@ -45,7 +45,7 @@ def diff(session: Session, a: str, b: str, project: str | None, json_: bool) -> 
 
 
 def _diff_records(store: Store, a: str, b: str, json_: bool) -> None:
-    keys = store.resolve(a), store.resolve(b)
+    keys = store.key(a), store.key(b)
     before, after = (collection_of(store, key.kind).get(key) for key in keys)
     rows = differences(before, after)
     if json_:

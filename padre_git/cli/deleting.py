@@ -42,7 +42,7 @@ def delete(session: Session, refs: tuple[str, ...], mode: str, force: bool, yes:
       padre-git delete demo/old --mode local
     """
     store = session.store
-    keys = list(dict.fromkeys(store.resolve(ref) for ref in refs))
+    keys = list(dict.fromkeys(store.key(ref) for ref in refs))
     keys = [key for key in keys if not any(above in keys for above in key.ancestors())]
     bulky = len(keys) > 1 or any(key.kind in _BELOW for key in keys)
     if (force or (bulky and mode != DeleteMode.LOCAL)) and not yes:

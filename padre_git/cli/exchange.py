@@ -243,7 +243,7 @@ def get(session: Session, ref: str, name: str | None, output: Path | None) -> No
       padre-git get demo/svm/k3v9 model.joblib -o model.joblib
     """
     store = session.store
-    key = store.resolve(ref)
+    key = store.key(ref)
     if name is None and key.kind is not Kind.DATASET:
         collection_of(store, key.kind).get(key)
         click.echo(key.text)

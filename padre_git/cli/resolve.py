@@ -151,7 +151,7 @@ def _resolved(session: Session, project: str, ref: str) -> list[str]:
     for text in (ref, f"{project}/{ref}"):
         try:
             with session.store.session.locally():  # the remote was asked what stands between
-                keys.append(session.store.resolve(text).text)
+                keys.append(session.store.key(text).text)
         except PadreGitError:
             continue  # it is looked for among the conflicts by its names
     return keys

@@ -27,7 +27,7 @@ def checkout(session: Session, refs: tuple[str, ...], no_runs: bool) -> None:
       padre-git checkout demo --no-runs       the other way
     """
     store = session.store
-    for key in dict.fromkeys(store.resolve(ref) for ref in refs):
+    for key in dict.fromkeys(store.key(ref) for ref in refs):
         if no_runs and key.kind is not Kind.PROJECT:
             raise click.UsageError(f"--no-runs is for a whole project, not for '{key}'")
         if no_runs:

@@ -211,7 +211,7 @@ def test_a_lost_run_goes_below_its_experiment_as_it_is_called_now(
     killed(tmp_path, "run.log_metric('loss', 7)")
     store.experiments.rename("iris/svm", "svc")
     (found,) = store.reconcile()
-    assert found.key.parent == store.resolve("iris/svc")
+    assert found.key.parent == store.key("iris/svc")
     assert not store.experiments.list("iris", where="name = svm")
 
 

@@ -76,7 +76,7 @@ READS: dict[str, Callable[[Store], object]] = {
     "get a run": lambda store: store.runs.get("wine/svm/k3v9"),
     "list": lambda store: store.runs.list("wine/svm"),
     "exists": lambda store: store.experiments.exists("wine/svm"),
-    "resolve": lambda store: store.resolve("wine/svm"),
+    "key": lambda store: store.key("wine/svm"),
     "history": lambda store: store.history("wine"),
 }
 

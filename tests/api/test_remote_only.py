@@ -73,7 +73,7 @@ def test_what_is_in_them_is_not_listed_and_no_reference_leads_there_by_chance(
     with pytest.raises(NotFoundError):
         ben.experiments.get("forest")
     with pytest.raises(NotFoundError):
-        ben.resolve("k3v9x2")
+        ben.key("k3v9x2")
     assert clones(here) == ["iris"]
 
 

@@ -81,7 +81,7 @@ def test_what_comes_back_is_what_was_there_in_every_clone(
     run = ada.runs.list("iris/svm")[0]
     ref = {"run": run.key.text, "id": str(run.id)[-12:]}.get(ref, ref)
     before, stored = everything(ada), files(ada)
-    key = ada.resolve(ref)
+    key = ada.key(ref)
     {"project": ada.projects, "run": ada.runs, "dataset": ada.datasets}.get(
         key.kind, ada.experiments
     ).delete(key)  # type: ignore[attr-defined]

@@ -334,7 +334,7 @@ def test_hostile_references_are_typed_errors_and_touch_nothing(
                 verb(reference)
             assert "secret" not in str(caught.value)
     with pytest.raises((InvalidInputError, NotFoundError)):
-        store.resolve(reference)
+        store.key(reference)
     with pytest.raises((InvalidInputError, NotFoundError)):
         store.experiments.rename("iris/svm", reference)
     if reference is not None:

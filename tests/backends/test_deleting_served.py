@@ -68,7 +68,7 @@ def test_every_replica_of_a_deleted_project(
         cleo.sync("iris")
     assert len(cleo.runs.list("iris/svm")) == 2
     if mode == "remote":
-        assert ada.status("iris").records == {ada.resolve("iris"): State.KEPT}
+        assert ada.status("iris").records == {ada.key("iris"): State.KEPT}
     people("ben" if mode == "all" else "ada").projects.restore("iris")
     assert people("dora").runs.list("iris/svm") == runs
     cleo.sync("iris")

@@ -120,28 +120,28 @@ def test_executions_of_two_experiments_do_not_share_runs(store: Store) -> None: 
 
 
 def test_the_depth_of_a_reference_says_its_kind(store: Store) -> None:
-    assert store.resolve("iris").kind is Kind.PROJECT
-    assert store.resolve("iris/svm").kind is Kind.EXPERIMENT
-    assert store.resolve("iris/iris-data").kind is Kind.DATASET
-    assert store.resolve("iris/svm/k3v9").kind is Kind.RUN
-    assert store.resolve("k3v9x2m7q4tz").kind is Kind.RUN
-    assert store.resolve("iris-data").kind is Kind.DATASET
+    assert store.key("iris").kind is Kind.PROJECT
+    assert store.key("iris/svm").kind is Kind.EXPERIMENT
+    assert store.key("iris/iris-data").kind is Kind.DATASET
+    assert store.key("iris/svm/k3v9").kind is Kind.RUN
+    assert store.key("k3v9x2m7q4tz").kind is Kind.RUN
+    assert store.key("iris-data").kind is Kind.DATASET
     execution = store.executions.list("iris")[0]
-    assert store.resolve(f"iris/svm/{execution.id}").kind is Kind.EXECUTION
-    assert store.resolve(str(SVM)) == store.resolve(SVM) == SVM
+    assert store.key(f"iris/svm/{execution.id}").kind is Kind.EXECUTION
+    assert store.key(str(SVM)) == store.key(SVM) == SVM
     store.datasets.put(Dataset(project="iris", name="svm"))
     with pytest.raises(AmbiguousReferenceError, match="several things"):
-        store.resolve("iris/svm")
+        store.key("iris/svm")
     store.experiments.put(Experiment(project="iris", name="twin"))
     store.datasets.put(Dataset(project="digits", name="twin"))
     with pytest.raises(AmbiguousReferenceError, match="several things"):
-        store.resolve("twin")
+        store.key("twin")
     with pytest.raises(NotFoundError, match="no project 'nothing'"):
-        store.resolve("nothing")
+        store.key("nothing")
     with pytest.raises(InvalidInputError):
-        store.resolve("a/b/c/d")
+        store.key("a/b/c/d")
     with pytest.raises(InvalidInputError):
-        store.resolve(None)  # type: ignore[arg-type]
+        store.key(None)  # type: ignore[arg-type]
 
 
 def test_short_names_are_unique_among_siblings(store: Store) -> None:

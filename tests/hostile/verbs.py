@@ -23,7 +23,7 @@ VERBS: dict[str, Callable[[Store, Path], Any]] = {
     "maintain": lambda store, _: store.maintain("iris"),
     "checkout": lambda store, _: store.checkout("iris/svm"),
     "leave_out": lambda store, _: store.leave_out("iris"),
-    "resolve": lambda store, _: store.resolve(f"iris/svm/{RUN}"),
+    "key": lambda store, _: store.key(f"iris/svm/{RUN}"),
     "log": lambda store, _: store.log("iris"),
     "history": lambda store, _: store.history("iris/svm"),
     "changes": lambda store, _: store.changes("iris"),

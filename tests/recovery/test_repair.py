@@ -277,7 +277,7 @@ def test_runs_are_found_by_name_while_the_document_of_their_experiment_is_missin
     git("commit", "-q", "-m", "oops", cwd=clone)
     assert store.runs.list("iris/svm") == runs
     assert store.runs.get(f"iris/svm/{run.key.name}") == run
-    assert store.resolve(f"iris/svm/{run.key.name}") == run.key
+    assert store.key(f"iris/svm/{run.key.name}") == run.key
     assert not store.experiments.exists("iris/svm")
     with pytest.raises(NotFoundError) as error:
         store.experiments.get("iris/svm")
