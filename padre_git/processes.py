@@ -6,7 +6,7 @@ import json
 import os
 import socket
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 
@@ -65,7 +65,7 @@ class Owner:
 
     def line(self) -> bytes:
         """Returns it as one line, for :func:`parse_owner`."""
-        return json.dumps(asdict(self)).encode() + b"\n"
+        return json.dumps(vars(self)).encode() + b"\n"
 
 
 def parse_owner(content: bytes | None) -> Owner | None:

@@ -14,7 +14,7 @@ import os
 import re
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +152,7 @@ def claim(
         FileExistsError: if another process was faster.
         OSError: if it cannot be written.
     """
-    about = asdict(processes.this_process()) | {"records": records, "left": left}
+    about = vars(processes.this_process()) | {"records": records, "left": left}
     if job is not None:
         about |= {"job": job.name, "attempt": job.attempt}
     path = directory / f"owner.{after + 1}"
