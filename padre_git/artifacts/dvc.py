@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -240,6 +241,18 @@ def _let_in(
     return found if is_dav else {**found, "auth": "basic"}
 
 
+def _as_header(arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Returns user and password of a web server as a header.
+
+    As such they do not follow a redirect to another host; as DVC hands them over, they do.
+    """
+    user, password = (arguments.get(name) for name in ("user", "password"))
+    if arguments.get("auth") != "basic" or not user or password is None:
+        return {}
+    word = b64encode(f"{user}:{password}".encode()).decode()
+    return {"auth": "custom", "custom_auth_header": "Authorization", "password": f"Basic {word}"}
+
+
 def _file_system(
     project: Path, settings: RemoteSettings, login: Callable[[], Login | None]
 ) -> tuple[Any, str]:
@@ -255,6 +268,8 @@ def _file_system(
         if file_system.protocol in _WEB + _DAV:
             url = str(settings.url or arguments.get("url", ""))
             arguments |= _let_in(arguments, url, login)
+        if file_system.protocol in _WEB:
+            arguments |= _as_header(arguments)
         return file_system(**arguments), path
     except PadreGitError:
         raise

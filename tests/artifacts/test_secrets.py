@@ -6,6 +6,8 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import keyring
@@ -13,8 +15,11 @@ import pytest
 from keyrings.alt.file import PlaintextKeyring
 
 import padre_git
-from padre_git.errors import AuthenticationError, InvalidInputError
+from padre_git.artifacts import Cache, DataRemote
+from padre_git.artifacts.settings import RemoteSettings
+from padre_git.errors import AuthenticationError, InvalidInputError, RemoteError
 from padre_git.model import Dataset, Project
+from padre_git.vcs.credentials import Login, Secret
 from tests.artifacts.conftest import write
 from tests.servers import data
 from tests.servers.data import DataServer
@@ -117,8 +122,6 @@ def a_place(server: DataServer, name: str) -> DataServer:
     return replace(server, url=f"{server.url}/{name}")
 
 
-# DVC's own, for its HTTP remotes
-@pytest.mark.filterwarnings("ignore:(BasicAuth|The 'auth' parameter) is deprecated")
 @pytest.mark.parametrize("named_in", ["environment", "configuration"])
 def test_a_password_from_the_environment_is_written_nowhere(
     servers: Callable[[str], DataServer],
@@ -161,6 +164,62 @@ def test_a_password_from_the_environment_is_for_one_host_alone(
         exchange(server, {"user": server.options["user"]}, tmp_path)
     assert "not for you" not in f"{failed.value} {failed.value.hint}"
     assert f"PADRE_DATA_HOST={web_origin(server)}" in str(failed.value.hint)
+
+
+@contextlib.contextmanager
+def web_server(answer: Callable[[BaseHTTPRequestHandler], object]) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            answer(self)
+
+        do_GET = do_PROPFIND = do_HEAD
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("scheme", ["http", "webdav"])
+@pytest.mark.parametrize("known_by", ["environment", "configuration"])
+def test_a_password_does_not_follow_a_redirect_to_another_host(
+    project: Path, cache: Cache, scheme: str, known_by: str
+) -> None:
+    heard: list[tuple[str, str | None]] = []
+
+    def listen(name: str, location: str | None, asked: BaseHTTPRequestHandler) -> None:
+        heard.append((name, asked.headers["Authorization"]))
+        asked.send_response(404 if location is None else 302)
+        if location is not None:
+            asked.send_header("Location", location + asked.path)
+        asked.send_header("Content-Length", "0")
+        asked.end_headers()
+
+    with (
+        web_server(partial(listen, "other", None)) as other,
+        web_server(partial(listen, "own", other)) as own,
+    ):
+        url = own.replace("http", scheme, 1)
+        secret = {"user": "ada", "password": "for one host"}
+        lines = ["['remote \"lab\"']", f"    url = {url}"]
+        if known_by == "configuration":
+            secret |= {"auth": "basic"} if scheme == "http" else {}
+            lines += [f"    {key} = {value}" for key, value in secret.items()]
+        write(project / ".dvc" / "config.local", "\n".join([*lines, ""]).encode())
+        login = Login(origin=own, user="ada", secret=Secret("for one host"))
+        settings = RemoteSettings(name="lab", url=url, directory=None)
+        remote = DataRemote(project, cache, settings, login=lambda: login)
+        with contextlib.suppress(RemoteError):
+            remote.sizes(["b026324c6904b2a9cb4b88d6d61c81d1"])
+    assert {word for name, word in heard if name == "own"} == {"Basic YWRhOmZvciBvbmUgaG9zdA=="}
+    assert {word for name, word in heard if name == "other"} <= {None}
 
 
 def test_a_password_for_no_host_is_refused_where_one_is_needed(
