@@ -46,8 +46,8 @@ def archived(project: Path, archive: Path) -> Path:
     return archive
 
 
-def unpacked(archive: Path, place: Path, *names: str) -> None:
-    subprocess.run(["tar", "-xf", archive, "-C", place, *names], check=True)
+def unpacked(archive: Path, place: Path, *words: str) -> None:
+    subprocess.run(["tar", "-xf", archive, "-C", place, *words], check=True)
 
 
 def evil(own: Victim, canary: Canary) -> Path:
@@ -134,15 +134,15 @@ def test_a_copy_of_a_known_clone_is_not_known(own: Victim, canary: Canary) -> No
 def test_an_archive_in_the_place_of_a_known_clone_is_refused(own: Victim, canary: Canary) -> None:
     """It is made from the clone itself, so it has the mark, and often the same inode."""
     archive = evil(own, canary)
-    for _ in range(3):
+    for words in ([], ["--touch"]):  # without it, the times of the files tell as well
         shutil.rmtree(own.clone)
-        unpacked(archive, own.root)
+        unpacked(archive, own.root, *words)
         refused_by_every_verb(own, "fsmonitor")
 
 
 def test_an_archive_over_a_known_clone_is_refused(own: Victim, canary: Canary) -> None:
-    archive = evil(own, canary)
-    unpacked(archive, own.root)
+    """Whoever knows of the mark leaves it as it is."""
+    unpacked(evil(own, canary), own.root, "--exclude=iris/.git/padre")
     refused_by_every_verb(own, "fsmonitor")
 
 
@@ -290,7 +290,7 @@ def test_an_archive_in_the_place_of_ones_remote_is_refused(own: Victim, canary: 
     with pytest.raises(RemoteUntrustedError, match="post-receive"):
         check_receiver(bare)
     shutil.rmtree(bare)
-    unpacked(archive, own.lab)
+    unpacked(archive, own.lab, "--touch")
     with pytest.raises(RemoteUntrustedError, match="post-receive"):
         pushed(own, "second")
 
