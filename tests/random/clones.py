@@ -159,6 +159,14 @@ class Clones:
         """Returns the commits that a person has, or has seen at the remote and not merged yet."""
         return self._known[name] | frozenset(_commits(self.clone(name), "refs/remotes/origin/main"))
 
+    def waiting(self, name: str) -> frozenset[str]:
+        """Returns what a person's store reads from: what waits for the user to be free, alone.
+
+        What the user pulls with plain git meanwhile is united with it by the next write.
+        """
+        pending = _commits(self.clone(name), "refs/padre/pending")
+        return frozenset(pending) or self._known[name]
+
     def _look_for_unfinished(self, name: str, found: Mapping[str, _Commit]) -> None:
         """Looks whether what was killed in the middle has been brought to its end meanwhile."""
         written = {write.commit for write in self.facts.writes}

@@ -40,7 +40,8 @@ def check(clones: Clones, name: str) -> None:
     known = clones.history(name)
     seen = look(clones.stores[name])
     # what the remote has is listed, too, also while there is a conflict
-    _compare(clones, seen, (known, clones.fetched(name)), clones.kept[name], name)
+    either = known, clones.fetched(name), clones.waiting(name)
+    _compare(clones, seen, either, clones.kept[name], name)
 
 
 def _compare(clones: Clones, seen: Seen, either: Sequence[Known], kept: set[str], who: str) -> None:
