@@ -25,6 +25,7 @@ from padre_git.vcs.healing import NOWHERE, Move, Recent, lost, missed_by_checkou
 from padre_git.vcs.identity import Identity
 from padre_git.vcs.merging import PlanMerge
 from padre_git.vcs.objects import EMPTY_TREE, MODULE, Entry
+from padre_git.vcs.ownfiles import replace_own
 from padre_git.vcs.packs import PackWriter
 from padre_git.vcs.plan import Difference, NewCommit, build_plan, differences
 from padre_git.vcs.reader import Reader
@@ -97,6 +98,9 @@ class Clone:
         """
         lines = [f"{move.base or '-'} {move.new or '-'}" for move in moves] or [""]
         text = "".join(f"{line:{_NOTE}}\n" for line in lines).encode()
+        if len(moves) > 1:  # what stands there must not be lost if this cannot be written
+            replace_own(self.intent, text)
+            return
         fd = os.open(self.intent, os.O_WRONLY | os.O_CREAT, 0o666)
         try:
             if os.pwrite(fd, text, 0) < len(text):  # nothing may be begun that is not noted

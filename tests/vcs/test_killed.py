@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import resource
+import signal
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from padre_git.errors import ConflictError
+from padre_git.errors import ConflictError, RepositoryError
 from padre_git.vcs import NewCommit, Repository, Snapshot
 from padre_git.vcs.lean import Lean
 from tests.conftest import git
@@ -32,12 +36,13 @@ RUN = f"{RUNS}/r-1/run.yaml"
 
 @pytest.fixture
 def clone(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Repository]:
+    form = getattr(request, "param", "full")
     with create(tmp_path / "iris", {**FIRST, "experiments/svm/executions/x/e.yaml": b""}) as made:
         record(made, "r-0")
-        if request.param == "lean":
+        if form == "lean":
             made.lean = LEAN
             made.leave_out()
-        if request.param == "version 4":  # which only git itself changes
+        if form == "version 4":  # which only git itself changes
             git("update-index", "--index-version", "4", cwd=made.path)
         yield made
 
@@ -128,3 +133,24 @@ def _lose(clone: Repository, number: int) -> None:
     opened = Repository.open(clone.path, branch="main")
     with opened, pytest.raises(ConflictError, match="no more"):
         opened.advance(plan)
+
+
+def test_a_disk_that_is_full_by_then_does_not_make_anybody_forget_what_was_left(
+    clone: Repository,
+) -> None:
+    number = 1
+    while die(clone, number, "killed"):
+        child = os.fork()
+        if child == 0:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+            with contextlib.suppress(RepositoryError):
+                put_during_a_merge(clone, "no room")
+            os._exit(0)
+        os.waitpid(child, 0)
+        (clone.git_dir / "MERGE_HEAD").unlink(missing_ok=True)
+        put_during_a_merge(clone, "changed")
+        assert_title(clone, "changed", f"killed at {number}")
+        reset(clone)
+        number += 1
+    assert number > 10
