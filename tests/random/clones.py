@@ -140,7 +140,7 @@ class Clones:
         """Returns the commits that a person has; none that says something is ever gone."""
         found = _commits(self.clone(name))
         known = frozenset(found)
-        self._forgive(name, self._known.get(name, frozenset()) - known)
+        self._forgive(name, self._known.get(name, frozenset()) - known, known)
         self._known[name] = known
         published = frozenset(_commits(self.bare))
         assert self._published <= published, "the remote has lost commits"
@@ -149,10 +149,15 @@ class Clones:
         self._look_for_restored(found)
         return known
 
-    def _forgive(self, name: str, lost: frozenset[str]) -> None:
-        """Takes it that deleting something and restoring it is dropped: it adds nothing."""
+    def _forgive(self, name: str, lost: frozenset[str], known: frozenset[str]) -> None:
+        """Takes it that what adds nothing is dropped.
+
+        That is to delete something and restore it, and to write to what is deleted by now here
+        and was deleted by somebody else, too.
+        """
         for write in [write for write in self.facts.writes if write.commit in lost]:
-            assert write.values.keys() == {"exists"}, f"{name} has lost {write}"
+            is_gone = self.facts.is_deleted(write.thing, known)
+            assert write.values.keys() == {"exists"} or is_gone, f"{name} has lost {write}"
             self.facts.writes.remove(write)
 
     def fetched(self, name: str) -> frozenset[str]:

@@ -72,6 +72,10 @@ class Facts:
             return {True, False}
         return {not gone}
 
+    def is_deleted(self, thing: str, known: Known) -> bool:
+        """Tells whether a thing was made and deleted, and nobody has any doubt about it."""
+        return bool(self._deletions(thing, known)) and self.existence(thing, known) == {False}
+
     def values(self, thing: str, field: str, known: Known) -> set[Any] | None:
         """Returns what a field may be; None for anything, since people have decided."""
         if any(self._is_contested(w, known) for w in self._deletions(thing, known)):
