@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from padre_git.collections import Collection, Ref
 from padre_git.errors import InvalidInputError, NotFoundError, RemoteError
-from padre_git.messages import Where
+from padre_git.messages import Exists, Where
 from padre_git.model import (
     Computation,
     Dataset,
@@ -22,6 +22,7 @@ from padre_git.model import (
     Execution,
     Experiment,
     Key,
+    Kind,
     Project,
     Results,
     Run,
@@ -48,6 +49,21 @@ class Face:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+
+    def _everything(self, above: object) -> None:
+        """Brings the projects here that only the remote has, if a list is not below something."""
+        for project in self.store.remote_only() if above is None else ():
+            self.store.bus.send(Exists(subject=Kind.PROJECT, key=project.key))
+
+    def _get(self, collection: Collection[E], ref: Ref, at: str | None) -> E:
+        """Returns a record; a bare name may be in a project that only the remote has."""
+        try:
+            return collection.get(ref, at=at)
+        except NotFoundError as error:
+            if error.key is not None:
+                raise
+        self._everything(None)
+        return collection.get(ref, at=at)
 
     def _put(self, collection: Collection[E], value: E | str | Key) -> E:
         """Stores an entity, its project if need be, or publishes what a reference means."""
@@ -115,7 +131,7 @@ class Datasets(Face):
             metadata_only: False fetches the data, too, so that it is here when there is no network.
             at: a commit, tag, branch or date; None for now.
         """
-        dataset = self.store.datasets.get(id_or_url, at=at)
+        dataset = self._get(self.store.datasets, id_or_url, at)
         if not metadata_only and dataset.version is not None:
             self.store.datasets.data(id_or_url, at=at)
         return dataset
@@ -139,6 +155,7 @@ class Datasets(Face):
         self, project: Ref | None = None, *, search: Where | None = None
     ) -> list[Dataset]:
         """Returns the datasets of a project, or all."""
+        self._everything(project)
         return self.store.datasets.list(project, where=search)
 
     def delete_dataset(self, dataset: Ref, mode: str = "all") -> None:
@@ -155,10 +172,11 @@ class Runs(Face):
 
     def get_execution(self, id_or_url: Ref) -> Execution:
         """Returns an execution."""
-        return self.store.executions.get(id_or_url)
+        return self._get(self.store.executions, id_or_url, None)
 
     def list_executions(self, experiment: Ref | None = None) -> list[Execution]:
         """Returns the executions of an experiment, or all."""
+        self._everything(experiment)
         return self.store.executions.list(experiment)
 
     def delete_execution(self, execution: Ref, mode: str = "all") -> None:
@@ -171,7 +189,7 @@ class Runs(Face):
 
     def get_run(self, id_or_url: Ref, *, at: str | None = None) -> Run:
         """Returns a run with parameters, metrics, tags, notes and computations."""
-        return self.store.runs.get(id_or_url, at=at)
+        return self._get(self.store.runs, id_or_url, at)
 
     def list_runs(
         self,
@@ -183,6 +201,7 @@ class Runs(Face):
         count: int | None = None,
     ) -> list[Run]:
         """Returns the runs of an experiment or execution, or all."""
+        self._everything(experiment)
         runs = self.store.runs
         return runs.list(experiment, where=search, order_by=order_by, offset=start, limit=count)
 
@@ -202,6 +221,7 @@ class Runs(Face):
 
     def list_computations(self, run: Ref | None = None) -> list[Computation]:
         """Returns the computations of a run, or of everything."""
+        self._everything(run)
         return self.store.computations.list(run)
 
     def delete_computation(self, run: Ref, name: str) -> None:
@@ -226,6 +246,7 @@ class Runs(Face):
 
     def list_splits(self, run: Ref | None = None) -> list[Split]:
         """Returns the splits of a run, or of everything."""
+        self._everything(run)
         return self.store.splits.list(run)
 
     def delete_split(self, run: Ref, number: int) -> None:
@@ -313,7 +334,7 @@ class Experiments(Runs):
             id_or_url: name, key or url.
             at: a commit, tag, branch or date; None for now.
         """
-        return self.store.experiments.get(id_or_url, at=at)
+        return self._get(self.store.experiments, id_or_url, at)
 
     def list_experiments(
         self,
@@ -331,6 +352,7 @@ class Experiments(Runs):
             start: leave out so many first.
             count: at most this many.
         """
+        self._everything(project)
         return self.store.experiments.list(project, where=search, offset=start, limit=count)
 
     def delete_experiment(self, ex: Ref, mode: str = "all") -> None:
