@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,6 +39,7 @@ from padre_git.vcs.places import create
 from padre_git.vcs.remotes import RemoteLocation
 from tests.backends.dual_stores import Lab, documents
 from tests.conftest import git
+from tests.waiting import until
 
 RUN = run_key(1)
 
@@ -218,9 +218,7 @@ def test_ended_runs_are_published_soon_without_another_call(lab: Lab) -> None:
     ada = lab.store("ada", push_every=0.2)
     store(ada, IRIS, EXPERIMENT)
     record(ada, RUN)
-    deadline = time.monotonic() + 20
-    while ada.urls([RUN]) == {} and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: ada.urls([RUN]))
     assert RUN in lab.store("ben").read([RUN])
 
 

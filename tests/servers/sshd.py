@@ -115,7 +115,7 @@ def _write_client(keys: Path, port: int) -> None:
 
 def _keep_connection(ends: contextlib.ExitStack, keys: Path, log: Path) -> None:
     options = ["-F", str(keys / "shell.conf"), "-N", "-M", "-S", str(keys / "kept")]
-    process, limit = started(ends, ["ssh", *options, "lab"], log), time.monotonic() + 20
+    process, limit = started(ends, ["ssh", *options, "lab"], log), time.monotonic() + 60
     while not (keys / "kept").is_socket():
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < limit, "no connection"

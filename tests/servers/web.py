@@ -29,7 +29,7 @@ def fastcgi(ends: contextlib.ExitStack, folder: Path, log: Path) -> Path:
     path = folder / "git.sock"
     (folder / "gitconfig").write_text(_GIT)
     process = started(ends, ["fcgiwrap", "-f", "-c", "8", "-s", f"unix:{path}"], log)
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 60
     while not path.is_socket():
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < limit, "no socket"
