@@ -75,7 +75,11 @@ class SplicedSite(Site):
         """Tells whether a file that has an entry of its own is not in the work tree."""
         known = index.get(change.path)
         if known is not None:
-            return known.skipped and known.entry in change.known | {change.new}
+            if not known.skipped or known.entry not in change.known | {change.new}:
+                return False
+            # a killed eviction has left the file there, and it is still ours
+            left = Change(path=change.path, known=change.known, new=known.entry)
+            return not self._tree.holds(left)
         return self._evictions.covers(change.path) or not self._folding.cone.includes(change.path)
 
     def written(self, changes: Sequence[Change]) -> Sequence[Change]:

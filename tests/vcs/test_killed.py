@@ -154,3 +154,25 @@ def test_a_disk_that_is_full_by_then_does_not_make_anybody_forget_what_was_left(
         reset(clone)
         number += 1
     assert number > 10
+
+
+@pytest.mark.parametrize("seal", [True, False])
+def test_a_killed_eviction_leaves_no_file_behind_when_the_record_is_deleted(
+    clone: Repository, *, seal: bool
+) -> None:
+    number, run = 1, f"{RUNS}/r-1"
+
+    def work() -> None:
+        with Repository.open(clone.path, branch="main") as opened:
+            opened.evict([run])
+
+    while True:
+        put(clone, "one")
+        clone.advance(one({f"{run}/notes/n.md": b"a note"}))
+        if not killed(number, clone.path, work):
+            break
+        clone.advance(one({run: None, **({f"{run}/notes": b""} if seal else {})}))
+        assert status(clone.path) == "", f"killed at {number}"
+        clone.advance(one({run: None}))
+        number += 1
+    assert number > 5
