@@ -233,9 +233,8 @@ class Mover:
         stands = partial(entry_at, reader.tree, tree)
         undone = taken_back(reader, moves, stands)
         missed = taken_back(reader, late, stands) if has_committed else []
-        if missed and undone == missed:
-            gone = missed
-        else:
+        gone = missed if undone == missed else []
+        if not gone and moves and branch != moves[-1].new:
             gone = lost(reader, moves, stands, sites[0].holds)
         if gone:
             self._restore(sites, branch, {change.path: change.new for change in gone})
