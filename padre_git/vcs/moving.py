@@ -246,7 +246,10 @@ class Mover:
         """Returns the moves that a checkout may have missed, and whether it was committed since."""
         if not moves or moves[-1].index != NOWHERE:
             return [], False
-        log = self.clone.checkouts()[0].git_dir / "logs" / "HEAD"
+        checkouts = self.clone.checkouts()
+        if not checkouts:  # the user has just gone to another branch
+            return [], False
+        log = checkouts[0].git_dir / "logs" / "HEAD"
         done = last_action(log)
         has_committed = done.startswith("commit") and not done.startswith('commit: Revert "')
         return missed_by_checkout(moves, last_checkout(log)), has_committed

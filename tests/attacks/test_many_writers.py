@@ -168,6 +168,7 @@ COMMANDS = {
     "repack": [["repack", "-a", "-d", "-q"]],
     "pack-refs": [["pack-refs", "--all"]],
     "commit -a": [["commit", "-q", "-a", "-m", "of the user's"]],
+    "checkout": [["checkout", "-q", "ideas"], ["checkout", "-q", "main"]],
 }
 
 
@@ -179,6 +180,7 @@ def test_writers_lose_nothing_to_the_git_commands_of_a_user(
     notes.write_text("0\n")
     git("add", "notes.txt", cwd=clone)
     git("commit", "-q", "-m", "notes", cwd=clone)
+    git("branch", "ideas", cwd=clone)
 
     def work() -> None:
         if name == "commit -a":
@@ -193,6 +195,7 @@ def test_writers_lose_nothing_to_the_git_commands_of_a_user(
     finally:
         end()
     git("checkout", "-q", "--", "notes.txt", cwd=clone)
+    git("checkout", "-q", "main", cwd=clone)
     assert check(tmp_path) == 1 + WRITERS * 20
 
 
