@@ -53,6 +53,8 @@ class SplicedSite(Site):
         self._folding = folding
         self._tree_of = tree_of
         self._timeout = timeout
+        # what the check has found goes for the whole move, whatever the user does meanwhile
+        self._kept: dict[str, bool] = {}
 
     def check(self, old: str, new: str, changes: Sequence[Change]) -> None:
         """Implements :meth:`Site.check`."""
@@ -60,7 +62,10 @@ class SplicedSite(Site):
         if version is None and old != EMPTY_TREE:
             self._index.check_exists()
         folded, rest = self._split(index, changes)
-        left_out = {c.path for c in rest if self._is_left_out(index, c)}
+        going = {change.path for change in rest if change.new is None}
+        found = self._left_out(index, rest)
+        # no index can hold a file and what the user has staged below it
+        left_out = {path for path in found if going.issuperset(index.below(path))}
         self._folding.check(index, [*folded, *(c for c in rest if c.path in left_out)])
         self._tree.check((c for c in rest if c.path not in left_out), index)
 
@@ -71,22 +76,33 @@ class SplicedSite(Site):
             sides[self._folding.place(index, change.path) is None].append(change)
         return sides
 
-    def _is_left_out(self, index: Index, change: Change) -> bool:
-        """Tells whether a file that has an entry of its own is not in the work tree."""
-        known = index.get(change.path)
+    def _left_out(self, index: Index, changes: Sequence[Change]) -> set[str]:
+        """Returns the files that have entries of their own and are not in the work tree."""
+        going = {change.path for change in changes if change.new is None}
+        return {change.path for change in changes if self._is_left_out(index, change, going)}
+
+    def _is_left_out(self, index: Index, change: Change, going: set[str]) -> bool:
+        path, known = change.path, index.get(change.path)
         if known is not None:
             if not known.skipped or known.entry not in change.known | {change.new}:
                 return False
             # a killed eviction has left the file there, and it is still ours
             left = Change(path=change.path, known=change.known, new=known.entry)
             return not self._tree.holds(left)
-        return self._evictions.covers(change.path) or not self._folding.cone.includes(change.path)
+        if self._evictions.covers(path) or not self._folding.cone.includes(path):
+            return True
+        if self._folding.cone is not EVERYTHING:  # there git looks what is in the place
+            return False
+        if path not in self._kept:
+            self._kept[path] = self._tree.keeps_ignored(change, going)
+        return self._kept[path]
 
     def written(self, changes: Sequence[Change]) -> Sequence[Change]:
         """Implements :meth:`Site.written`."""
         index, _ = self._index.load()
         _, rest = self._split(index, changes)
-        return [change for change in rest if not self._is_left_out(index, change)]
+        left_out = self._left_out(index, rest)
+        return [change for change in rest if change.path not in left_out]
 
     def follow(
         self,
@@ -99,13 +115,13 @@ class SplicedSite(Site):
         """Implements :meth:`Site.follow`."""
         index, version = self._index.load()
         folded, rest = self._split(index, changes)
-        written = {c.path for c in rest if not self._is_left_out(index, c)}
-        seen = self._tree.write((c for c in rest if c.path in written), contents)
+        left_out = self._left_out(index, rest)
+        seen = self._tree.write((c for c in rest if c.path not in left_out), contents)
         for _ in range(_TRIES):
             moved = self._folding.follow(index, folded, old, new)
             for change in rest:
                 was = index.get(change.path)
-                _splice(index, change, seen.get(change.path), skip=change.path not in written)
+                _splice(index, change, seen.get(change.path), skip=change.path in left_out)
                 if (was.entry if was else None) == entry_at(self._folding.trees, old, change.path):
                     moved.add(change.path)
             index.follow(Spliced(old, new, moved), self._folding.trees)
@@ -160,7 +176,7 @@ class SplicedSite(Site):
         for _ in range(_TRIES):
             index, version = self._index.load()
             folded, rest = self._split(index, changes)
-            left_out = {c.path for c in rest if self._is_left_out(index, c)}
+            left_out = self._left_out(index, rest)
             there = all(self._tree.holds(c) for c in rest if c.path not in left_out)
             if not changes or not there or not all(self._is_stale(index, c) for c in changes):
                 return
@@ -212,9 +228,10 @@ class SplicedSite(Site):
         """Implements :meth:`Site.restore`: first the files, for the same reason."""
         durable = Durable()
         index, version = self._index.load()
-        back = [_keep(index, p) for p in _covered(index, paths) if _is_skipped(index, p)]
+        left_out = [path for path in _covered(index, paths) if _is_skipped(index, path)]
+        there = self._tree.look(left_out)
+        back = [_keep(index, p) for p in left_out if not self._tree.is_directory(p)]
         contents = read([change.new.id for change in back if change.new is not None])
-        there = self._tree.look([change.path for change in back])
         seen = self._tree.write((c for c in back if c.path not in there), contents)
         for change in back:
             assert change.new is not None  # noqa: S101 - made so by _keep

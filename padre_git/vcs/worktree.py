@@ -12,7 +12,8 @@ from pathlib import Path
 
 from padre_git.errors import Conflict, ConflictError
 from padre_git.vcs.index import Index, IndexEntry
-from padre_git.vcs.objects import EXECUTABLE, LINK, MODULE, Entry, check_path, object_id
+from padre_git.vcs.objects import EXECUTABLE, FILE, LINK, MODULE, Entry, check_path, object_id
+from padre_git.vcs.process import run_git
 from padre_git.vcs.removing import remove_empty, remove_files
 from padre_git.vcs.restarts import is_cut_short
 
@@ -22,6 +23,7 @@ _PART = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
 #: Paths that no system takes for anything else; nearly all are such.
 _PLAIN = re.compile(rf"{_PART}(?:/{_PART})*")
 _OTHERS = "is a directory with other files"
+_EMPTY = Entry(FILE, object_id("blob", b""))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +138,31 @@ class WorkTree:
         others = (path for path in files if path.relative_to(self._root).as_posix() not in going)
         return _OTHERS if next(others, None) else None
 
+    def keeps_ignored(self, change: Change, going: set[str]) -> bool:
+        """Tells whether an empty file is to be where a directory has files that git ignores, only.
+
+        They may be the user's, or fetched data, so they stay, and the file is left out.
+
+        Args:
+            change: what is to become of it.
+            going: paths that are removed in the same move.
+
+        Raises:
+            InvalidNameError: if the path leaves the directory or leads into ``.git``.
+        """
+        if change.new != _EMPTY:
+            return False
+        _checked([change])
+        seen = self._look(change.path)
+        if seen is None or not stat.S_ISDIR(seen.st_mode) or self._blocked(change.path, going):
+            return False
+        inside = f"{change.path}/"
+        rules = (path for path in going if path.startswith(inside) and path.endswith("/.gitignore"))
+        if not self._holds_others(change, going) or any(rules):  # then they are ignored no more
+            return False
+        words = ["ls-files", "-z", "--others", "--exclude-standard", "--", f":(literal){inside}"]
+        return not run_git(words, self._root)
+
     def _holds(self, path: str, seen: os.stat_result, allowed: frozenset[Entry | None]) -> bool:
         """Tells whether a file's content is one that may be there."""
         place = self._root / path
@@ -219,6 +246,11 @@ class WorkTree:
     def seen(self, path: str) -> os.stat_result | None:
         """Returns a file's status as it was last looked at."""
         return self._seen.get(path)
+
+    def is_directory(self, path: str) -> bool:
+        """Tells whether a directory was there when a path was last looked at."""
+        seen = self._seen.get(path)
+        return seen is not None and stat.S_ISDIR(seen.st_mode)
 
     def look(self, paths: Iterable[str]) -> set[str]:
         """Notes how files are now, for a :meth:`write` without a check; returns those there."""

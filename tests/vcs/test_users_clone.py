@@ -176,18 +176,6 @@ def test_a_directory_in_place_of_a_file_is_a_conflict(clone: Repository) -> None
         record(clone, "r-1")
 
 
-def test_ignored_files_in_place_of_a_file_are_shown_by_the_command_of_the_hint(
-    clone: Repository,
-) -> None:
-    write(clone.path / ".git/info/exclude", "data\n")
-    write(clone.path / "runs/one/data", "fetched")
-    with pytest.raises(ConflictError) as caught:
-        clone.advance(one({"runs": b""}))
-    named = str(caught.value.hint).split("`")[1]
-    assert git(*named.split()[1:], cwd=clone.path) == "Would remove runs/\n"
-    assert (clone.path / "runs/one/data").read_text() == "fetched"
-
-
 def test_deleting_leaves_the_users_own_files_in_place(clone: Repository) -> None:
     record(clone, "r-1")
     mine = write(clone.path / RUNS / "r-1/thoughts.txt", "mine\n")
