@@ -25,8 +25,8 @@ _NAMES = ("HEAD", "config", "packed-refs", "shallow", "objects/info/commit-graph
 _CHAIN = "objects/info/commit-graphs/commit-graph-chain"
 #: What is below them, or is one of them, is what git's upkeep takes locks on.
 _OF_UPKEEP = ("refs/", "packed-refs.lock", "objects/")
-#: What takes no lock, and waits for work all the time that somebody has a store open.
-_READS = "cat-file"
+#: Commands that take no lock, and wait for work as long as somebody has a store or a clone open.
+_HARMLESS = frozenset(["cat-file", "fsmonitor--daemon"])
 #: File systems on which other machines may be at work.
 _SHARED = frozenset(
     ["nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "lustre", "gpfs", "beegfs", "afs", "glusterfs"]
@@ -165,7 +165,7 @@ def _is_in(process: Path, root: Path) -> bool:
         if not (process / "comm").read_text().startswith("git"):
             return False
         words = (process / "cmdline").read_text(errors="replace").split("\0")
-        if _READS in words:
+        if not _HARMLESS.isdisjoint(words):
             return False
         try:
             place = (process / "cwd").readlink()
