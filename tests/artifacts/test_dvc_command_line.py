@@ -156,6 +156,26 @@ def test_plain_dvc_collects_nothing_that_somebody_means(
     assert all(data.cache.has(md5) for md5 in meant), "a commit means it"
 
 
+def test_what_dvc_pulled_stays_when_a_colleague_deletes_its_experiment(tmp_path: Path) -> None:
+    dvc = command_line("newest")
+    remote = tmp_path / "remote"
+    with make_store(tmp_path) as ours, padre_git.open(tmp_path / "b", remote=str(remote)) as theirs:
+        theirs.pull("iris")
+        clone = tmp_path / "b" / "iris"
+        dvc("remote", "add", "--local", "-f", "-d", "lab", remote / "iris.dvc", cwd=clone)
+        dvc("pull", cwd=clone)
+        pulled = list(clone.glob("experiments/svm/runs/*/*/artifacts/model/weights.bin"))
+        assert len(pulled) == 2
+        ours.experiments.delete("iris/svm")
+        theirs.sync("iris")
+        assert theirs.experiments.list("iris") == []
+        assert git("status", "--porcelain", cwd=clone) == ""
+        assert all(path.read_bytes() == b"weights" * 100 for path in pulled)
+        ours.experiments.restore("iris/svm")
+        theirs.sync("iris")
+        assert json.loads(dvc("status", "--json", cwd=clone)) == {}
+
+
 def test_what_dvc_added_is_an_artifact_to_us_or_left_alone(tmp_path: Path, dvc: Dvc) -> None:
     """Both ways of changing what we wrote, new pointers where ours are, and others elsewhere."""
     with make_store(tmp_path) as store:
