@@ -81,3 +81,11 @@ def test_who_has_fetched_it_deletes_it(lab: Lab, ada: DualLayer, mode: DeleteMod
     ada.restore([EXPERIMENT], Message(op=Op.RESTORE, subject="restore svm"))
     assert isinstance(fresh.read([EXPERIMENT])[EXPERIMENT], Record)
     in_step(lab, "ada")
+
+
+def test_in_a_sparse_clone_it_is_deleted_without_that_seal(lab: Lab, ada: DualLayer) -> None:
+    fetch(lab.clone("ada"))
+    git("sparse-checkout", "set", "--cone", "experiments", cwd=lab.clone("ada"))
+    delete(ada, EXPERIMENT)
+    in_step(lab, "ada")
+    assert lab.store("fresh").read([EXPERIMENT]) == {EXPERIMENT: Tombstone(key=EXPERIMENT)}
