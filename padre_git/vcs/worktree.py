@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,10 +133,25 @@ class WorkTree:
     def _holds_others(self, change: Change, going: set[str]) -> str | None:
         if change.new is None or change.new.mode == MODULE:
             return None
-        inside = self._root / change.path
-        files = (path for path in inside.rglob("*") if not path.is_dir() or path.is_symlink())
-        others = (path for path in files if path.relative_to(self._root).as_posix() not in going)
-        return _OTHERS if next(others, None) else None
+        return None if going.issuperset(self._below(change.path)) else _OTHERS
+
+    def _below(self, directory: str) -> Iterator[str]:
+        """Yields the files below a directory, and directories that nobody lets us look into."""
+        waiting = [directory]
+        while waiting:
+            above = waiting.pop()
+            try:
+                with os.scandir(f"{self._base}/{above}") as found:
+                    inside = list(found)
+            except OSError:
+                yield above
+                continue
+            for entry in inside:
+                path = f"{above}/{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(path)
+                else:
+                    yield path
 
     def keeps_ignored(self, change: Change, going: set[str]) -> bool:
         """Tells whether an empty file is to be where a directory has files that git ignores, only.
