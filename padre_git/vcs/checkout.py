@@ -21,7 +21,7 @@ from padre_git.vcs.objects import EMPTY_TREE, Entry
 from padre_git.vcs.reflog import last_moves
 from padre_git.vcs.restarts import remove_begun
 from padre_git.vcs.site import Site
-from padre_git.vcs.snapshot import entry_at
+from padre_git.vcs.snapshot import entry_at, file_at
 from padre_git.vcs.userstate import Checkout
 from padre_git.vcs.worktree import Change, WorkTree
 
@@ -168,7 +168,7 @@ class SplicedSite(Site):
 
     def _entry(self, commit: str, path: str) -> Entry | None:
         tree = self._tree_of(commit) if commit.strip("0") else EMPTY_TREE
-        return entry_at(self._folding.trees, tree, path)
+        return file_at(self._folding.trees, tree, path)
 
     def repair(self, changes: Sequence[Change]) -> None:
         """Implements :meth:`Site.repair`."""

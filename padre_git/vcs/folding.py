@@ -14,7 +14,7 @@ from padre_git.vcs.cachetree import Trees
 from padre_git.vcs.cone import Cone
 from padre_git.vcs.index import Index
 from padre_git.vcs.objects import EMPTY_TREE, Entry
-from padre_git.vcs.snapshot import entry_at
+from padre_git.vcs.snapshot import entry_at, file_at
 from padre_git.vcs.worktree import Change
 
 __all__ = ["Folding", "Graft"]
@@ -51,8 +51,7 @@ class Folding(NamedTuple):
             known = index.get(path)
             return known.entry if known else None
         tree = index.folded(above) or EMPTY_TREE
-        found = entry_at(self.trees, tree, path[len(above) + 1 :])
-        return None if found is not None and found.is_tree else found
+        return file_at(self.trees, tree, path[len(above) + 1 :])
 
     def check(self, index: Index, changes: Iterable[Change]) -> None:
         """Refuses changes of what the user has staged, of files that are left out.

@@ -33,7 +33,7 @@ from padre_git.vcs.reflog import last_action, last_checkout
 from padre_git.vcs.refs import RefStore, StaleRefError
 from padre_git.vcs.restarts import Restarts
 from padre_git.vcs.site import Site
-from padre_git.vcs.snapshot import Snapshot, entry_at
+from padre_git.vcs.snapshot import Snapshot, file_at
 from padre_git.vcs.userstate import Checkout, UserState, state_of
 from padre_git.vcs.worktree import Change
 
@@ -230,7 +230,7 @@ class Mover:
         """
         reader, tree = self.clone.reader, self._tree(branch)
         late, has_committed = self._missed(moves)
-        stands = partial(entry_at, reader.tree, tree)
+        stands = partial(file_at, reader.tree, tree)
         undone = taken_back(reader, moves, stands)
         missed = taken_back(reader, late, stands) if has_committed else []
         gone = missed if undone == missed else []
@@ -350,9 +350,8 @@ class Mover:
         }
         for left in self._left():
             change = found.get(left.path)
-            here = entry_at(reader.tree, new, left.path)
-            if here is not None and here.is_tree:  # its files are among the changes
-                here = None
+            # the files of a directory are among the changes
+            here = file_at(reader.tree, new, left.path)
             known = change.known if change else frozenset([here])
             found[left.path] = Change(path=left.path, known=known | {left.new}, new=here)
         return list(found.values())

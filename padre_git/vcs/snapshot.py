@@ -8,7 +8,7 @@ from types import MappingProxyType
 from padre_git.vcs.objects import DIRECTORY, EMPTY_TREE, MODULE, Entry
 from padre_git.vcs.reader import Reader
 
-__all__ = ["Snapshot", "entry_at"]
+__all__ = ["Snapshot", "entry_at", "file_at"]
 
 _NOTHING: Mapping[str, Entry] = MappingProxyType({})
 _MOST_KNOWN = 1000
@@ -116,3 +116,15 @@ def entry_at(trees: Callable[[str], Mapping[str, Entry]], tree: str, path: str) 
             return None
         found = trees(found.id).get(name)
     return found
+
+
+def file_at(trees: Callable[[str], Mapping[str, Entry]], tree: str, path: str) -> Entry | None:
+    """Returns what stands at a path of a tree, as an index has it: a directory is nothing there.
+
+    Args:
+        trees: as for :func:`entry_at`.
+        tree: as for :func:`entry_at`.
+        path: as for :func:`entry_at`.
+    """
+    found = entry_at(trees, tree, path)
+    return None if found is None or found.is_tree else found

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from padre_git.vcs import Repository
+from padre_git.vcs.plan import Edit
 from tests.conftest import git
 from tests.vcs.clones import RUNS, assert_clean, create, one, record, run_files, runs_at, write
 
+SEAL = "experiments/svm/runs"
 EXPERIMENT = "experiments/svm/experiment.yaml"
 
 
@@ -25,7 +27,7 @@ def clone(tmp_path: Path) -> Iterator[Repository]:
         yield repository
 
 
-def stale(clone: Repository, *edits: dict[str, bytes | None]) -> None:
+def stale(clone: Repository, *edits: Mapping[str, Edit]) -> None:
     """Does what `git commit` does that read the index before us and wrote it after us."""
     before = (clone.git_dir / "index").read_bytes()
     for edit in edits:
@@ -74,6 +76,20 @@ def test_changes_and_deletions_that_were_taken_back_are_made_again(clone: Reposi
     assert clone.bring_up()
     assert clone.snapshot().blob(EXPERIMENT) == b"new\n"
     assert runs_at(clone.path) == set()
+    assert_clean(clone.path)
+
+
+@pytest.mark.parametrize("fetched", [True, False])
+def test_a_directory_that_came_back_for_a_file_goes_again(clone: Repository, fetched: bool) -> None:
+    write(clone.git_dir / "info/exclude", "data\n")
+    if fetched:
+        write(clone.path / RUNS / "r-0/data", "fetched")
+    stale(clone, {**dict.fromkeys(run_files("r-0")), SEAL: b""})
+    git("commit", "-qm", "mine", cwd=clone.path)
+    assert runs_at(clone.path) == {"r-0"}
+    assert clone.bring_up()
+    assert clone.snapshot().blob(SEAL) == b""
+    assert (clone.path / SEAL).is_dir() is fetched
     assert_clean(clone.path)
 
 
