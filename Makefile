@@ -29,7 +29,7 @@ demo: $(STAMP) ## trains models on real data, records, publishes, clones and rea
 	$(BIN)/python docs/examples/demo.py
 
 test: $(STAMP) $(DVC)/.installed ## the whole test suite
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not nightly" $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not nightly" $(ARGS)
 
 nightly: $(STAMP) $(DVC)/.installed ## the long randomized runs
 	$(BIN)/python -m pytest -n $(WORKERS) -m nightly --durations=0 --durations-min=1 $(ARGS)

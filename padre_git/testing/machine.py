@@ -192,7 +192,7 @@ class BackendMachine(RuleBasedStateMachine):
         try:
             revisions = self.backend.apply(_set(changes), message())
         except PadreGitError as error:
-            assert type(error) in errors, (error, errors)
+            assert isinstance(error, tuple(errors)), (error, errors)
             return
         assert not errors
         self.oracle.note(changes, revisions)
