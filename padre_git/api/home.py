@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from padre_git.api.spool import SPARE
 from padre_git.collections.session import Session
 from padre_git.errors import NotFoundError, UnsupportedError
 from padre_git.messages import Ensure
@@ -77,14 +76,6 @@ class Home:
             with suppress(OSError), os.scandir(place) as entries:
                 found += [place / e.name for e in entries if e.is_dir(follow_symlinks=False)]
         return sorted((d for d in found if is_id(d.name, "run")), key=lambda d: d.name)
-
-    def drop_spares(self, project: str) -> None:
-        """Removes the empty directories that killed processes have put aside for their next run."""
-        for place in self._spools(project):
-            with suppress(OSError):
-                for name in os.listdir(place):  # noqa: PTH208
-                    if name.startswith(SPARE):
-                        os.rmdir(place / name)  # noqa: PTH106 - a living one makes another
 
     def recording_projects(self) -> list[str]:
         """Returns the names of the projects that may have spools."""

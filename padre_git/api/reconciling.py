@@ -47,7 +47,6 @@ def reconcile(home: Home, project: str) -> list[Run]:
     except PadreGitError as error:
         home.session.bus.publish(Skipped(key=Key.project_named(project), error=error))
         return found
-    home.drop_spares(project)
     for directory in home.spools(project):
         try:
             run = _reconciled(home, project, directory)

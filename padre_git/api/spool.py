@@ -9,11 +9,9 @@ the process loses nothing. Only the standard library is needed to write or to re
 
 from __future__ import annotations
 
-import atexit
 import os
 import shutil
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
@@ -21,14 +19,9 @@ from typing import Any
 from padre_git.format import spools
 from padre_git.format.spools import EVENTS, SETTLED, START, Logged, line_of, read_lines
 
-__all__ = ["EVENTS", "SPARE", "Spool", "is_blank", "is_settled", "read_events", "read_file"]
+__all__ = ["EVENTS", "Spool", "is_blank", "is_settled", "read_events", "read_file"]
 
 _APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-#: How the name of an empty directory begins that a process has put aside.
-SPARE = ".spare."
-_MOST_SPARES = 4
-_spares: list[Path] = []
-_numbers = count()
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
@@ -100,7 +93,7 @@ class Spool:
     def remove(self) -> None:
         """Ends writing and removes everything: the run is committed."""
         self.close()
-        _put_aside(self.directory)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def _append(self, line: bytes) -> None:
         left = data = memoryview(line)
@@ -172,8 +165,6 @@ def is_settled(directory: Path) -> bool:
 
 def _made(directory: Path) -> list[Path]:
     """Makes a directory and returns those above it that are not safe on the disk yet."""
-    if _take_spare(directory):
-        return [directory.parent]
     try:
         directory.mkdir(mode=0o700)
     except FileExistsError:
@@ -185,51 +176,6 @@ def _made(directory: Path) -> list[Path]:
         directory.mkdir(parents=True, mode=0o700, exist_ok=True)
         return [place.parent for place in (directory, *above)]
     return [directory.parent]
-
-
-def _put_aside(directory: Path) -> None:
-    """Takes a spool away; its empty directory becomes the next one's.
-
-    Removing a directory made the writer wait for the disk for 3.5 ms on ext4, more than all else
-    that a spool costs; renaming it does not.
-    """
-    spare = directory.with_name(f"{SPARE}{os.getpid()}.{next(_numbers)}")
-    try:
-        directory.rename(spare)
-        for entry in list(os.scandir(spare)):
-            os.unlink(entry.path)  # noqa: PTH108 - for every run
-    except OSError:
-        shutil.rmtree(spare, ignore_errors=True)
-        shutil.rmtree(directory, ignore_errors=True)
-        return
-    _spares.append(spare)
-    while len(_spares) > _MOST_SPARES:
-        _drop(_spares.pop(0))
-
-
-def _take_spare(directory: Path) -> bool:
-    """Makes a directory of one that is put aside; returns whether there was one."""
-    for spare in _spares:
-        if spare.parent == directory.parent:
-            _spares.remove(spare)
-            try:
-                spare.rename(directory)
-            except OSError:  # there is a spool already, or somebody has cleaned up
-                _drop(spare)
-                return False
-            return True
-    return False
-
-
-def _drop(spare: Path) -> None:
-    with suppress(OSError):
-        spare.rmdir()
-
-
-@atexit.register
-def _drop_all() -> None:
-    while _spares:
-        _drop(_spares.pop())
 
 
 def _sync(path: Path) -> None:

@@ -209,29 +209,3 @@ def test_remarks_about_the_code_are_made_once(
     assert [n.text for n in heard if "large.py" in n.text] == [
         "'large.py' differs from the commit and is too large to be kept with the code"
     ]
-
-
-def test_an_empty_spool_serves_the_next_run_and_none_is_left(tmp_path: Path) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    spool = Spool(first)
-    spool.write("note", "one")
-    spool.remove()
-    (aside,) = tmp_path.iterdir()
-    inode = aside.stat().st_ino
-    again = Spool(second)
-    assert second.stat().st_ino == inode
-    assert [path.name for path in second.iterdir()] == ["events.jsonl"]
-    assert [path.name for path in tmp_path.iterdir()] == ["second"]
-    again.remove()
-    next(tmp_path.iterdir()).rmdir()  # somebody cleans up
-    Spool(first).remove()
-
-
-def test_what_a_killed_process_has_put_aside_goes(store: Store) -> None:
-    with store.start_run("iris/svm"):
-        pass
-    spools = store.project_path("iris") / ".git/padre/spool"
-    left = spools / ".spare.1.0"
-    left.mkdir(parents=True)
-    store.reconcile("iris")
-    assert not left.exists()
