@@ -8,6 +8,7 @@ its own.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -47,8 +48,12 @@ __all__ = [
 ]
 
 
-def _quiet(text: str) -> str:
-    """Returns a text with what drives a terminal spelled out; names in it are anybody's."""
+#: What the system says when it has no descriptor or no memory left: nothing about the file.
+SCARCE = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+
+
+def printable(text: str) -> str:
+    """Returns a text with control characters spelled out: names and records can be anybody's."""
     return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
 
 
@@ -65,10 +70,10 @@ class PadreGitError(Exception):
     code: ClassVar[str] = "error"
 
     def __init__(self, message: str, *, key: object = None, hint: str | None = None) -> None:
-        self.message = _quiet(message)
+        self.message = printable(message)
         super().__init__(self.message)
         self.key = None if key is None else str(key)
-        self.hint = None if hint is None else _quiet(hint)
+        self.hint = None if hint is None else printable(hint)
 
     def __str__(self) -> str:
         return self.message if self.hint is None else f"{self.message}\n{self.hint}"
@@ -246,7 +251,7 @@ class DocumentError(FormatError):
             text += f" (field '{self.field}')"
         if self.key is not None:
             text += f" [in '{self.key}']"
-        return _quiet(text if self.hint is None else f"{text}\n{self.hint}")
+        return printable(text if self.hint is None else f"{text}\n{self.hint}")
 
 
 class UnsupportedFormatError(FormatError):

@@ -14,18 +14,13 @@ from typing import Any
 
 import click
 
-from padre_git.errors import InvalidInputError
+from padre_git.errors import InvalidInputError, printable
 from padre_git.model import Array, Entity, Key
 from padre_git.model.values import is_number
 
 __all__ = ["plain", "print_json", "print_table", "printable", "shown"]
 
 _NARROWEST = 4
-
-
-def printable(text: str) -> str:
-    """Returns ``text`` with control characters spelled out: records can come from anybody."""
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
 
 
 def plain(value: Any) -> Any:

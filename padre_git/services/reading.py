@@ -142,9 +142,11 @@ class Reading(Generic[E]):
         Raises:
             DocumentError: if it breaks the format.
         """
-        # every run that begins reads the same project and experiment
-        read = decode if self.kind is Kind.RUN else _decode_again
-        entity = cast("E", read(record))
+        if self.kind is Kind.RUN:
+            entity = cast("E", decode(record))
+        else:  # every run that begins reads the same project and experiment
+            files = tuple(record.files.items())
+            entity = cast("E", _decoded_once(record.key, record.revision, files))
         url = urls.get(record.key)
         return entity.stamped(url=url) if url else entity
 
@@ -171,11 +173,6 @@ def check_page(limit: object, offset: object) -> int | None:
     return None if limit is None else cast("int", limit) + cast("int", offset)
 
 
-def _decode_again(record: Record) -> Entity:
-    """Returns what a record describes, at once if it was asked before."""
-    return _decoded(record.key, record.revision, tuple(record.files.items()))
-
-
 @lru_cache(maxsize=256)
-def _decoded(key: Key, revision: str, files: tuple[tuple[str, bytes], ...]) -> Entity:
+def _decoded_once(key: Key, revision: str, files: tuple[tuple[str, bytes], ...]) -> Entity:
     return decode(Record(key=key, files=dict(files), revision=revision))

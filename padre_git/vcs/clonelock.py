@@ -38,7 +38,7 @@ _SETTING = "padre.locks"
 _WIDTH = 400
 _LARGEST = 4096
 #: What this process has open of locks; a fork would keep them when this process is killed.
-_open: set[int] = set()
+_descriptors: set[int] = set()
 
 
 class CloneLock:
@@ -197,7 +197,7 @@ class CloneLock:
             if error.errno not in {errno.ELOOP, errno.EISDIR, errno.ENXIO}:
                 raise
             raise self._not_ours() from error
-        _open.add(descriptor)
+        _descriptors.add(descriptor)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             _close(descriptor)
             raise self._not_ours()
@@ -249,15 +249,15 @@ def _unlock(descriptor: int) -> None:
 
 
 def _close(descriptor: int) -> None:
-    _open.discard(descriptor)
+    _descriptors.discard(descriptor)
     os.close(descriptor)
 
 
 def _after_fork() -> None:
-    for descriptor in _open:
+    for descriptor in _descriptors:
         with suppress(OSError):
             os.close(descriptor)
-    _open.clear()
+    _descriptors.clear()
 
 
 if hasattr(os, "register_at_fork"):

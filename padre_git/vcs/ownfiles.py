@@ -6,20 +6,19 @@ followed or waited for.
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
 
+from padre_git.errors import SCARCE
+
 __all__ = ["read_own", "replace_own"]
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 _LARGEST = 64_000_000
-#: What says nothing about the file.
-_SCARCE = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOMEM])
 
 
 def read_own(path: Path, *, largest: int = _LARGEST, start: int = 0) -> bytes | None:
@@ -37,7 +36,7 @@ def read_own(path: Path, *, largest: int = _LARGEST, start: int = 0) -> bytes | 
         descriptor = os.open(path, _READ)
     except OSError as error:
         # "nobody holds this lock", "nothing was decided" would be acted upon
-        if error.errno in _SCARCE:
+        if error.errno in SCARCE:
             raise
         return None
     try:

@@ -23,25 +23,8 @@ from padre_git.testing.documents import (
     store,
 )
 from tests.backends.dual_stores import Lab, documents
+from tests.backends.settling import FLOWERS, RUN
 from tests.conftest import git
-
-RUN = run_key(1)
-FLOWERS = IRIS.dataset("flowers")
-
-
-@pytest.fixture
-def ada(lab: Lab) -> DualLayer:
-    opened = lab.store("ada")
-    store(opened, IRIS, EXPERIMENT, EXECUTION, FLOWERS, RUN)
-    return opened
-
-
-@pytest.fixture
-def ben(lab: Lab, ada: DualLayer) -> DualLayer:
-    opened = lab.store("ben", policy=Policy.MANUAL)
-    opened.pull("iris")
-    return opened
-
 
 # -- what merges --------------------------------------------------------------------------------
 

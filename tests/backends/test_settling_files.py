@@ -16,6 +16,7 @@ from padre_git.errors import (
     LockedError,
 )
 from padre_git.messages import Choice, Decision
+from padre_git.model import Key
 from padre_git.model.values import FrozenMapping
 from padre_git.testing.documents import (
     EXPERIMENT,
@@ -127,28 +128,23 @@ def test_what_was_evicted_stays_away_and_is_merged(
 # -- what waits ----------------------------------------------------------------------------------
 
 
-def waiting(lab: Lab, ben: DualLayer) -> None:
-    """Leaves a commit that waits, and a branch that has another title than it."""
+def waiting(lab: Lab, ben: DualLayer, line: str, *runs: Key) -> None:
+    """Leaves a title and runs that wait, and a branch that has another line than they."""
     clone = lab.clone("ben")
     git("bisect", "start", "HEAD", "HEAD~2", cwd=clone)
     put(ben, EXPERIMENT, title="waits")
-    put(ben, run_key(2))
+    for run in runs:
+        put(ben, run)
     git("bisect", "reset", cwd=clone)
     document = clone / "experiments/svm/experiment.yaml"
-    document.write_bytes(document.read_bytes() + b"\ntitle: by hand\n")
+    document.write_bytes(document.read_bytes() + f"\n{line}\n".encode())
     git("commit", "-qam", "by hand", cwd=clone)
 
 
 def test_what_waits_is_merged_by_field_as_anything_else(
     lab: Lab, ada: DualLayer, ben: DualLayer
 ) -> None:
-    clone = lab.clone("ben")
-    git("bisect", "start", "HEAD", "HEAD~2", cwd=clone)
-    put(ben, EXPERIMENT, title="waits")
-    git("bisect", "reset", cwd=clone)
-    document = clone / "experiments/svm/experiment.yaml"
-    document.write_bytes(document.read_bytes() + b"\nseed: 5\n")
-    git("commit", "-qam", "by hand", cwd=clone)
+    waiting(lab, ben, "seed: 5")
     put(ben, run_key(3))
     assert ben.conflicts("iris") == ()
     text = documents(ben, EXPERIMENT)["experiment.yaml"]
@@ -161,7 +157,7 @@ def test_what_waits_is_merged_by_field_as_anything_else(
 def test_what_waits_and_contradicts_the_branch_is_settled_first(
     lab: Lab, ada: DualLayer, ben: DualLayer, choice: Choice
 ) -> None:
-    waiting(lab, ben)
+    waiting(lab, ben, "title: by hand", run_key(2))
     put(ada, FLOWERS, title="theirs")
     (conflict,) = ben.conflicts("iris")
     assert (conflict.ours, conflict.theirs) == ("by hand", "waits")
@@ -175,7 +171,7 @@ def test_what_waits_and_contradicts_the_branch_is_settled_first(
 def test_after_what_waits_comes_what_contradicts_the_remote(
     lab: Lab, ada: DualLayer, ben: DualLayer
 ) -> None:
-    waiting(lab, ben)
+    waiting(lab, ben, "title: by hand", run_key(2))
     put(ada, EXPERIMENT, title="theirs")
     with pytest.raises(ConflictError):
         ben.pull("iris")

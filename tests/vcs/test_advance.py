@@ -7,10 +7,9 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +21,6 @@ from tests.killing import killed
 from tests.vcs.clones import (
     RUNS,
     assert_clean,
-    create,
     one,
     record,
     run_files,
@@ -30,12 +28,6 @@ from tests.vcs.clones import (
     status,
     write,
 )
-
-
-@pytest.fixture
-def clone(tmp_path: Path) -> Iterator[Repository]:
-    with create(tmp_path / "iris") as repository:
-        yield repository
 
 
 def test_a_group_is_one_commit_each_in_one_pack(clone: Repository) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,6 @@ from padre_git.messages import Author
 from padre_git.vcs import Repository
 from tests.conftest import git
 from tests.vcs.clones import assert_clean, create, record
-
-
-@pytest.fixture
-def clone(tmp_path: Path) -> Iterator[Repository]:
-    with create(tmp_path / "iris") as repository:
-        yield repository
 
 
 def test_the_persons_configuration_says_who(clone: Repository) -> None:

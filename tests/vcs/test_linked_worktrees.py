@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,7 @@ import pytest
 from padre_git.errors import ConflictError
 from padre_git.vcs import Repository, UserState
 from tests.conftest import git
-from tests.vcs.clones import RUNS, assert_clean, create, record, runs_at, status, write
-
-
-@pytest.fixture
-def clone(tmp_path: Path) -> Iterator[Repository]:
-    with create(tmp_path / "iris") as repository:
-        yield repository
+from tests.vcs.clones import RUNS, assert_clean, record, runs_at, status, write
 
 
 def test_a_linked_work_tree_on_another_branch_stays_as_it_is(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from tests.vcs.clones import (
     RUNS,
     assert_clean,
     assert_sound,
-    create,
     one,
     record,
     run_files,
@@ -26,12 +24,6 @@ from tests.vcs.clones import (
 
 PENDING = "refs/padre/pending"
 EXPERIMENT = "experiments/svm/experiment.yaml"
-
-
-@pytest.fixture
-def clone(tmp_path: Path) -> Iterator[Repository]:
-    with create(tmp_path / "iris") as repository:
-        yield repository
 
 
 def commit_file(path: Path, name: str, text: str) -> None:

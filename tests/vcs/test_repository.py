@@ -7,7 +7,6 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,12 +38,6 @@ from tests.vcs.clones import (
     write,
 )
 from tests.waiting import until
-
-
-@pytest.fixture
-def clone(tmp_path: Path) -> Iterator[Repository]:
-    with create(tmp_path / "iris") as repository:
-        yield repository
 
 
 def test_creating_makes_a_repository_that_plain_git_likes(tmp_path: Path) -> None:

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from padre_git.vcs import NewCommit, Repository
 from padre_git.vcs.restarts import Restarts
 from tests.conftest import git
-from tests.vcs.clones import RUNS, assert_clean, create, record, run_files, runs_at, status, write
-
-
-@pytest.fixture
-def clone(tmp_path: Path) -> Iterator[Repository]:
-    with create(tmp_path / "iris") as repository:
-        yield repository
+from tests.vcs.clones import RUNS, assert_clean, record, run_files, runs_at, status, write
 
 
 def cut_short(path: Path, size: int) -> None:

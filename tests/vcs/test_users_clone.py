@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,12 +28,6 @@ from tests.vcs.clones import (
 )
 
 EXPERIMENT = "experiments/svm/experiment.yaml"
-
-
-@pytest.fixture
-def clone(tmp_path: Path) -> Iterator[Repository]:
-    with create(tmp_path / "iris") as repository:
-        yield repository
 
 
 def test_status_is_clean_after_every_kind_of_change(clone: Repository) -> None:
