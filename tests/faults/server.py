@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from padre_git.errors import PadreGitError
-from tests.faults import deeds
+from tests.faults.deeds import Deed
+from tests.faults.planted import EVERYTHING
 from tests.faults.shim import Calls, Control, Fault
 
 __all__ = ["main"]
@@ -29,7 +30,7 @@ _SUBREAPER = 36
 _OURS = (PadreGitError,)
 
 
-def _answer(deed: deeds.Deed, step: str, lab: Path) -> dict[str, Any]:
+def _answer(deed: Deed, step: str, lab: Path) -> dict[str, Any]:
     """Does one step; an error that is no answer comes with its traceback."""
     try:
         return {"result": getattr(deed, step)(lab)}
@@ -45,7 +46,7 @@ def _child(request: dict[str, Any], control: Control, lab: Path, out: int) -> No
     complaints = os.open(os.environ["FAULTS_COMPLAINTS"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(complaints, 1)
     os.dup2(complaints, 2)
-    deed = deeds.DEEDS[request["deed"]]
+    deed = EVERYTHING[request["deed"]]
     os.chdir(lab)
     if "target" in request:
         fault = Fault(

@@ -8,13 +8,15 @@ import json
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from tests.faults.deeds import DEEDS
+from tests.faults.planted import EVERYTHING
 from tests.faults.shim import Calls, Fault, built
 
 __all__ = ["FAULTS", "Bench", "Workshop"]
@@ -53,6 +55,7 @@ class Workshop:
         self.lab = directory / "now"
         self._directory = directory
         self._begun: set[str] = set()
+        self._benches: dict[str, Bench] = {}
         (directory / "home").mkdir(parents=True)
         (directory / "home" / "gitconfig").write_text(
             "[user]\n\tname = Ada\n\temail = ada@example.org\n"
@@ -111,9 +114,15 @@ class Workshop:
         assert "result" in answer, answer.get("text", answer)
         return answer
 
+    def bench(self, deed: str) -> Bench:
+        """Returns the bench of a deed, which knows what all faults before have left."""
+        if deed not in self._benches:
+            self._benches[deed] = Bench(self, deed)
+        return self._benches[deed]
+
     def begin(self, deed: str) -> None:
         """Makes the lab as it is before a deed."""
-        template = DEEDS[deed].template
+        template = EVERYTHING[deed].template
         kept = self._directory / template
         shutil.rmtree(self.lab, ignore_errors=True)
         if template not in self._begun:
@@ -140,8 +149,9 @@ class Bench:
     def __init__(self, workshop: Workshop, name: str) -> None:
         self.name = name
         self.hit = ""
-        self._known: dict[tuple[str, Fault, bool], tuple[dict[str, Any], list[str]]] = {}
-        self._store = DEEDS[name].store
+        self._known: dict[str, _Aftermath] = {}
+        self._sound: set[str] = set()
+        self._store = EVERYTHING[name].store
         self._shop = workshop
         workshop.begin(name)
         self._old = workshop.step(name, "look")["result"]
@@ -150,7 +160,7 @@ class Bench:
         counted = Fault(error=1)
         self.calls = self._work(counted, _NEVER)["count"]
         self._new = workshop.step(name, "look")["result"]
-        assert self._old != self._new or not DEEDS[name].is_seen, "it changes nothing"
+        assert self._old != self._new or not EVERYTHING[name].is_seen, "it changes nothing"
 
     def _work(self, fault: Fault, number: int) -> dict[str, Any]:
         return self._shop.ask(
@@ -175,29 +185,26 @@ class Bench:
     def _wrong(self, answer: dict[str, Any], fault: Fault) -> Iterator[str]:
         yield from _untrue(answer, fault)
         # most faults of reading leave what another one has left: nothing new comes of that
-        state = _state(self._shop.lab), fault, self._is_removing(fault)
+        state = _state(self._shop.lab)
         if state not in self._known:
-            seen = self._shop.ask(self.name, "look")
-            self._known[state] = seen, list(self._afterwards(seen, fault))
-        seen, found = self._known[state]
-        if "result" in seen:
-            yield from self._states(seen["result"], done="result" in answer)
-        yield from found
+            self._known[state] = self._afterwards()
+        known = self._known[state]
+        if "result" in known.seen:
+            yield from self._states(known.seen["result"], done="result" in answer)
+        yield from known.found
+        yield from self._littered(known.left, fault)
 
-    def _afterwards(self, seen: dict[str, Any], fault: Fault) -> Iterator[str]:
+    def _afterwards(self) -> _Aftermath:
+        seen = self._shop.ask(self.name, "look")
         if "result" not in seen:
-            yield f"it cannot be read: {seen}"
-            return
-        if DEEDS[self.name].template != "damaged":
-            yield from self._unsound()
+            return _Aftermath(seen=seen, found=[f"it cannot be read: {seen}"])
+        found = [] if EVERYTHING[self.name].template == "damaged" else [*self._unsound()]
         self._let_time_pass()
         after = self._shop.ask(self.name, "after")
         if "result" not in after:
-            yield f"the next write fails: {after}"
-            return
-        yield from self._unsound()
-        yield from self._unclean()
-        yield from self._left(fault)
+            return _Aftermath(seen=seen, found=[*found, f"the next write fails: {after}"])
+        found += [*self._unsound(), *self._unclean()]
+        return _Aftermath(seen=seen, found=found, left=[*self._left()])
 
     def _states(self, seen: dict[str, Any], *, done: bool) -> Iterator[str]:
         if done and any(
@@ -219,10 +226,13 @@ class Bench:
 
     def _unsound(self) -> Iterator[str]:
         for clone in (self._shop.lab / self._store / "iris", self._shop.lab / "remote/iris.git"):
-            if clone.exists():
-                done = _git(clone, "fsck", "--strict", "--full", "--no-dangling")
-                if done.returncode:
-                    yield f"git fsck in {clone.name}: {done.stdout}{done.stderr}"
+            if not clone.exists() or (state := _state(clone)) in self._sound:
+                continue
+            done = _git(clone, "fsck", "--strict", "--full", "--no-dangling")
+            if done.returncode:
+                yield f"git fsck in {clone.name}: {done.stdout}{done.stderr}"
+            else:
+                self._sound.add(state)
 
     def _unclean(self) -> Iterator[str]:
         status = _git(self._shop.lab / self._store / "iris", "status", "--porcelain")
@@ -231,17 +241,21 @@ class Bench:
 
     def _let_time_pass(self) -> None:
         """Lets two minutes pass for what a killed process has left of locks and halves."""
-        for path in self._shop.lab.rglob("*"):
-            if path.name.endswith((".lock", ".padre-git")) or path.match("padre/upkeep"):
-                before = path.lstat().st_mtime - 120
+        for path in _below(self._shop.lab):
+            if path.endswith((".lock", ".padre-git", "padre/upkeep")):
+                before = os.lstat(path).st_mtime - 120
                 os.utime(path, (before, before), follow_symlinks=False)
 
-    def _left(self, fault: Fault) -> Iterator[str]:
+    def _left(self) -> list[Path]:
+        paths = map(Path, _below(self._shop.lab))
+        return [path for path in paths if _LEFT.search(path.name)]
+
+    def _littered(self, left: list[Path], fault: Fault) -> Iterator[str]:
         # what could not be removed stays; a git that is killed, or cannot go on in its own upkeep,
         # leaves what that takes away another time
         excused = not fault.error or self._is_removing(fault) or self.name == "maintain"
-        for path in self._shop.lab.rglob("*"):
-            if _LEFT.search(path.name) and not (excused and _HALVES.search(path.name)):
+        for path in left:
+            if not (excused and _HALVES.search(path.name)):
                 yield f"left behind: {path.relative_to(self._shop.lab)}"
 
     def _is_removing(self, fault: Fault) -> bool:
@@ -250,16 +264,33 @@ class Bench:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Aftermath:
+    """Is what came of a state: what was seen, what is wrong, and which files nobody has removed."""
+
+    seen: dict[str, Any]
+    found: list[str]
+    left: list[Path] = field(default_factory=list)
+
+
+def _below(directory: Path) -> Iterator[str]:
+    """Yields the paths of all that is below a directory."""
+    for parent, directories, files in os.walk(directory):
+        for name in (*directories, *files):
+            yield f"{parent}/{name}"
+
+
 def _state(lab: Path) -> str:
     """Returns what tells the files of a lab from others; who has held the lock does not count."""
     found = hashlib.sha1(usedforsecurity=False)
-    for path in sorted(lab.rglob("*")):
-        seen = path.lstat()
-        found.update(f"{path}\0{seen.st_mode}\0".encode())
-        if path.is_symlink():
-            found.update(os.fsencode(path.readlink()))
-        elif path.is_file() and not path.match("padre/lock"):
-            found.update(hashlib.sha1(path.read_bytes(), usedforsecurity=False).digest())
+    for path in sorted(_below(lab)):
+        mode = os.lstat(path).st_mode
+        found.update(f"{path}\0{mode}\0".encode())
+        if stat.S_ISLNK(mode):
+            found.update(os.fsencode(Path(path).readlink()))
+        elif stat.S_ISREG(mode) and not path.endswith("padre/lock"):
+            content = Path(path).read_bytes()
+            found.update(hashlib.sha1(content, usedforsecurity=False).digest())
     return found.hexdigest()
 
 
