@@ -225,8 +225,15 @@ class GitBackend(Backend):
         return self._settling(project).settle(decisions, rest)
 
     def verify(self, project: str) -> tuple[Damage, ...]:
-        """Returns what is wrong with the clone of a project; see :mod:`.recovery`."""
-        return self._recovery(project).verify()
+        """Returns what is wrong with the clone of a project; see :mod:`.recovery`.
+
+        Raises:
+            PadreGitError: if nothing is, and yet it cannot be read, as if its branch was renamed.
+        """
+        found = self._recovery(project).verify()
+        if not found:
+            self._clones.need(project).snapshot()
+        return found
 
     def repair(self, project: str, *, fetch: Fetch | None = None) -> tuple[Damage, ...]:
         """Mends what can be mended, and returns what cannot.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -293,3 +294,24 @@ def test_a_clone_that_is_well_is_not_touched(store: padre_git.Store, clone: Path
     after = {n: v for n, v in snapshot(clone).items() if not n.startswith(".git/padre/")}
     assert after == before
     assert not (clone / ".git/padre/damaged").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("branch", "-m", "trunk"),
+        ("symbolic-ref", "refs/heads/main", "refs/heads/nowhere"),
+        ("rm", "-rq", ".padre"),
+    ],
+)
+def test_a_project_that_cannot_be_read_is_never_called_sound(
+    alone: padre_git.Store, words: tuple[str, ...]
+) -> None:
+    clone = alone.root / "iris"
+    git(*words, cwd=clone)
+    if words[0] == "rm":
+        git("commit", "-qm", "away", cwd=clone)
+    with pytest.raises(padre_git.PadreGitError) as said:
+        alone.runs.list("iris/svm")
+    with pytest.raises(type(said.value), match=re.escape(str(said.value).splitlines()[0])):
+        alone.verify("iris")
