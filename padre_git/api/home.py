@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from padre_git.api.spares import clear_spares
 from padre_git.collections.session import Session
 from padre_git.errors import NotFoundError, UnsupportedError
 from padre_git.messages import Ensure
@@ -76,6 +77,11 @@ class Home:
             with suppress(OSError), os.scandir(place) as entries:
                 found += [place / e.name for e in entries if e.is_dir(follow_symlinks=False)]
         return sorted((d for d in found if is_id(d.name, "run")), key=lambda d: d.name)
+
+    def clear_spares(self, project: str) -> None:
+        """Removes the empty directories that killed processes have put aside for their next run."""
+        if (private := self.private(project)) is not None:
+            clear_spares(private / "spool")
 
     def recording_projects(self) -> list[str]:
         """Returns the names of the projects that may have spools."""

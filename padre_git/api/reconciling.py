@@ -47,6 +47,7 @@ def reconcile(home: Home, project: str) -> list[Run]:
     except PadreGitError as error:
         home.session.bus.publish(Skipped(key=Key.project_named(project), error=error))
         return found
+    home.clear_spares(project)
     for directory in home.spools(project):
         try:
             run = _reconciled(home, project, directory)

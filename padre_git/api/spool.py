@@ -16,6 +16,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
+from padre_git.api.spares import put_aside, take_spare
 from padre_git.format import spools
 from padre_git.format.spools import EVENTS, SETTLED, START, Logged, line_of, read_lines
 
@@ -93,7 +94,7 @@ class Spool:
     def remove(self) -> None:
         """Ends writing and removes everything: the run is committed."""
         self.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        put_aside(self.directory)
 
     def _append(self, line: bytes) -> None:
         left = data = memoryview(line)
@@ -165,6 +166,8 @@ def is_settled(directory: Path) -> bool:
 
 def _made(directory: Path) -> list[Path]:
     """Makes a directory and returns those above it that are not safe on the disk yet."""
+    if take_spare(directory):
+        return [directory.parent]
     try:
         directory.mkdir(mode=0o700)
     except FileExistsError:

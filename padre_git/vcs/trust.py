@@ -32,7 +32,7 @@ _GITS_KEY = "safe.directory"
 _FORMS = ("{}/.git", "{}", "{}.git/.git", "{}.git")
 _CACHE = ("padre/cache", "padre/cache/files", "padre/cache/files/md5")
 #: Directories of a clone that are looked at with everything below them.
-_WRITTEN = ("refs", "logs", "worktrees", "padre/spool")
+_WRITTEN = ("refs", "logs", "worktrees", "padre/spool", "padre/spare")
 _PLACES = ("", "objects", "objects/info", "info", "hooks", "padre", *_CACHE)
 #: In the work tree.
 _READ_BY_GIT = (".gitattributes", ".gitignore", ".gitmodules", ".mailmap")

@@ -209,3 +209,37 @@ def test_remarks_about_the_code_are_made_once(
     assert [n.text for n in heard if "large.py" in n.text] == [
         "'large.py' differs from the commit and is too large to be kept with the code"
     ]
+
+
+def test_an_empty_spool_serves_the_next_run_and_none_is_left(tmp_path: Path) -> None:
+    spools, spares = tmp_path / "spool", tmp_path / "spare"
+    spool = Spool(spools / "first")
+    spool.write("note", "one")
+    spool.attach("start.jsonl", b"{}")
+    spool.remove()
+    assert list(spools.iterdir()) == []
+    (aside,) = spares.iterdir()
+    inode = aside.stat().st_ino
+    assert spares.stat().st_mode & 0o777 == 0o700
+    again = Spool(spools / "second")
+    assert (spools / "second").stat().st_ino == inode
+    assert [path.name for path in (spools / "second").iterdir()] == ["events.jsonl"]
+    assert list(spares.iterdir()) == []
+    again.remove()
+    next(spares.iterdir()).rmdir()  # somebody cleans up
+    Spool(spools / "first").remove()
+    program = (
+        "from padre_git.api.spool import *; from pathlib import *; Spool(Path('spool/x')).remove()"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+    assert len(list(spares.iterdir())) == 1  # ours alone: that process has taken its own away
+
+
+def test_what_a_killed_process_has_put_aside_goes(store: Store) -> None:
+    with store.start_run("iris/svm"):
+        pass
+    left = store.project_path("iris") / ".git/padre/spare/1.0"
+    left.mkdir(parents=True)
+    (left / "events.jsonl").write_bytes(b"")
+    store.reconcile("iris")
+    assert not left.exists()
