@@ -100,6 +100,8 @@ class LeanTree:
     def leave_out(self, trees: _Trees, tree: str) -> None:
         """Leaves out what a lean work tree does; files with uncommitted work stay."""
         wanted = self._lean.directories(trees, tree)
+        # git leaves a file whose times are not those of the index, as in a copy of the clone
+        run_git(["update-index", "-q", "--refresh"], self._root)
         self._git(["set", "--cone", "--sparse-index", "--stdin"], wanted)
         self._write(wanted)
 

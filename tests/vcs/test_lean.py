@@ -122,6 +122,17 @@ def test_runs_are_brought_and_left_out_again(clone: Repository) -> None:
     assert git("status", "--porcelain", cwd=clone.path) == " M experiments/svm/experiment.yaml\n"
 
 
+def test_runs_of_a_clone_that_was_copied_elsewhere_are_left_out(origin: Repository) -> None:
+    copy = origin.path.with_name("copy")
+    shutil.copytree(origin.path, copy, copy_function=shutil.copy)
+    (copy / "experiments/svm/experiment.yaml").unlink()
+    with Repository(copy, branch="main") as clone:
+        clone.lean = LEAN
+        clone.leave_out()
+    assert not (copy / RUNS).exists()
+    assert git("status", "--porcelain", cwd=copy) == " D experiments/svm/experiment.yaml\n"
+
+
 def test_a_run_that_was_edited_stays_when_runs_are_left_out(origin: Repository) -> None:
     origin.lean = LEAN
     mine = write(origin.path / RUNS / "r-1/run.yaml", "mine\n")
