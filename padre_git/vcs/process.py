@@ -40,7 +40,8 @@ _SCRUBBED = frozenset(
         "GIT_PAGER",
         "GIT_EDITOR",
         "GIT_SEQUENCE_EDITOR",
-        "GIT_DEFAULT_HASH",
+        "GIT_CONFIG",
+        "GIT_ATTR_SOURCE",
         "GIT_REFLOG_ACTION",
         "GIT_INTERNAL_SUPER_PREFIX",
     ]
@@ -54,6 +55,9 @@ _FIXED = {
     "GIT_SEQUENCE_EDITOR": "false",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_NO_REPLACE_OBJECTS": "1",
+    # whatever a person, or a later git, begins new repositories with
+    "GIT_DEFAULT_HASH": "sha1",
+    "GIT_DEFAULT_REF_FORMAT": "files",
 }
 #: Nothing that a repository or a person has configured to run is run by our bookkeeping.
 _CALM = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")

@@ -8,6 +8,7 @@ import pytest
 
 from padre_git.errors import DamagedError, LockedError, RepositoryError
 from padre_git.vcs import run_git, try_git
+from padre_git.vcs.process import environment
 from tests.conftest import git
 from tests.vcs.clones import write
 
@@ -24,6 +25,20 @@ def test_what_git_says_is_in_the_error(repository: Path) -> None:
         run_git(["-c", "a.b=c", "rev-parse", "--verify", "nothing"], repository)
     assert run_git(["rev-parse", "--verify", "nothing"], repository, check=False) == b""
     assert try_git(["rev-parse", "--verify", "nothing"], repository).code == 128
+
+
+def test_variables_that_name_another_configuration_or_form_do_not_reach_git(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "other", "[core]\n\tbare = true\n")
+    monkeypatch.setenv("GIT_CONFIG", str(tmp_path / "other"))
+    for name, value in (("DEFAULT_HASH", "sha256"), ("DEFAULT_REF_FORMAT", "reftable")):
+        monkeypatch.setenv(f"GIT_{name}", value)
+    run_git(["config", "--local", "padre.locks", "file"], repository)
+    assert run_git(["config", "--get", "core.bare"], repository) == b"false\n"
+    run_git(["init", "-q", "new"], repository)
+    assert run_git(["rev-parse", "--show-object-format"], repository / "new") == b"sha1\n"
+    assert environment()["GIT_DEFAULT_REF_FORMAT"] == "files"
 
 
 def test_a_lock_is_a_lock(repository: Path) -> None:
