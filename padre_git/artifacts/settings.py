@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -184,10 +185,8 @@ def write_settings(project: Path, url: str) -> None:
     lines = before.splitlines()
     _set(lines, "core", "remote", RemoteSettings.OURS)
     _set(lines, f'remote "{RemoteSettings.OURS}"', "url", url)
-    after = "\n".join(lines) + "\n"
-    if after != before:
-        path.parent.mkdir(exist_ok=True)
-        replace_private(path, after.encode())
+    if "\n".join(lines) + "\n" != before:
+        _replace(path, lines)
 
 
 def local_option(project: Path, section: str, key: str) -> str | None:
@@ -212,8 +211,7 @@ def set_local_option(project: Path, section: str, key: str, value: str | None) -
     _set(lines, section, key, value or "")
     if value is None:
         lines.remove(f"    {key} = ")
-    path.parent.mkdir(exist_ok=True)
-    replace_private(path, ("\n".join(lines) + "\n").encode())
+    _replace(path, lines)
 
 
 def _check_url(url: str) -> None:
@@ -245,16 +243,34 @@ def _set(lines: list[str], section: str, key: str, value: str) -> None:
     lines += [f"['{section}']" if " " in section else f"[{section}]", text]
 
 
-def replace_private(path: Path, data: bytes) -> None:
-    """Replaces a file that only its owner may read, whole or not at all; durable on return."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+def _replace(path: Path, lines: list[str]) -> None:
+    """Replaces a file in DVC's directory; a kill leaves a half where git does not see it."""
+    scratch = path.parent / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    replace_private(path, ("\n".join(lines) + "\n").encode(), scratch=scratch)
+
+
+def replace_private(path: Path, data: bytes, *, scratch: Path | None = None) -> None:
+    """Replaces a file that only its owner may read, whole or not at all; durable on return.
+
+    Args:
+        path: the file.
+        data: what it is to have.
+        scratch: where it is written first, on the same disk; None for beside it.
+    """
+    temporary = (scratch or path.parent) / f".{path.name}.{secrets.token_hex(4)}"
     target = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        durable.write_all(target, data)
-        os.fsync(target)
-    finally:
-        os.close(target)
-    temporary.replace(path)
+        try:
+            durable.write_all(target, data)
+            os.fsync(target)
+        finally:
+            os.close(target)
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):  # the first one is to be told
+            temporary.unlink()
+        raise
     durable.sync_directory(path.parent)
 
 

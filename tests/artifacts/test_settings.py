@@ -11,6 +11,8 @@ from padre_git.artifacts import create_store, read_settings, write_settings
 from padre_git.errors import ArtifactError, InvalidInputError
 from tests.artifacts.conftest import write
 from tests.conftest import git
+from tests.faults.limits import no_file_grows_beyond
+from tests.killing import killed
 
 
 def dvc_reads(project: Path) -> tuple[str, str]:
@@ -41,6 +43,24 @@ def test_the_work_tree_stays_clean_and_the_file_private(project: Path):
     write_settings(project, "/mnt/lab")
     assert git("status", "--porcelain", cwd=project) == ""
     assert stat.S_IMODE((project / ".dvc" / "config.local").stat().st_mode) == 0o600
+
+
+def test_a_kill_while_they_are_written_leaves_the_work_tree_clean(project: Path):
+    number = 1
+    while killed(number, project, lambda: write_settings(project, "/mnt/lab")):
+        assert git("status", "--porcelain", cwd=project) == ""
+        (project / ".dvc" / "config.local").unlink(missing_ok=True)
+        number += 1
+    assert number > 2
+    assert dvc_reads(project) == ("padre", "/mnt/lab")
+
+
+def test_a_disk_that_refuses_them_is_left_as_it_was(project: Path):
+    before = sorted(project.rglob("*"))
+    with no_file_grows_beyond(2), pytest.raises(OSError):
+        write_settings(project, "/mnt/lab")
+    (project / ".dvc" / "tmp").rmdir()
+    assert sorted(project.rglob("*")) == before
 
 
 def test_other_lines_stay_and_writing_twice_changes_nothing(project: Path):
