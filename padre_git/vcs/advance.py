@@ -14,6 +14,7 @@ from padre_git.errors import ConflictError, DamagedError, LockedError
 from padre_git.vcs.merging import merge_pending
 from padre_git.vcs.moving import Intent, Mover, read_intents
 from padre_git.vcs.plan import NewCommit, build_plan
+from padre_git.vcs.reflog import thrown_off
 from padre_git.vcs.refs import StaleRefError
 from padre_git.vcs.restarts import unfinished
 from padre_git.vcs.site import Site
@@ -137,17 +138,30 @@ class Advance:
         try:
             self._restart()
             self._recover()
+            self._regain()
             self._heal()
             lost = 0
             while (pending := self._clone.refs.read(PENDING)) is not None:
                 try:
                     with self._mover.turn(self._mover.sites(), lost) as sites:
                         self._bring_up(pending, sites)
+                    self._regain()
                 except StaleRefError:
                     lost += 1
         except LockedError:
             return False
         return True
+
+    def _regain(self) -> None:
+        """Lets commits wait that a reset has thrown off the branch, unless others wait already."""
+        clone = self._clone
+        branch = clone.refs.read(clone.ref)
+        if branch is None or clone.refs.read(PENDING) is not None:
+            return
+        for old, new in thrown_off(clone.common / "logs" / clone.ref):
+            if self._mover.exists(old) and not clone.is_ancestor(old, branch):
+                self._wait_at(new, old)
+                return
 
     def _heal(self) -> None:
         """Puts right what a git command has taken back since the last call."""

@@ -180,15 +180,15 @@ class Mover:
         self._end()
 
     def _let_pass(self, sites: Sequence[Site]) -> None:
-        """Lets a commit of the user's that has read the index before us go first.
+        """Lets a commit of the user's that has read the index before us go first, or a reset.
 
         Raises:
-            StaleRefError: if it did, and the index is to be repaired.
+            StaleRefError: if it did, and files and index are to be written again.
         """
         if any(site.is_in_use() for site in sites):
             time.sleep(_GRACE)
-            if not all(site.is_quiet() for site in sites):
-                raise StaleRefError("the user's git was quicker")
+        if not all(site.is_quiet() for site in sites):
+            raise StaleRefError("the user's git was quicker")
 
     def _look_after(self, sites: Sequence[Site], base: str | None, new: str) -> None:
         """Puts right what a git command that is just ending does to the index."""

@@ -13,10 +13,14 @@ from padre_git.vcs.config import Config
 from padre_git.vcs.objects import signature
 from padre_git.vcs.refs import symbolic_target
 
-__all__ = ["Reflog", "last_action", "last_checkout", "last_moves"]
+__all__ = ["Reflog", "last_action", "last_checkout", "last_moves", "thrown_off"]
 
 _ZERO = "0" * 40
-_LINE = 4096
+_TAIL = 16_384
+#: What git says of a reset that is to move nothing, as that of `git stash` is.
+_RESET = "reset: moving to HEAD"
+#: What is said of moves that add to a branch; of all others, whoever made them means the result.
+_ADDING = ("commit", "merge ", "padre_git: ", "pull")
 _LOGGED = ("refs/heads/", "refs/remotes/", "refs/notes/")
 
 
@@ -103,6 +107,23 @@ def last_moves(log: Path) -> Iterator[tuple[str, str, str]]:
             yield old, new, action
 
 
+def thrown_off(log: Path) -> Iterator[tuple[str, str]]:
+    """Yields what resets have thrown off a branch without meaning to, and to where, the last first.
+
+    `git reset` reads where HEAD is, and later moves the branch there, wherever it is by then: what
+    was committed in between goes.
+    """
+    if f"\t{_RESET}\n".encode() not in _tail(log):
+        return
+    later: set[str] = set()
+    for old, new, action in last_moves(log):
+        if action == _RESET and old not in later | {new}:
+            yield old, new
+        if action != _RESET and not action.startswith(_ADDING):
+            return
+        later.add(new)
+
+
 def last_checkout(log: Path) -> int | None:
     """Returns when HEAD was last switched to another branch; None if its log does not say."""
     for line in reversed(_last_lines(log)):
@@ -114,9 +135,13 @@ def last_checkout(log: Path) -> int | None:
 
 
 def _last_lines(log: Path) -> list[bytes]:
+    return _tail(log).splitlines()
+
+
+def _tail(log: Path) -> bytes:
     try:
         with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - _LINE))
-            return file.read().splitlines()
+            file.seek(max(0, log.stat().st_size - _TAIL))
+            return file.read()
     except FileNotFoundError:
-        return []
+        return b""

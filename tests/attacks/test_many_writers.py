@@ -169,6 +169,8 @@ COMMANDS = {
     "pack-refs": [["pack-refs", "--all"]],
     "commit -a": [["commit", "-q", "-a", "-m", "of the user's"]],
     "checkout": [["checkout", "-q", "ideas"], ["checkout", "-q", "main"]],
+    "reset --hard": [["reset", "-q", "--hard"]],
+    "stash": [["stash", "-q"], ["stash", "pop", "-q"], ["commit", "-q", "-a", "-m", "mine"]],
 }
 
 
@@ -183,7 +185,7 @@ def test_writers_lose_nothing_to_the_git_commands_of_a_user(
     git("branch", "ideas", cwd=clone)
 
     def work() -> None:
-        if name == "commit -a":
+        if name in {"commit -a", "stash"}:
             notes.write_text(f"{time.time_ns()}\n")
         for command in COMMANDS[name]:
             subprocess.run(["git", *command], cwd=clone, capture_output=True)

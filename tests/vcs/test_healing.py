@@ -211,3 +211,41 @@ def test_a_run_that_is_deleted_after_a_checkout_in_peace_stays_deleted(clone: Re
     git("commit", "-qm", "mine", cwd=clone.path)
     record(clone, "r-2")
     assert runs_at(clone.path) == {"r-0", "r-2"}
+
+
+def reset_late(clone: Repository, *edits: Mapping[str, Edit]) -> None:
+    """Does what `git reset --hard` does that reads HEAD before us and goes on after us."""
+    before = git("rev-parse", "HEAD", cwd=clone.path).strip()
+    for edit in edits:
+        clone.advance(one(edit))
+    git("read-tree", "-u", "--reset", before, cwd=clone.path)
+    git("update-ref", "-m", "reset: moving to HEAD", "HEAD", before, cwd=clone.path)
+
+
+def test_runs_that_a_reset_to_head_has_thrown_off_the_branch_come_back(clone: Repository) -> None:
+    reset_late(clone, run_files("r-1"), run_files("r-2"))
+    assert runs_at(clone.path) == {"r-0"}
+    assert clone.bring_up()
+    assert runs_at(clone.path) == {"r-0", "r-1", "r-2"}
+    assert_clean(clone.path)
+    assert len(clone.log()) == 4, "no merge was needed"
+
+
+def test_they_come_back_under_what_was_committed_since(clone: Repository) -> None:
+    reset_late(clone, run_files("r-1"))
+    git("commit", "-q", "--allow-empty", "-m", "mine", cwd=clone.path)
+    reset_late(clone, run_files("r-2"))
+    write(clone.path / EXPERIMENT, "mine\n")
+    git("commit", "-q", "--amend", "-am", "mine", cwd=clone.path)
+    record(clone, "r-3")
+    assert runs_at(clone.path) == {"r-0", "r-1", "r-2", "r-3"}
+    assert clone.snapshot().blob(EXPERIMENT) == b"mine\n"
+    assert_clean(clone.path)
+
+
+def test_a_reset_that_names_another_commit_is_meant(clone: Repository) -> None:
+    reset_late(clone, run_files("r-1"))
+    git("reset", "-q", "--hard", "HEAD~1", cwd=clone.path)
+    record(clone, "r-2")
+    assert runs_at(clone.path) == {"r-2"}
+    assert_clean(clone.path)
