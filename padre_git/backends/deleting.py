@@ -59,7 +59,8 @@ def withdraw(side: Side, key: Key, *, publisher: Publisher) -> None:
 
     Raises:
         NotFoundError: if it is not at the remote; nothing was deleted.
-        ConflictError: if the remote has something that contradicts; nothing was deleted.
+        ConflictError: if the remote has something that contradicts; nothing was deleted, unless
+            the message says that it is published, and only the clone did not follow.
         RemoteError: if the remote did not take it; nothing was deleted.
     """
     changes = ChangeSet(changes=(Change(key=key, files=None),))

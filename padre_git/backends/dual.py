@@ -274,7 +274,8 @@ class DualLayer(Backend):
 
         Raises:
             NotFoundError: if there is no clone.
-            ConflictError: if the remote has something that contradicts; nothing was pushed.
+            ConflictError: if the remote has something that contradicts, and nothing was pushed;
+                or it was pushed and the clone could not follow, as the message then says.
             RemoteError, ArtifactError: if it did not get there; the commits stand in the clone.
         """
         side = self._side(project)

@@ -20,7 +20,12 @@ from padre_git.backends.rewriting import check_growth
 from padre_git.backends.taking import Taking
 from padre_git.backends.uniting import Unites, Uniting
 from padre_git.backends.urls import missing_urls
-from padre_git.errors import ArtifactMissingError, RejectedError, RemoteUnavailableError
+from padre_git.errors import (
+    ArtifactMissingError,
+    PadreGitError,
+    RejectedError,
+    RemoteUnavailableError,
+)
 from padre_git.format import commit_text, read_trailers
 from padre_git.messages import Author, Event, Message, Notice, Op, Pulled, Pushed
 from padre_git.model import Key
@@ -149,7 +154,7 @@ class Publisher:
 
         Raises:
             ConflictError: if the remote has something that contradicts and nothing was pushed, or
-                if it was pushed and a file with uncommitted work keeps the clone from following.
+                if it was pushed and something keeps the clone from following; the message says so.
             RejectedError: if the remote refuses.
             OvertakenError: if others were faster every time.
             RemoteUnavailableError, RemoteMissingError, AuthenticationError, RemoteError,
@@ -169,7 +174,7 @@ class Publisher:
                 there = self._push(side, head, attempt)
                 if there is not None:
                     self._notify(Pushed(project=side.project, commits=len(commits), head=head))
-                    self._move(side, there)
+                    self._follow(side, there)
                     return len(commits)
         raise OvertakenError(
             f"others were faster {_TRIES} times: '{side.project}' is not published",
@@ -231,6 +236,15 @@ class Publisher:
         text = commit_text(message, [Key.project_named(side.project)])
         made = NewCommit(edits=edits, text=text, author=self.author)
         return side.repository.build(head, [made])
+
+    def _follow(self, side: Side, there: str) -> None:
+        """Brings the branch to what has just landed; an error says that it has."""
+        try:
+            self._move(side, there)
+        except PadreGitError as error:
+            why = error.message
+            error.message = f"'{side.project}' is published, but its clone did not follow: {why}"
+            raise
 
     def _move(self, side: Side, to: str) -> str | None:
         """Brings the branch to a commit, or merges it in if the branch has moved meanwhile."""

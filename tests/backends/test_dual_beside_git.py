@@ -74,6 +74,21 @@ def test_uncommitted_work_of_the_user_is_never_overwritten(lab: Lab) -> None:
     assert "title: new" in edited.read_text()
 
 
+def test_a_push_that_the_clone_cannot_follow_says_that_it_is_published(lab: Lab) -> None:
+    ada = lab.store("ada", policy=Policy.MANUAL)
+    store(ada, IRIS, EXPERIMENT)
+    edited = lab.clone("ada") / "experiments/svm/experiment.yaml"
+    stored = edited.read_text()
+    edited.write_text(stored + "# not sure yet\n")
+    with pytest.raises(ConflictError, match=r"'iris' is published, but .*experiment\.yaml"):
+        ada.push("iris")
+    assert EXPERIMENT in lab.store("ben").read([EXPERIMENT])
+    edited.write_text(stored)
+    ada.push("iris")
+    assert b"url" in documents(ada, EXPERIMENT)["experiment.yaml"]
+    assert git("status", "--porcelain", cwd=lab.clone("ada")) == ""
+
+
 def test_a_push_takes_along_what_waits_for_the_user(lab: Lab) -> None:
     ada = lab.store("ada")
     store(ada, IRIS, EXPERIMENT)
