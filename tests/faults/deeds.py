@@ -2,117 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import padre_git
-from padre_git.errors import ConflictError, NotFoundError, PadreGitError
-from padre_git.model import Code, Dataset, Execution, Experiment, Key, Kind, Project, Run, Status
+from padre_git.errors import NotFoundError, PadreGitError
+from padre_git.model import Dataset, Experiment, Key, Kind, Project, Run
 from padre_git.vcs.deadlocks import locks
+from tests.faults.labs import NOW, SVM, mine, new_run, opened, prepare, run_key
 
 __all__ = ["DEEDS", "Deed"]
-
-IRIS = Key.project_named("iris")
-SVM = IRIS.experiment("svm")
-_WHEN = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
-#: What a run that was recorded just now has of its own every time.
-_NOW = SVM.run("r-20261122t101500-aaaaaaaaaaaa")
-
-
-def run_key(number: int, experiment: Key = SVM) -> Key:
-    """Returns the key of a run."""
-    return experiment.run(f"r-20261121t101500-{number:012}")
-
-
-def opened(lab: Path, name: str = "ada") -> padre_git.Store:
-    """Opens one of the stores of a lab."""
-    return padre_git.open(lab / name, remote=lab / "remote", policy="manual")
-
-
-def _run(store: padre_git.Store, number: int, experiment: Key = SVM) -> Run:
-    executions = store.executions.list(experiment)
-    if not executions:  # a list leaves out what cannot be read, and tells it by an event
-        raise PadreGitError("the execution was left out")
-    execution = executions[0]
-    return Run(
-        execution=execution.key, id=run_key(number).name, started=_WHEN, ended=_WHEN,
-        status=Status.FINISHED, parameters={"C": number}, metrics={"accuracy": 0.5},
-    )  # fmt: skip
-
-
-def _mine(lab: Path) -> Path:
-    return lab / "mine"
-
-
-# ------------------------------------------------------------------------------------ the labs
-
-
-def prepare(lab: Path, template: str) -> None:
-    """Makes a lab: two stores that share a remote, and each with something the other lacks."""
-    (lab / "remote").mkdir()
-    tree = _mine(lab) / "tree"
-    (tree / "deep").mkdir(parents=True)
-    (_mine(lab) / "model.bin").write_bytes(b"model" * 5000)
-    (tree / "a.txt").write_bytes(b"a" * 2000)
-    (tree / "deep" / "b.txt").write_bytes(b"b" * 3000)
-    with opened(lab) as ada:
-        _fill(ada, lab)
-        ada.sync("iris")
-    with opened(lab, "ben") as ben:
-        ben.pull("iris")
-        _add_run(ben, lab, 3, b"ben's")
-        ben.sync("iris")
-    for name, number in () if template == "published" else (("ada", 4), ("ben", 5)):
-        with opened(lab, name) as store:
-            _add_run(store, lab, number, name.encode())
-    if template == "contested":
-        _contest(lab)
-    if template == "interrupted":
-        store = opened(lab)  # and its process ends without a word
-        run = store.start_run("iris/svm", {"C": 1.0}, id=_NOW.name)
-        run.log_metric("accuracy", 0.5, step=1)
-        run.flush()
-    if template == "damaged":
-        index = lab / "ada/iris/.git/index"
-        index.write_bytes(index.read_bytes()[:-30])
-
-
-def _fill(ada: padre_git.Store, lab: Path) -> None:
-    ada.projects.put(Project(name="iris"))
-    for name in ("svm", "tree", "gone"):
-        ada.experiments.put(Experiment(project="iris", name=name, title=name))
-        code = Code(package=name, version="1.0")
-        ada.executions.put(Execution(experiment=IRIS.experiment(name), code=code))
-        ada.runs.put(_run(ada, 1, IRIS.experiment(name)))
-    ada.experiments.delete("iris/gone")
-    _add_run(ada, lab, 2, b"first")
-    ada.datasets.put(Dataset(project="iris", name="flowers"), data=_mine(lab) / "tree")
-    cache = ada.artifacts.data_of(IRIS).cache
-    for content in (b"needed by nobody", b"nor this"):
-        os.utime(cache.path(cache.add_bytes(content).md5), (0, 0))
-
-
-def _add_run(store: padre_git.Store, lab: Path, number: int, content: bytes) -> None:
-    store.runs.put(_run(store, number))
-    file = lab / "data.bin"
-    file.write_bytes(content * 1000)
-    store.artifacts.put(run_key(number), file)
-    file.unlink()
-
-
-def _contest(lab: Path) -> None:
-    for name, title in (("ben", "Ben's"), ("ada", "Ada's")):
-        with opened(lab, name) as store:
-            store.experiments.put(store.experiments.get("iris/svm").replace(title=title))
-            with contextlib.suppress(ConflictError):
-                store.sync("iris")
-
 
 # ------------------------------------------------------------------------------------ looking
 
@@ -136,7 +39,7 @@ def _records(store: padre_git.Store) -> dict[str, str]:
                 continue  # what a run was started by differs from process to process
             found[entity.key.text] = (
                 f"{entity.status} {entity.metrics}"
-                if entity.key == _NOW and isinstance(entity, Run)
+                if entity.key == NOW and isinstance(entity, Run)
                 else str(entity.revision)
             )
             if entity.key.kind in (Kind.RUN, Kind.DATASET):
@@ -153,15 +56,17 @@ def _artifacts(store: padre_git.Store, key: Key) -> dict[str, str]:
 
 
 def _published(lab: Path) -> dict[str, str]:
-    """Returns the files of the remote's branch; those that url lines are in by name only."""
-    bare = lab / "remote" / "iris.git"
-    listed = subprocess.run(
-        ["git", "ls-tree", "-r", "main"], cwd=bare, capture_output=True, text=True, check=True
-    )
+    """Returns the files of the remote's branches; those that url lines are in by name only."""
     found = {}
-    for line in listed.stdout.splitlines():
-        mode, _, path = line.partition("\t")
-        found[path] = mode
+    for bare in (lab / "remote").glob("*.git"):
+        listed = subprocess.run(
+            ["git", "ls-tree", "-r", "main"], cwd=bare, capture_output=True, text=True
+        )
+        if listed.returncode and bare.name == "iris.git":
+            raise PadreGitError(listed.stderr)
+        for line in listed.stdout.splitlines():
+            mode, _, path = line.partition("\t")
+            found[f"{bare.name} {path}"] = mode
     return found
 
 
@@ -206,8 +111,8 @@ class Deed:
         files = {name: "" for name in files if "/notes/" not in name}  # their names are random
         with opened(lab, self.store) as store:
             here = _records(store)
-        mine = _mine(lab)
-        own = {str(p.relative_to(mine)): _bytes(p) for p in mine.rglob("*") if p.is_file()}
+        users = mine(lab)
+        own = {str(p.relative_to(users)): _bytes(p) for p in users.rglob("*") if p.is_file()}
         return {"here": here, "remote": _published(lab), "mine": own, "files": files}
 
     def after(self, lab: Path) -> None:
@@ -232,33 +137,82 @@ def _change_experiment(store: padre_git.Store, lab: Path) -> None:
 
 
 def _record(store: padre_git.Store, lab: Path) -> None:
-    run = store.start_run("iris/svm", {"C": 1.0}, id=_NOW.name)
+    run = store.start_run("iris/svm", {"C": 1.0}, id=NOW.name)
     run.log_metric("accuracy", 0.5, step=1)
     run.log_metric("accuracy", 0.75, step=2)
     run.flush()
     run.end()
 
 
+def _attach(store: padre_git.Store, lab: Path) -> None:
+    run = store.start_run("iris/svm", {"C": 1.0}, id=NOW.name)
+    run.set_tag("good")
+    run.log_text("notes.txt", "well done")
+    run.log_artifact(mine(lab) / "model.bin")
+    run.log_artifacts(mine(lab) / "tree")
+    run.end()
+
+
 def _transaction(store: padre_git.Store, lab: Path) -> None:
     with store.transaction("iris", "three runs"):
         for number in (11, 12, 13):
-            store.runs.put(_run(store, number))
+            store.runs.put(new_run(store, number))
 
 
 def _artifact(store: padre_git.Store, lab: Path) -> None:
-    store.artifacts.put(run_key(1), _mine(lab) / "model.bin")
+    store.artifacts.put(run_key(1), mine(lab) / "model.bin")
 
 
 def _artifact_moved(store: padre_git.Store, lab: Path) -> None:
-    store.artifacts.put(run_key(1), _mine(lab) / "model.bin", move=True)
+    store.artifacts.put(run_key(1), mine(lab) / "model.bin", move=True)
 
 
 def _artifact_tree(store: padre_git.Store, lab: Path) -> None:
-    store.artifacts.put(run_key(2), _mine(lab) / "tree")
+    store.artifacts.put(run_key(2), mine(lab) / "tree")
 
 
 def _put_dataset(store: padre_git.Store, lab: Path) -> None:
-    store.datasets.put(Dataset(project="iris", name="new"), data=_mine(lab) / "model.bin")
+    store.datasets.put(Dataset(project="iris", name="new"), data=mine(lab) / "model.bin")
+
+
+def _delete_artifact(store: padre_git.Store, lab: Path) -> None:
+    store.artifacts.delete(run_key(2), "data.bin")
+
+
+def _annotate(store: padre_git.Store, lab: Path) -> None:
+    store.runs.tag(run_key(1), "good", owner="ada")
+
+
+def _freeze(store: padre_git.Store, lab: Path) -> None:
+    os.chdir(mine(lab) / "code")
+    store.freeze("iris/svm", entry_point="train.py")
+
+
+def _leave_out(store: padre_git.Store, lab: Path) -> None:
+    store.leave_out("iris")
+
+
+def _check_out(store: padre_git.Store, lab: Path) -> None:
+    store.checkout("iris")
+
+
+def _create(store: padre_git.Store, lab: Path) -> None:
+    store.projects.put(Project(name="new"))
+
+
+def _created(store: padre_git.Store, lab: Path) -> None:
+    if not store.projects.exists("new"):
+        _create(store, lab)
+    store.experiments.put(Experiment(project="new", name="after"))
+
+
+def _publish(store: padre_git.Store, lab: Path) -> None:
+    store.sync("lily")
+
+
+def _published_again(store: padre_git.Store, lab: Path) -> None:
+    _publish(store, lab)
+    assert any(name.startswith("lily.git") for name in _published(lab))
 
 
 def _delete(store: padre_git.Store, lab: Path) -> None:
@@ -320,7 +274,7 @@ def _fetch(store: padre_git.Store, lab: Path) -> None:
 
 
 def _continue(store: padre_git.Store, lab: Path) -> None:
-    run = store.start_run("iris/svm", id=_NOW.name)
+    run = store.start_run("iris/svm", id=NOW.name)
     run.log_metric("accuracy", 0.75, step=2)
     run.end()
 
@@ -361,11 +315,17 @@ DEEDS: dict[str, Deed] = {
     "put-experiment": Deed(do=_put_experiment),
     "change-experiment": Deed(do=_change_experiment),
     "record-run": Deed(do=_record),
+    "record-with-files": Deed(do=_attach),
     "transaction": Deed(do=_transaction),
     "artifact": Deed(do=_artifact),
     "artifact-moved": Deed(do=_artifact_moved),
     "artifact-tree": Deed(do=_artifact_tree),
     "put-dataset": Deed(do=_put_dataset),
+    "artifact-delete": Deed(do=_delete_artifact),
+    "annotate": Deed(do=_annotate),
+    "freeze": Deed(do=_freeze, template="coded"),
+    "create": Deed(do=_create, again=_created),
+    "publish": Deed(do=_publish, template="unpublished", again=_published_again),
     "delete": Deed(do=_delete),
     "delete-local": Deed(do=_delete_here),
     "delete-remote": Deed(do=_delete_there, again=_sync),

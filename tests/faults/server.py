@@ -16,8 +16,9 @@ import signal
 import sys
 import time
 import traceback
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from padre_git.errors import PadreGitError
 from tests.faults.deeds import Deed
@@ -28,6 +29,8 @@ __all__ = ["main"]
 
 _SUBREAPER = 36
 _OURS = (PadreGitError,)
+#: What writes down when it was done.
+_DATED = ("padre_git.vcs.plan", "padre_git.vcs.reflog", "padre_git.backends.grouping")
 
 
 def _answer(deed: Deed, step: str, lab: Path) -> dict[str, Any]:
@@ -38,6 +41,25 @@ def _answer(deed: Deed, step: str, lab: Path) -> dict[str, Any]:
         return {"error": type(error).__name__, "text": str(error)}
     except BaseException as error:
         return {"raw": type(error).__name__, "text": traceback.format_exc()}
+
+
+class _Stopped(datetime):
+    """Is a clock that stands still, for dates that are written down and nothing else."""
+
+    moment = datetime.now(UTC)
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        here = cls.moment.astimezone(tz)
+        return cls.combine(here.date(), here.time(), here.tzinfo)
+
+
+def _stop_the_clock() -> None:
+    """Lets the same deed make the same commits every time, so that states can be told apart."""
+    for name in _DATED:
+        vars(importlib.import_module(name))["datetime"] = _Stopped
+    for name in ("GIT_COMMITTER_DATE", "GIT_AUTHOR_DATE"):
+        os.environ[name] = f"{int(_Stopped.moment.timestamp())} +0000"
 
 
 def _child(request: dict[str, Any], control: Control, lab: Path, out: int) -> None:
@@ -52,6 +74,7 @@ def _child(request: dict[str, Any], control: Control, lab: Path, out: int) -> No
         fault = Fault(
             error=request["error"], onward=request["onward"], calls=Calls(request["calls"])
         )
+        _stop_the_clock()
         control.arm(fault, request["target"])
     answer = _answer(deed, request["step"], lab)
     count, hit = control.disarm()
@@ -135,6 +158,8 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         answer = _serve(request, control, lab)
+        if request["step"] == "load":
+            _Stopped.moment = datetime.now(UTC)
         for name in answer.pop("modules", []):
             if not name.startswith(("tests.", "__main__", "_pytest", "pytest")):
                 with contextlib.suppress(ImportError):

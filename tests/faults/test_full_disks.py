@@ -19,8 +19,8 @@ from padre_git.model import Code, Dataset, Execution, Experiment, Run, Status
 from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.refs import symbolic_target
 from tests.conftest import git
-from tests.faults.deeds import SVM, run_key
 from tests.faults.disks import small_disk
+from tests.faults.labs import SVM, run_key
 
 _DEEDS: dict[str, Callable[[padre_git.Store, Path], object]] = {
     "put": lambda store, _: store.experiments.put(Experiment(project="iris", name="new")),

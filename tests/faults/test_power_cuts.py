@@ -18,8 +18,8 @@ import padre_git
 from padre_git.api.spool import read_events
 from padre_git.model import Code, Execution, Experiment
 from tests.conftest import git
-from tests.faults.deeds import SVM
 from tests.faults.disks import Disk, disk
+from tests.faults.labs import SVM
 
 _ROOT = Path(__file__).parents[2]
 KINDS = pytest.mark.parametrize("kind", ["ext4", "xfs"])

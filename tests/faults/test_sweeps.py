@@ -10,8 +10,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from tests.conftest import git
 from tests.faults.deeds import DEEDS
 from tests.faults.planted import PLANTED
+from tests.faults.states import state
 from tests.faults.sweep import FAULTS, Workshop
 from tests.servers.processes import needs
 
@@ -68,6 +70,28 @@ def test_a_deed_in_which_nothing_failed_is_right(workshop: Workshop) -> None:
     assert bench.calls > 20
     assert bench.point(FAULTS["kill"], 10**9) == []
     assert bench.hit == ""
+
+
+def test_states_differ_by_what_means_something(tmp_path: Path) -> None:
+    git("init", "-q", cwd=tmp_path)
+    halves, file = tmp_path / ".git/objects/pack", tmp_path / "a"
+    file.write_text("a")
+    os.utime(file, (0, 0))
+    git("add", "a", cwd=tmp_path)
+    first = state(tmp_path)
+    git("update-index", "--force-write-index", cwd=tmp_path)
+    assert state(tmp_path) == first, "another index that says the same"
+    os.utime(file, (9, 9))
+    untrue = state(tmp_path)
+    file.write_text("b")
+    os.utime(file, (0, 0))
+    assert len({first, untrue, state(tmp_path)}) == 3
+    found = set()
+    for name in ("tmp_pack_aaaaaa", "tmp_pack_bbbbbb", "tmp_idx_cccccc"):
+        (halves / name).touch()
+        found.add(state(tmp_path))
+        (halves / name).unlink()
+    assert len(found) == 2
 
 
 @pytest.mark.parametrize("planted", PLANTED)
