@@ -155,7 +155,7 @@ def _judged(git_dir: Path, elsewhere: Iterator[str]) -> str | None:
 
 def _stays_harmless(git_dir: Path) -> bool:
     """Tells whether a repair could not make keys that run something of what is there."""
-    for name in (*_CONFIGS, _REMEMBERED):
+    for name in (*_configs(git_dir), _REMEMBERED):
         content = read_own(git_dir / name, largest=_LARGEST)
         if content is None:
             if os.path.lexists(git_dir / name) or name == _CONFIGS[0]:
@@ -193,6 +193,26 @@ def _borrows(git_dir: Path) -> Iterator[str]:
     for name in ("commondir", "objects/info/alternates"):
         if os.path.lexists(git_dir / name):
             yield f"it has parts in another repository ('.git/{name}')"
+    for linked in _linked(git_dir):
+        named = read_own(git_dir / linked / "commondir")
+        place = git_dir / linked / os.fsdecode(named or b"").strip()
+        is_ours = os.path.realpath(place) == os.path.realpath(git_dir)
+        # without that file it is a repository of its own, or one that git is making
+        if not is_ours and (named is not None or os.path.lexists(place / "objects")):
+            yield f"it has a work tree of another repository ({quoted('.git/' + linked)})"
+
+
+def _linked(git_dir: Path) -> list[str]:
+    """Returns where in a repository its linked work trees are kept."""
+    try:
+        return [f"worktrees/{name}" for name in sorted(os.listdir(git_dir / "worktrees"))]  # noqa: PTH208 - names are all that is needed
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _configs(git_dir: Path) -> list[str]:
+    """Returns the files that git may read as configuration of a repository."""
+    return [*_CONFIGS, *(f"{linked}/{_CONFIGS[1]}" for linked in _linked(git_dir))]
 
 
 def _odd_below(git_dir: Path, place: str) -> Iterator[str]:
@@ -213,7 +233,7 @@ def _odd_in(git_dir: Path, place: str) -> Iterator[str]:
 
 def _programs(git_dir: Path) -> Iterator[tuple[str, str]]:
     """Yields the files that name a program to run, or where else to look for one, and why."""
-    for name in _CONFIGS:
+    for name in _configs(git_dir):
         config = git_dir / name
         if os.path.lexists(config):
             content = read_own(config, largest=_LARGEST)

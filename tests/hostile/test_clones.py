@@ -90,6 +90,49 @@ def test_the_configuration_of_one_work_tree_counts_too(victim: Victim, canary: C
     refused_by_every_verb(victim, "config.worktree")
 
 
+def linked_to(victim: Victim) -> Path:
+    """Returns what the clone keeps of a linked work tree, which goes wherever the clone goes."""
+    place = victim.clone.parent / "linked"
+    git("checkout", "-q", "-b", "other", cwd=victim.clone)
+    git("worktree", "add", "-q", place, "main", cwd=victim.clone)
+    kept = victim.clone / ".git" / "worktrees" / "linked"
+    (kept / "gitdir").write_text("../../../../linked/.git\n")
+    (place / ".git").write_text("gitdir: ../iris/.git/worktrees/linked\n")
+    git("update-index", "--index-version", "4", cwd=place)  # only git itself can change it
+    (victim.clone / ".git" / "info" / "attributes").write_text("* filter=odd\n")
+    return kept
+
+
+def test_the_configuration_of_a_linked_work_tree_counts_too(victim: Victim, canary: Canary) -> None:
+    kept = linked_to(victim)
+    git("config", "extensions.worktreeConfig", "true", cwd=victim.clone)
+    git("config", "--file", kept / "config.worktree", "filter.odd.smudge", canary.program, cwd=kept)
+    refused_by_every_verb(victim, "config.worktree")
+
+
+@pytest.mark.parametrize("how", ["of another", "of its own"])
+def test_a_linked_work_tree_of_another_repository(victim: Victim, canary: Canary, how: str) -> None:
+    kept = linked_to(victim)
+    other = kept if how == "of its own" else victim.clone.parent / "other"
+    shutil.copytree(victim.clone / ".git" / "objects", other / "objects")
+    shutil.copytree(victim.clone / ".git" / "refs", other / "refs", dirs_exist_ok=True)
+    shutil.copytree(victim.clone / ".git" / "info", other / "info", dirs_exist_ok=True)
+    shutil.copy(victim.clone / ".git" / "config", other / "config")
+    git("config", "--file", other / "config", "filter.odd.smudge", canary.program, cwd=kept)
+    (kept / "commondir").write_text("../../../../other\n")
+    if how == "of its own":
+        (kept / "commondir").unlink()
+    else:
+        (other / "HEAD").write_text("ref: refs/heads/main\n")
+    refused_by_every_verb(victim, "work tree of another repository")
+
+
+def test_a_linked_work_tree_is_no_danger(victim: Victim, canary: Canary) -> None:
+    linked_to(victim)
+    with victim.store() as store:
+        store.runs.note(f"iris/svm/{RUN}", "hello")
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_repository_that_leads_elsewhere_or_never_ends(
     victim: Victim, canary: Canary, layout: str
@@ -138,6 +181,7 @@ HARMLESS = {
     "pull.rebase": "true",
     "gitflow.branch.master": "main",
     "lfs.repositoryformatversion": "0",
+    "lfs.https://example.org/lab/iris.git/info/lfs.access": "basic",
     "gui.geometry": "1x1",
     "gc.auto": "1",
 }
