@@ -88,10 +88,18 @@ _CLOSED = {
     "commit": _words("gpgsign verbose status cleanup"),
     "init": _words("defaultbranch"),
     "log": _words("date decorate follow abbrevcommit"),
+    # of git-lfs, which the person's own configuration may have made a filter
+    "lfs": _words(
+        """
+        repositoryformatversion url pushurl locksverify fetchinclude fetchexclude
+        fetchrecentalways concurrenttransfers batch allowincompletepush setlockablereadonly
+        lockignoredfiles
+        """
+    ),
     **dict.fromkeys(
         _words(
             """
-            alias bitbucket blame browser bundle clone credential difftool filter format fsck gpg
+            alias annex bitbucket blame browser bundle clone credential difftool filter format fsck gpg
             guitool help hook imap include includeif instaweb interactive mailmap man
             mergetool notes pager promisor protocol sendemail sequence ssh tar trace2 trailer url
             web
@@ -110,6 +118,7 @@ _CLOSED_NAMED = {
     ),
     "submodule": _words("url active path branch ignore fetchrecursesubmodules shallow"),
     "merge": _words("name"),
+    "lfs": _words("access locksverify contenttype"),
 }
 #: What runs a program only if its value names one.
 _SWITCHES = frozenset(["core.fsmonitor"])

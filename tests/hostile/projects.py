@@ -88,6 +88,10 @@ KEYS = {
     "mailmap.file": "{outside}/precious",
     "hook.odd.command": "{canary}",
     "guitool.odd.cmd": "{canary}",
+    "lfs.standaloneTransferAgent": "odd",
+    "lfs.customTransfer.odd.path": "{canary}",
+    "lfs.extension.odd.clean": "{canary}",
+    "annex.secure-erase-command": "{canary}",
 }
 
 
