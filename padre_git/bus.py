@@ -116,7 +116,7 @@ def refusing() -> Iterator[None]:
     except PadreGitError:  # some of ours are OSErrors, too
         raise
     except OSError as error:
-        what = (error.strerror or str(error)).lower()
+        what = error.strerror.lower() if error.strerror else str(error)
         where = "" if error.filename is None else f": '{error.filename}'"
         raise RepositoryError(
             f"the disk refuses: {what}{where}",
