@@ -99,8 +99,8 @@ _CLOSED = {
     **dict.fromkeys(
         _words(
             """
-            alias annex bitbucket blame browser bundle clone credential difftool filter format fsck gpg
-            guitool help hook imap include includeif instaweb interactive mailmap man
+            alias annex bitbucket blame browser bundle clone credential difftool filter format fsck
+            gpg guitool help hook imap include includeif instaweb interactive mailmap man
             mergetool notes pager promisor protocol sendemail sequence ssh tar trace2 trailer url
             web
             """
