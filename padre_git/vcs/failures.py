@@ -122,6 +122,13 @@ def _full(words: str, url: str) -> PadreGitError:
     )
 
 
+def _ended(words: str, url: str) -> PadreGitError:
+    return RepositoryError(
+        f"this machine has ended git before it was done: {words}",
+        hint="look at limits of memory, processes and file sizes (ulimit -a), and try again",
+    )
+
+
 def _untrusted(words: str, url: str) -> PadreGitError:
     secure = url.startswith("https:")
     return RemoteUntrustedError(
@@ -224,6 +231,11 @@ _KINDS: tuple[tuple[re.Pattern[str], Callable[[str, str], PadreGitError]], ...] 
             _OURS + r".*(No space left on device|Disk quota exceeded|Read-only file system"
             r"|insufficient permission for adding an object|file size limit exceeded)",
             _full,
+        ),
+        (
+            _OURS + r".*((index-pack|unpack-objects) died of signal|[Oo]ut of memory"
+            r"|(cannot|unable to) (fork|create (async )?thread))",
+            _ended,
         ),
         (
             r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED"

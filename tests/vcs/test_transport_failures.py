@@ -307,3 +307,17 @@ def test_a_long_answer_keeps_its_end() -> None:
     words = Answer(1, "", f"{lines}\nfatal: it is over").words()
     assert len(words) < 2100
     assert words.endswith("fatal: it is over")
+
+
+def test_a_git_that_this_machine_ends_is_no_fault_of_the_remote(clone: Path) -> None:
+    small = ["bash", "-c", 'ulimit -f 0; exec git "$@"', "git"]
+    commit(clone, "one")
+    git("init", "-q", "--bare", clone.parent / "new.git", cwd=clone)
+    done = subprocess.run(
+        [*small, "fetch", "-q", clone.as_uri()], cwd=clone.parent / "new.git", capture_output=True
+    )
+    said = failure(Answer(done.returncode, "", done.stderr.decode()), clone.as_uri())
+    assert isinstance(said, RepositoryError)
+    assert "died of signal" in str(said)
+    at_remote = failure(Answer(128, "", "remote: fatal: Out of memory"), "ssh://x/y.git")
+    assert isinstance(at_remote, RemoteError)
