@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -201,6 +202,21 @@ class Clones:
             check_branch(repository, project)
             return self._keep(project, repository)
 
+    def get_for_reading(self, project: str) -> Clone | None:
+        """Returns the clone of a project as :meth:`get`, with the branch brought up if it can be.
+
+        Else whoever reads what waits would not see what has come to the branch meanwhile.
+        """
+        clone = self.get(project)
+        if clone is None or clone.repository.read_ref(PENDING) is None:
+            return clone
+        guard = clone.repository.guard
+        if not guard.is_held_here():
+            with suppress(RepositoryError, OSError), guard.offered() as held:
+                if held:  # else, or if it fails, the next write does it
+                    self.say_what_waits(clone)
+        return clone
+
     def need(self, project: str) -> Clone:
         """Returns the clone of a project.
 
@@ -222,7 +238,7 @@ class Clones:
             if not (path / ".git").exists():
                 continue
             try:
-                clone = self.get(name)
+                clone = self.get_for_reading(name)
                 if clone is not None and clone.repository.snapshot().entry(FORMAT_FILE):
                     clone.snapshot()
                     yield clone

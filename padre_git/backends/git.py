@@ -88,7 +88,7 @@ class GitBackend(Backend):
             wanted.setdefault(key.project, []).append(key)
         found: dict[Key, Found] = {}
         for project, of_project in wanted.items():
-            records = self._records(self._clones.get(project), at)
+            records = self._records(self._clones.get_for_reading(project), at)
             if records is not None:
                 found |= records.find(of_project)
         return found
@@ -104,7 +104,8 @@ class GitBackend(Backend):
     ) -> Iterator[Key]:
         """See :meth:`Backend.scan`; a project left out is told as a ``Skipped`` event."""
         if prefix is not None:
-            records = self._records(self._clones.get(prefix.project), at, skip=self._clones.skip)
+            clone = self._clones.get_for_reading(prefix.project)
+            records = self._records(clone, at, skip=self._clones.skip)
             keys = records.scan(prefix, kind) if records is not None else []
         else:
             keys = self._scan_all(kind, at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -107,3 +108,40 @@ def test_first_tags_and_runs_of_both_merge(ours: GitBackend, theirs: GitBackend)
     assert pull(theirs) == ""
     assert set(found(theirs, RUN)) == {"run.yaml", "tags/a", "tags/b"}
     assert {run_key(5), run_key(6)} < set(theirs.scan())
+
+
+def test_what_was_pulled_while_commits_wait_is_read_once_the_pull_is_done(
+    ours: GitBackend, theirs: GitBackend
+) -> None:
+    clone = theirs.root / "iris"
+    put(theirs, EXPERIMENT, title="mine")
+    put(ours, EXPERIMENT, title="yours")
+    put(ours, OTHER)
+    assert "experiment.yaml" in pull(theirs)
+    put(theirs, run_key(7))
+    assert git("rev-parse", "-q", "--verify", "refs/padre/pending", cwd=clone)
+    assert set(theirs.read([OTHER, run_key(7)])) == {run_key(7)}
+    git("checkout", "-q", "--ours", ".", cwd=clone)
+    git("commit", "-q", "-a", "--no-edit", cwd=clone)
+    assert set(theirs.read([OTHER, run_key(7)])) == {OTHER, run_key(7)}
+    assert {OTHER, run_key(7)} <= set(theirs.scan())
+    assert git("status", "--porcelain", cwd=clone) == ""
+
+
+def test_a_writer_that_is_at_work_does_not_keep_readers_waiting_for_what_was_pulled(
+    ours: GitBackend, theirs: GitBackend
+) -> None:
+    put(ours, OTHER)
+    clone = theirs.root / "iris"
+    (clone / ".git/MERGE_HEAD").write_text(git("rev-parse", "HEAD", cwd=clone))
+    put(theirs, run_key(7))
+    (clone / ".git/MERGE_HEAD").unlink()
+    assert not pull(theirs)
+    with GitBackend(theirs.root) as other:
+        repository = other.repository("iris")
+        assert repository is not None
+        with repository.lock():
+            begun = time.monotonic()
+            assert set(theirs.read([OTHER, run_key(7)])) == {run_key(7)}
+            assert time.monotonic() - begun < 5
+    assert set(theirs.read([OTHER, run_key(7)])) == {OTHER, run_key(7)}
