@@ -108,10 +108,20 @@ class Ticket:
 
     def withdraw(self) -> bool:
         """Takes the request away; returns whether it is certain that it will not be done."""
+        is_begun = self._may_be_noted() or self.answer() is not None
         self._file.unlink(missing_ok=True)
         # in this order: a holder notes first, and then looks whether it is still wanted
-        noted = read_own(self._note)
-        return noted is None or self._file.name.encode() not in noted
+        return not (is_begun or self._may_be_noted())
+
+    def _may_be_noted(self) -> bool:
+        """Returns whether a holder has noted it; of what cannot be read nobody knows."""
+        if not os.path.lexists(self._note):
+            return False
+        try:
+            parts = _frames(read_own(self._note) or b"")
+        except OSError:
+            return True
+        return not parts or self._file.name.encode() in parts[0]
 
     def close(self) -> None:
         """Takes everything away."""

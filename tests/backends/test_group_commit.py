@@ -237,6 +237,22 @@ def test_who_gives_up_knows_whether_it_may_still_be_written(
     assert queue_of(iris) == []
 
 
+def test_who_gives_up_claims_nothing_of_a_note_that_cannot_be_read_or_an_answer_that_came(
+    backend: GitBackend, iris: Path
+) -> None:
+    queue = _repository(backend).queue
+    note = iris / ".git/padre/queue/group"
+    with waiting(backend, 1, 2, 3) as (torn, unreadable, answered):
+        queue.waiting()[2].answer(ALONE)
+        assert not answered.withdraw()
+        note.write_bytes(framed(b"{}")[:-1])
+        assert not torn.withdraw()
+        note.unlink()
+        note.mkdir()
+        assert not unreadable.withdraw()
+        note.rmdir()
+
+
 def test_a_setting_of_the_clone_says_that_its_locks_exclude_nobody(
     backend: GitBackend, iris: Path
 ) -> None:
