@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 
-__all__ = ["Owner", "parse_owner", "this_process"]
+__all__ = ["Owner", "has_ended", "parse_owner", "this_process"]
 
 _GONE = "gone"
 
@@ -26,6 +27,7 @@ class Owner:
         space: in which process ids are counted, such as a container's; empty if there is one.
         pid: its id there.
         began: when it began, as the system counts; empty if it does not say.
+        seen: when it said so, in seconds since 1970; 0 if it does not say.
     """
 
     host: str
@@ -34,6 +36,7 @@ class Owner:
     space: str
     pid: int
     began: str
+    seen: float = field(default=0.0, compare=False)
 
     def __str__(self) -> str:
         return f"process {self.pid} on '{self.host}'"
@@ -49,10 +52,17 @@ class Owner:
         return now == _GONE or bool(now and self.began and now != self.began)
 
     def is_from_before(self) -> bool:
-        """Returns whether this machine was started again since."""
+        """Returns whether this machine was started again since.
+
+        Containers and copied machines may have one name between them: who was seen when this one
+        ran already is of another.
+        """
         here = this_process()
         is_other = (self.host, self.machine) != (here.host, here.machine)
-        return not is_other and self.boot != here.boot and bool(self.boot and here.boot)
+        if is_other or self.boot == here.boot or not (self.boot and here.boot):
+            return False
+        started = _started()
+        return started is None or self.seen < started
 
     def is_near(self) -> bool:
         """Returns whether its end would be seen from here: if it is not gone, it is there."""
@@ -72,12 +82,19 @@ def parse_owner(content: bytes | None) -> Owner | None:
     """Returns the process that the first line of a file names; None if it names none."""
     try:
         said = json.loads((content or b"").partition(b"\n")[0])
-        known = {field.name: said[field.name] for field in fields(Owner)}
-        if type(known["pid"]) is int and all(type(known[n]) is str for n in known if n != "pid"):
-            return Owner(**known)
+        known = {one.name: said[one.name] for one in fields(Owner) if one.name != "seen"}
+        seen = said.get("seen", 0.0)
+        words = [known[name] for name in known if name != "pid"]
+        if type(known["pid"]) is int and {str} == set(map(type, words)) and type(seen) is float:
+            return Owner(**known, seen=seen)
     except (ValueError, KeyError, TypeError):
         pass
     return None
+
+
+def has_ended(pid: int) -> bool:
+    """Returns whether there surely is no process of an id, as ids are counted here."""
+    return _began(pid) == _GONE
 
 
 def this_process() -> Owner:
@@ -94,7 +111,16 @@ def _process(pid: int) -> Owner:
         space=_space(),
         pid=pid,
         began=_began(pid) or "",
+        seen=time.time(),
     )
+
+
+def _started() -> float | None:
+    """Returns when this machine was started, in seconds since 1970; None if nobody says."""
+    with suppress(OSError, ValueError, IndexError, StopIteration):
+        lines = Path("/proc/stat").read_text().splitlines()
+        return float(next(line for line in lines if line.startswith("btime ")).split()[1])
+    return None
 
 
 def _began(pid: int) -> str | None:

@@ -219,9 +219,10 @@ class Advance:
         return None
 
     def _restart(self) -> None:
-        """Puts right what a power cut has left, once after every start of the machine."""
+        """Puts right what a power cut has left, once after every start, or what a kill has."""
         clone = self._clone
         if not clone.restarts.is_first():
+            clone.restarts.clear()
             return
         for site in self._mover.sites():
             with suppress(DamagedError):  # verify says what is damaged; this is no time to

@@ -15,7 +15,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from padre_git.processes import this_process
+from padre_git.processes import has_ended, this_process
 from padre_git.vcs.index import IndexEntry, stat_fields
 from padre_git.vcs.process import run_git
 from padre_git.vcs.removing import remove_files
@@ -25,7 +25,7 @@ __all__ = ["Restarts", "is_cut_short", "remove_begun", "unfinished"]
 #: So many machines, or starts of one, are remembered.
 _KEPT = 16
 _COMMIT = re.compile(r"[0-9a-f]{40}\n")
-_LEFT = re.compile(r"(?:ref|index|file)\.[0-9.]+")
+_LEFT = re.compile(r"(?:ref|index|file|recent)\.([0-9]+)(?:\.[0-9]+)?")
 #: Where records are.
 _RECORDS = ("datasets", "environments", "experiments")
 _DOCUMENT = ".yaml"
@@ -44,6 +44,7 @@ class Restarts:
     def __init__(self, own: Path) -> None:
         self._file = own / "starts"
         self._is_known = False
+        self._is_cleared = False
 
     def is_first(self) -> bool:
         """Returns whether nobody has; False if this system does not tell when it was started."""
@@ -51,6 +52,19 @@ class Restarts:
             now = this_process().boot
             self._is_known = not now or now in self._read()
         return not self._is_known
+
+    def clear(self) -> None:
+        """Removes, once, what processes were writing when they were killed.
+
+        The clone's own lock must be held, and :func:`unfinished` have been asked.
+        """
+        if not self._is_cleared:
+            self._is_cleared = True
+            for path in self._file.parent.iterdir():
+                left = _LEFT.fullmatch(path.name)
+                if left is not None and has_ended(int(left[1])):
+                    with suppress(OSError):
+                        path.unlink()
 
     def note(self) -> None:
         """Notes that somebody has."""

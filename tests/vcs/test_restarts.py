@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 from padre_git.vcs import NewCommit, Repository
@@ -95,6 +96,27 @@ def test_a_note_of_a_commit_that_was_overtaken_is_only_taken_away(clone: Reposit
     write(clone.common_dir / "padre/ref.4712.1", f"{'1' * 40}\n")
     write_after_a_restart(clone, "r-3")
     assert runs_at(clone.path) == {"r-2", "r-3"}
+    assert_clean(clone.path)
+
+
+def test_what_a_killed_process_was_writing_goes_with_the_first_write_of_another(
+    clone: Repository,
+) -> None:
+    own = clone.common_dir / "padre"
+    with subprocess.Popen(["sleep", "60"]) as alive:
+        try:
+            with subprocess.Popen(["true"]) as dead:
+                dead.wait()
+            left = [own / f"{name}.{dead.pid}" for name in ("file", "index", "recent")]
+            left.append(own / f"ref.{dead.pid}.4711")
+            others = [own / f"index.{alive.pid}", own / "index.bak", own / "index.1.2.3"]
+            for path in (*left, *others):
+                write(path, "half")
+            with Repository.open(clone.path, branch="main") as another_process:
+                record(another_process, "r-1")
+            assert [path for path in (*left, *others) if path.exists()] == others
+        finally:
+            alive.kill()
     assert_clean(clone.path)
 
 
