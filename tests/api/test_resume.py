@@ -178,7 +178,8 @@ def test_a_process_whose_id_belongs_to_another_one_is_dead(tmp_path: Path) -> No
     program = killed(tmp_path, "run.log_metric('loss', 1)")
     (owner,) = spool_of(program.root).glob("owner.*")
     about = json.loads(owner.read_text())
-    for change in ({"pid": os.getpid()}, {"pid": os.getpid(), "boot": "before", "began": ""}):
+    before = {"boot": "before", "began": "", "seen": 0.0}
+    for change in ({"pid": os.getpid()}, {"pid": os.getpid()} | before):
         owner.write_text(json.dumps(about | change))
         with open_store(program.root, policy="manual") as store:
             assert [run.status for run in store.runs.list()] == ["lost"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -105,7 +106,7 @@ def test_a_lock_of_another_machine_is_not_taken_away(tmp_path: Path) -> None:
 
 
 def test_a_lock_from_before_the_machine_was_started_is_taken_away(tmp_path: Path) -> None:
-    before = replace(this_process(), boot="b")
+    before = replace(this_process(), boot="b", seen=0.0)
     (tmp_path / "lock.held").write_bytes(before.line())
     with lock_of(tmp_path, "file").hold(1):
         pass
@@ -122,7 +123,10 @@ def test_a_process_id_that_was_given_again_is_another_process() -> None:
 def test_two_machines_of_one_name_are_told_apart() -> None:
     here = this_process()
     assert here.is_near()
-    assert replace(here, boot="before").is_from_before()
+    assert replace(here, boot="before", seen=0.0).is_from_before()
+    assert not replace(here, boot="before").is_from_before()  # seen since this one was started
+    old = {name: value for name, value in vars(here).items() if name != "seen"}
+    assert parse_owner(json.dumps(old).encode()) == here
     twin = replace(here, machine="another", boot="another", began="12")
     assert not twin.is_gone()
     assert not twin.is_from_before()
