@@ -11,7 +11,6 @@ import atexit
 import os
 import shutil
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 
 __all__ = ["clear_spares", "put_aside", "take_spare"]
@@ -20,7 +19,6 @@ _SPOOLS, _SPARES = "spool", "spare"
 #: How many a process keeps: as many as it ends runs before it begins others.
 _MOST = 4
 _kept: list[Path] = []
-_numbers = count()
 
 
 def put_aside(spool: Path) -> None:
@@ -28,7 +26,8 @@ def put_aside(spool: Path) -> None:
     if spool.parent.name != _SPOOLS or len(_kept) >= _MOST:
         shutil.rmtree(spool, ignore_errors=True)
         return
-    spare = spool.parent.with_name(_SPARES) / f"{os.getpid()}.{next(_numbers)}"
+    # by chance: in containers, many processes have the same id
+    spare = spool.parent.with_name(_SPARES) / os.urandom(8).hex()
     try:
         try:
             os.rename(spool, spare)  # noqa: PTH104 - this and the next: for every run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import padre_git
@@ -23,6 +24,13 @@ import sys, padre_git
 with padre_git.open(sys.argv[1]) as store:
     store.reconcile()
     print(store.runs.get(sys.argv[2]).status)
+"""
+_ENDS = """
+import os, pathlib, sys, padre_git
+with padre_git.open(sys.argv[1]) as store:
+    store.start_run("iris/svm").end()
+    pathlib.Path(sys.argv[2]).write_text(str(os.getpid()))
+    sys.stdin.read()
 """
 _BOX = """
 mount --bind "$1" /proc/sys/kernel/random/boot_id
@@ -59,3 +67,21 @@ def test_a_run_of_another_machine_of_the_same_name_is_running(tmp_path: Path) ->
     with padre_git.open(root) as store:
         run = store.runs.get(_RUN)
         assert (run.status, run.metrics, run.notes) == ("finished", {"loss": 0.5}, ())
+
+
+def test_processes_of_one_id_do_not_put_their_spools_aside_at_one_place(tmp_path: Path) -> None:
+    needs_root()
+    needs("unshare", "mount", "hostname")
+    with padre_git.open(tmp_path / "root") as store:
+        store.start_run("iris/svm").end()
+    boot = tmp_path / "boot"
+    boot.write_text("one\n")
+    marks = [tmp_path / "first", tmp_path / "second"]
+    with ExitStack() as ends:
+        for mark in marks:
+            command = _box(boot, sys.executable, "-c", _ENDS, tmp_path / "root", mark)
+            process = ends.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE))
+            ends.callback(process.communicate, b"")
+            until(mark.exists)
+        assert [mark.read_text() for mark in marks] == ["1", "1"]
+        assert len(list((tmp_path / "root/iris/.git/padre/spare").iterdir())) == 2
