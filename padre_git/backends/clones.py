@@ -37,7 +37,7 @@ from padre_git.vcs.refs import symbolic_target
 from padre_git.vcs.repository import Repository
 from padre_git.vcs.snapshot import Snapshot
 from padre_git.vcs.transport import DEFAULT_TERMS, Terms, check_branches, remote_tip
-from padre_git.vcs.trust import check_clone
+from padre_git.vcs.trust import take_clone
 from padre_git.vcs.userstate import UserState
 
 __all__ = ["Clone", "Clones", "check_branch"]
@@ -197,7 +197,7 @@ class Clones:
                         hint="choose another name, or move that directory",
                     )
                 return None
-            check_clone(path)
+            take_clone(path)
             repository = Repository.open(path, branch=self.branch)
             check_branch(repository, project)
             return self._keep(project, repository)

@@ -231,9 +231,10 @@ class GitBackend(Backend):
         Raises:
             PadreGitError: if nothing is, and yet it cannot be read, as if its branch was renamed.
         """
-        found = self._recovery(project).verify()
+        recovery = self._recovery(project)
+        found = recovery.verify()
         if not found:
-            self._clones.need(project).snapshot()
+            recovery.check_readable()
         return found
 
     def repair(self, project: str, *, fetch: Fetch | None = None) -> tuple[Damage, ...]:

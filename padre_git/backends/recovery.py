@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from padre_git.backends.clones import Clone, check_branch
 from padre_git.backends.documents import document_flaws
 from padre_git.backends.recommitting import Recommit
 from padre_git.backends.records import Records
@@ -73,6 +74,16 @@ class Recovery:
             again = {(damage.piece, damage.name) for damage in found}
             found = tuple(one for one in self._look() if (one.piece, one.name) in again)
         return found
+
+    def check_readable(self) -> None:
+        """Makes sure that a clone with which nothing is wrong can be read; changes nothing.
+
+        Raises:
+            PadreGitError: if it cannot, as if its branch was renamed.
+        """
+        with self._repository() as repository:
+            check_branch(repository, self.project)
+            Clone(self.project, repository).snapshot()
 
     def maintain(self) -> Maintained:
         """Tidies the clone up; see :mod:`padre_git.vcs.maintaining`.

@@ -24,7 +24,15 @@ from padre_git.vcs.known import is_known, is_own_doing, make_known
 from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.process import try_git
 
-__all__ = ["Seen", "advice", "check_clone", "check_receiver", "is_trusted", "odd_objects"]
+__all__ = [
+    "Seen",
+    "advice",
+    "check_clone",
+    "check_receiver",
+    "is_trusted",
+    "odd_objects",
+    "take_clone",
+]
 
 _KEY = "padre.trusted"
 _GITS_KEY = "safe.directory"
@@ -60,6 +68,21 @@ def check_clone(path: Path) -> None:
     found = _in_clone(path)
     if found is not None and not is_trusted(path):
         raise _untrusted(path, found, _KEY)
+
+
+def take_clone(path: Path) -> None:
+    """Makes sure of a clone as :func:`check_clone` does, and takes it as the person's own.
+
+    Whoever only looks at a clone leaves no mark in it.
+
+    Args:
+        path: its directory.
+
+    Raises:
+        UntrustedProjectError: see :func:`check_clone`.
+    """
+    check_clone(path)
+    _take(path / ".git", _elsewhere(path / ".git"))
 
 
 class Seen:
@@ -117,7 +140,10 @@ def check_receiver(path: Path) -> None:
     """
     git_dir = next((p for form in _FORMS if (p := Path(form.format(path))).exists()), path)
     found = _judged(git_dir, iter(()))
-    if found is None or is_trusted(path):
+    if found is None:
+        _take(git_dir, iter(()))
+        return
+    if is_trusted(path):
         return
     raise RemoteUntrustedError(
         f"nothing is pushed to '{path}': {found}, which would run as you",
@@ -145,12 +171,17 @@ def _in_clone(path: Path) -> str | None:
 def _judged(git_dir: Path, elsewhere: Iterator[str]) -> str | None:
     """Returns what is wrong with a repository; None if nothing is but what the person has done."""
     programs, leads = list(_programs(git_dir)), next(elsewhere, None)
-    if leads is None and not programs:
-        if not is_known(git_dir) and _stays_harmless(git_dir):
-            make_known(git_dir)
-    elif leads is None and is_known(git_dir):
+    if programs and leads is None and is_known(git_dir):
         programs = [(name, what) for name, what in programs if not is_own_doing(git_dir, name)]
     return next((what for _, what in programs), leads)
+
+
+def _take(git_dir: Path, elsewhere: Iterator[str]) -> None:
+    """Marks a repository in which nothing can run and nothing leads elsewhere."""
+    if is_known(git_dir) or any(_programs(git_dir)) or any(elsewhere):
+        return
+    if _stays_harmless(git_dir):
+        make_known(git_dir)
 
 
 def _stays_harmless(git_dir: Path) -> bool:

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from padre_git import Project, RemoteUntrustedError, UntrustedProjectError
 from padre_git.api.opening import open_store
 from padre_git.cli.group import commands
-from padre_git.vcs.trust import check_clone, check_receiver
+from padre_git.vcs.trust import check_clone, check_receiver, take_clone
 from tests.conftest import git
 from tests.hostile.canary import Canary
 from tests.hostile.conftest import Victim
@@ -118,6 +118,17 @@ def test_a_clone_that_was_moved_or_renamed_is_known_all_the_same(own: Victim) ->
     own.root.rename(own.scratch / "moved")
     git("config", "core.pager", "less", cwd=own.scratch / "moved" / "iris")
     check_clone(own.scratch / "moved" / "iris")
+
+
+def test_whoever_only_looks_for_damage_leaves_no_mark(victim: Victim, canary: Canary) -> None:
+    marks = [victim.clone / ".git" / "padre" / name for name in ("here", "known")]
+    for mark in marks:
+        mark.unlink()
+    with victim.store() as store:
+        assert store.verify("iris") == ()
+        assert not any(mark.exists() for mark in marks)
+        assert store.runs.get(f"iris/svm/{RUN}").metrics == {"accuracy": 0.9}
+        assert all(mark.exists() for mark in marks)
 
 
 def test_a_copy_of_a_known_clone_is_not_known(own: Victim, canary: Canary) -> None:
@@ -255,7 +266,7 @@ def test_a_clone_that_cannot_be_written_is_looked_at_and_stays_unknown(
 ) -> None:
     shutil.rmtree(victim.clone / ".git" / "padre")
     (victim.clone / ".git" / "padre").write_text("in the way")
-    check_clone(victim.clone)
+    take_clone(victim.clone)
     plant(victim.clone / ".git" / "hooks" / "pre-push", canary.program)
     with pytest.raises(UntrustedProjectError):
         check_clone(victim.clone)
