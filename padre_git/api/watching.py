@@ -24,7 +24,7 @@ from padre_git.api.replaying import Replayed, go_on
 from padre_git.api.spool import EVENTS, is_blank, is_settled, read_file
 from padre_git.api.spooling import in_use
 from padre_git.backends.base import Backend, Changes
-from padre_git.errors import NotFoundError, PadreGitError
+from padre_git.errors import DamagedError, NotFoundError, PadreGitError
 from padre_git.format import encode, encode_series, encode_splits
 from padre_git.format.spools import read_lines
 from padre_git.messages import Deletion, Message, Skipped, Version
@@ -147,20 +147,27 @@ class Watched(Backend):
         there = self._home.spools(project)
         for directory in there:
             try:
-                if not is_settled(directory):
-                    one = self._replayed(project, directory)
+                one = self._open(project, directory)
+                if one is not None:
                     found[one.run.key] = one
             except OSError:  # committed meanwhile, or of another user
                 continue
             except PadreGitError as error:
-                if is_blank(directory):  # it never began
-                    continue
                 bus = self._home.session.bus
                 bus.publish(Skipped(key=Key.project_named(project), error=error))
         for directory in [d for d in self._read if d not in there]:
             if directory.parent in {one.parent for one in there} or not there:
                 self._read.pop(directory, None)
         return found
+
+    def _open(self, project: str, directory: Path) -> Replayed | None:
+        """Returns the run of a spool; None if it is over, or never began."""
+        try:
+            return None if is_settled(directory) else self._replayed(project, directory)
+        except DamagedError:
+            if is_blank(directory):
+                return None
+            return self._replayed(project, directory)  # it may have begun at this moment
 
     def _replayed(self, project: str, directory: Path) -> Replayed:
         size = (directory / EVENTS).lstat().st_size

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from padre_git.api.opening import open_store
-from padre_git.api.spool import EVENTS
+from padre_git.api.spool import EVENTS, is_blank
 from padre_git.api.store import Store
 from padre_git.errors import DamagedError, PadreGitError
 from padre_git.format.spools import START, line_of
@@ -315,3 +315,22 @@ def test_a_run_whose_process_died_before_it_began_is_none_and_says_nothing(
         assert [run.id for run in store.reconcile("iris")] == [RUN]
         assert heard.errors == []
     assert not blank.exists()
+
+
+def test_a_run_that_begins_while_somebody_looks_is_running_and_says_nothing(
+    orphan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = spool_of(orphan)
+    begun = (spool / EVENTS).read_bytes()
+    (spool / START).unlink()
+    (spool / EVENTS).write_bytes(b"")
+
+    def begins(directory: Path) -> bool:
+        (directory / EVENTS).write_bytes(begun)
+        return is_blank(directory)
+
+    monkeypatch.setattr("padre_git.api.watching.is_blank", begins)
+    with open_store(orphan) as store:
+        heard = Heard(store)
+        assert [run.id for run in store.runs.list()] == [RUN]
+        assert heard.errors == []
