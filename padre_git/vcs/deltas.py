@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from typing import NamedTuple
 
-from padre_git.vcs.packs import entry_head
+from padre_git.vcs.packs import entry_head, read_head
 
 __all__ = ["Trees", "delta", "offset_bytes"]
 
@@ -42,9 +42,9 @@ class Trees:
             raw: an entry of a pack.
             position: where it will stand.
         """
-        start = _after_size(raw)
+        kind, _, start = read_head(raw)
         # what is compressed already was small enough for whoever wrote it
-        if raw[0] >> 4 & 7 != _TREE or raw[start + 2] & 6:
+        if kind != _TREE or raw[start + 2] & 6:
             return raw
         content = zlib.decompress(raw[start:])
         name = content.partition(b"\0")[0]  # versions of a directory mostly begin alike
@@ -118,13 +118,6 @@ def _copied(offset: int, size: int) -> bytes:
             flags |= 1 << bit
             body.append(byte)
     return bytes([flags]) + bytes(body)
-
-
-def _after_size(raw: bytes) -> int:
-    start = 1
-    while raw[start - 1] & 0x80:
-        start += 1
-    return start
 
 
 def offset_bytes(distance: int) -> bytes:

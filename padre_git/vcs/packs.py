@@ -15,9 +15,20 @@ from padre_git.processes import Owner
 from padre_git.vcs.durable import Durable, fsync_directory
 from padre_git.vcs.objects import object_id
 
-__all__ = ["KEEP", "PackWriter", "Packed", "entry_head", "pack_head", "write_pack"]
+__all__ = [
+    "KEEP",
+    "KINDS",
+    "PackWriter",
+    "Packed",
+    "entry_head",
+    "pack_head",
+    "read_head",
+    "write_pack",
+]
 
-_TYPES = {"commit": 1, "tree": 2, "blob": 3}
+#: The objects that stand for themselves, by the number of their kind in a pack.
+KINDS = {1: "commit", 2: "tree", 3: "blob"}
+_NUMBERS = {kind: number for number, kind in KINDS.items()}
 #: The ending of a file beside a pack that keeps git from dropping it.
 KEEP = ".keep"
 _LARGE = 0x80000000
@@ -40,6 +51,19 @@ def entry_head(kind: int, size: int) -> bytes:
         byte, size = size & 0x7F, size >> 7
     head.append(byte)
     return bytes(head)
+
+
+def read_head(entry: bytes) -> tuple[int, int, int]:
+    """Returns the number of a pack entry's kind, its inflated size, and where its content begins.
+
+    Raises:
+        IndexError: if it ends before that.
+    """
+    size, shift, start = entry[0] & 15, 4, 1
+    while entry[start - 1] & 0x80:
+        size |= (entry[start] & 0x7F) << shift
+        shift, start = shift + 7, start + 1
+    return entry[0] >> 4 & 7, size, start
 
 
 def pack_head(count: int) -> bytes:
@@ -77,7 +101,7 @@ class PackWriter:
         if oid not in self._waiting and oid not in self._durable:
             # trees are full of hashes: trying to compress them costs more than it saves
             body = zlib.compress(content, 0 if kind == "tree" else 1)
-            raw = entry_head(_TYPES[kind], len(content)) + body
+            raw = entry_head(_NUMBERS[kind], len(content)) + body
             self._waiting[oid] = Packed(bytes.fromhex(oid), raw)
         return oid
 

@@ -19,7 +19,7 @@ from padre_git.processes import parse_owner
 from padre_git.vcs.deltas import Trees, offset_bytes
 from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.packindex import Place, entries_of, read_index
-from padre_git.vcs.packs import KEEP, Packed, write_pack
+from padre_git.vcs.packs import KEEP, Packed, read_head, write_pack
 
 __all__ = ["FAN_IN", "Upkeep", "offset_bytes", "unsound", "without"]
 
@@ -169,7 +169,7 @@ def without(index: list[Place], data: mmap.mmap, gone: set[bytes]) -> list[Packe
     position = 12
     for (offset, oid, _), raw, _ in entries_of(index, data):
         if oid not in gone:
-            is_near = raw[0] >> 4 & 7 == _OFS_DELTA
+            is_near = read_head(raw)[0] == _OFS_DELTA
             moved = _moved(raw, offset, position, names, places) if is_near else raw
             entries.append(Packed(oid, moved))
             places[oid] = position
@@ -179,20 +179,12 @@ def without(index: list[Place], data: mmap.mmap, gone: set[bytes]) -> list[Packe
 
 def _base(offset: int, raw: bytes, names: dict[int, bytes]) -> bytes | None:
     """Returns the object that an entry is built on; None if it stands for itself."""
-    kind = raw[0] >> 4 & 7
+    kind, _, start = read_head(raw)
     if kind not in {_OFS_DELTA, _REF_DELTA}:
         return None
-    start = _after_size(raw)
     if kind == _REF_DELTA:
         return raw[start : start + 20]
     return names.get(offset - _distance(raw, start)[0])
-
-
-def _after_size(raw: bytes) -> int:
-    start = 1
-    while raw[start - 1] & 0x80:
-        start += 1
-    return start
 
 
 def _distance(raw: bytes, start: int) -> tuple[int, int]:
@@ -208,7 +200,7 @@ def _moved(
     raw: bytes, offset: int, position: int, names: dict[int, bytes], places: dict[bytes, int]
 ) -> bytes:
     """Returns a delta's entry with the distance to its base as it will be in the new pack."""
-    start = _after_size(raw)
+    _, _, start = read_head(raw)
     distance, end = _distance(raw, start)
     base = places[names[offset - distance]]
     return raw[:start] + offset_bytes(position - base) + raw[end:]
