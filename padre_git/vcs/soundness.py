@@ -208,8 +208,10 @@ def _without_index(common: Path, pack: Path, stock: Stock, spare: Path) -> None:
     made = spare / index.name
     link = spare / pack.name
     if pack.exists():
-        link.symlink_to(pack.resolve())
-        if not try_git(["index-pack", "-o", str(made), str(link)], spare).code:
+        is_made = made.exists()  # what is left of another pack is this one, of a killed repair
+        if not is_made:
+            link.symlink_to(pack.resolve())
+        if is_made or not try_git(["index-pack", "-o", str(made), str(link)], spare).code:
             ids = frozenset(place.id.hex() for place in read_index(made))
             stock.sound |= ids
             stock.spare[pack] = made

@@ -13,6 +13,7 @@ import padre_git
 from padre_git import DamagedError, NotFoundError, Notice, Skipped
 from padre_git.messages import Piece, Source
 from padre_git.vcs.packindex import read_index
+from padre_git.vcs.soundness import take_stock
 from tests.conftest import git
 from tests.killing import killed
 from tests.recovery.clinic import HARMS, pack_with, records, snapshot
@@ -221,6 +222,23 @@ def test_what_was_replaced_is_kept(store: padre_git.Store, clone: Path) -> None:
     assert any(str(place) in notice.text for notice in told)
     assert (place / "HEAD").read_text() == "nonsense"
     assert (place / "work-tree" / document.relative_to(clone)).read_bytes() == b"\xff\xfe"
+
+
+def test_a_repair_that_was_killed_before_its_pack_had_an_index_is_finished(
+    alone: padre_git.Store, tmp_path: Path
+) -> None:
+    before = records(alone)
+    clone = alone.project_path("iris")
+    pack = pack_of_tip(clone)
+    first = pack.with_name(f"pack-{'0' * 40}.pack")  # it is looked at before the other
+    pack.with_suffix(".idx").rename(first.with_suffix(".idx"))
+    pack = pack.rename(first)
+    flip(pack)
+    spare = take_stock(clone / ".git", tmp_path).spare[pack]
+    shutil.copy(spare, pack.parent)
+    assert alone.repair("iris") == ()
+    assert records(alone) == before
+    git("fsck", "--full", "--strict", cwd=clone)
 
 
 @pytest.mark.parametrize("stride", [9, pytest.param(1, marks=pytest.mark.nightly)])
