@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -29,6 +28,7 @@ from padre_git.model import Key
 from padre_git.vcs import driver
 from padre_git.vcs.advance import PENDING
 from padre_git.vcs.damage import damaged
+from padre_git.vcs.forking import ProcessLock
 from padre_git.vcs.leftovers import aside
 from padre_git.vcs.ownfiles import replace_own
 from padre_git.vcs.progress import Watch
@@ -169,7 +169,7 @@ class Clones:
         self._author = author
         self._notify = notify
         self._unites = unites
-        self._lock = threading.RLock()
+        self._lock = ProcessLock()
         self._open: dict[str, Clone] = {}
         self._has_said_who = author is not None
 

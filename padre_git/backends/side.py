@@ -7,9 +7,7 @@ not made again from here.
 
 from __future__ import annotations
 
-import os
 import shlex
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -22,7 +20,7 @@ from padre_git.errors import (
     RepositoryError,
 )
 from padre_git.model import Key, Record
-from padre_git.vcs.forking import no_fork
+from padre_git.vcs.forking import ProcessLock
 from padre_git.vcs.locks import clear_stale
 from padre_git.vcs.process import run_git
 from padre_git.vcs.refs import StaleRefError
@@ -46,25 +44,18 @@ class Side:
         project: its name.
         repository: the clone.
         kept: the copies it keeps of records that it withdrew.
+        busy: held by whoever publishes or merges in this process, the network included.
     """
 
     def __init__(self, project: str, repository: Repository, url: str, store: Exchange) -> None:
         self.project = project
         self.repository = repository
         self.kept = Kept(project, repository)
-        self._busy, self._pid = threading.RLock(), os.getpid()
+        self.busy = ProcessLock()
         self._url = url
         self._store = store
         self._remembered = False
         self._tracking = f"refs/remotes/origin/{repository.branch}"
-
-    @property
-    def busy(self) -> threading.RLock:
-        """Held by whoever publishes or merges in this process, the network included."""
-        with no_fork:
-            if self._pid != os.getpid():  # it may have been held when we were forked
-                self._busy, self._pid = threading.RLock(), os.getpid()
-            return self._busy
 
     @property
     def seen(self) -> str | None:

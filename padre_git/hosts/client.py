@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import NoReturn, Self, SupportsIndex
@@ -30,6 +29,7 @@ from padre_git.hosts.sites import Site, find_site
 from padre_git.hosts.verbs import HEADERS, Verbs
 from padre_git.hosts.wire import Bounds, Request, Response, send
 from padre_git.vcs.credentials import Login, Secret, origin_of
+from padre_git.vcs.forking import ProcessLock
 from padre_git.vcs.remotes import RemoteLocation
 
 __all__ = ["Client"]
@@ -82,7 +82,7 @@ class Client(Verbs):
         repository = str(self.location.url(self.location.only or "padre-git"))
         self._repository = repository
         self._finder = Finder(origin, repository, named)
-        self._lock = threading.RLock()
+        self._lock = ProcessLock()
         self._site: Site | None = None
         self._given: Login | None = None
         self._account: Account | None = None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 
 from padre_git.vcs.asking import ANYBODY, ask_git, ask_keyring
 from padre_git.vcs.credentials import Login, Secret
+from padre_git.vcs.forking import ProcessLock
 
 __all__ = ["ANYBODY", "Finder", "Named", "no_name"]
 
@@ -49,7 +49,7 @@ class Finder:
         self._origin = origin
         self._url = url
         self._named = named
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
         self._gits: Login | None = None
         self._keyrings: Login | None = None
         self._has_asked = False

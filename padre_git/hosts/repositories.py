@@ -5,7 +5,6 @@ This is what a host's API adds to git; see :class:`padre_git.vcs.places.Catalogu
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ from padre_git.errors import (
 )
 from padre_git.hosts.client import Client
 from padre_git.hosts.forges import FORGES, Forge, Place
+from padre_git.vcs.forking import ProcessLock
 from padre_git.vcs.remotes import RemoteLocation
 
 __all__ = ["Repositories"]
@@ -46,7 +46,7 @@ class Repositories:
     def __init__(self, client: Client, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
         self._clock = clock
-        self._guard = threading.Lock()
+        self._guard = ProcessLock()
         self._known: dict[tuple[Place, str], tuple[str, bytes | None]] = {}
 
     def create(self, location: RemoteLocation, project: str, branch: str) -> bool:

@@ -16,11 +16,35 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["drop_pipes", "no_fork", "start"]
+__all__ = ["ProcessLock", "drop_pipes", "no_fork", "start"]
 
 #: Whoever holds it is never in the middle of something when another thread forks.
 no_fork = threading.RLock()
 _started: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
+_locks: weakref.WeakSet[ProcessLock] = weakref.WeakSet()
+
+
+class ProcessLock:
+    """Is a lock between threads of one process, to be taken with ``with``, also again.
+
+    A fork finds it free: there is no thread of the parent's in it that could give it back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        with no_fork:
+            _locks.add(self)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        with suppress(RuntimeError):  # a fork in the middle of it has a new one, and not taken it
+            self._lock.release()
+
+    def renew(self) -> None:
+        """Makes it free, in a fork."""
+        self._lock = threading.RLock()
 
 
 def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
@@ -56,6 +80,8 @@ def _after_fork() -> None:
     for process in list(_started):
         drop_pipes(process)
     _started.clear()
+    for lock in list(_locks):
+        lock.renew()
 
 
 if hasattr(os, "register_at_fork"):

@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from padre_git.backends import GitBackend
 from padre_git.backends.side import Side
-from padre_git.vcs.forking import start
+from padre_git.hosts.client import Client
+from padre_git.vcs.forking import ProcessLock, start
 from padre_git.vcs.process import try_git
 from tests.vcs.clones import create, processes_of
 
@@ -149,21 +151,57 @@ def test_a_fork_does_not_keep_the_lock_of_a_parent_that_was_killed(tmp_path: Pat
                 os.kill(child, signal.SIGKILL)
 
 
+@contextmanager
+def held_by_another_thread(lock: ProcessLock) -> Iterator[None]:
+    """Has a thread in the middle of something for as long as the block lasts."""
+    held, end = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with lock:
+            held.set()
+            end.wait()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        held.wait()
+        yield
+    finally:
+        end.set()
+        thread.join()
+
+
+def took(lock: ProcessLock) -> bool:
+    with lock, lock:
+        return True
+
+
 def test_a_fork_publishes_although_another_thread_was_just_publishing(tmp_path: Path) -> None:
     with create(tmp_path / "iris") as clone:
         side = Side("iris", clone, "", cast("Exchange", None))  # nobody is asked
-        held, end = threading.Event(), threading.Event()
+        with held_by_another_thread(side.busy):
+            assert good_in_a_fork(lambda: took(side.busy))
 
-        def publish() -> None:
-            with side.busy:
-                held.set()
-                end.wait()
 
-        thread = threading.Thread(target=publish)
-        thread.start()
-        try:
-            held.wait()
-            assert good_in_a_fork(lambda: side.busy.acquire(blocking=False))
-        finally:
-            end.set()
-            thread.join()
+def test_a_fork_opens_a_clone_although_another_thread_was_just_opening_one(tmp_path: Path) -> None:
+    create(tmp_path / "iris").close()
+    with GitBackend(tmp_path) as backend, held_by_another_thread(backend._clones._lock):
+        assert good_in_a_fork(lambda: backend.repository("iris") is not None)
+
+
+def test_a_fork_knows_who_it_is_although_another_thread_was_just_asking_the_host() -> None:
+    with Client("http://127.0.0.1:9") as client, held_by_another_thread(client._lock):
+        assert good_in_a_fork(lambda: client.has_token() in {True, False})
+
+
+def test_a_fork_in_the_middle_of_a_locked_block_leaves_it_in_peace() -> None:
+    lock = ProcessLock()
+    with lock:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(_LIMIT)
+            took(lock)
+    if child == 0:
+        os._exit(0 if took(lock) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert took(lock)
