@@ -52,6 +52,17 @@ __all__ = [
 SCARCE = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOMEM])
 
 
+def is_scarce(error: BaseException | None) -> bool:
+    """Tells whether an error says that a descriptor or memory is missing, and nothing of a file."""
+    return isinstance(error, OSError) and error.errno in SCARCE
+
+
+def unless_scarce(error: Exception) -> None:
+    """Raises an error again that says nothing of a file, so that nobody acts upon it."""
+    if is_scarce(error):
+        raise error
+
+
 def printable(text: str) -> str:
     """Returns a text with control characters spelled out: names and records can be anybody's."""
     return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)

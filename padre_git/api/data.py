@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from padre_git.backends.watching import watching
+from padre_git.bus import refusing
 from padre_git.errors import (
     ArtifactError,
     FormatError,
@@ -77,8 +78,11 @@ class DataPlaces:
             NotFoundError: if there is no clone.
             UntrustedProjectError: if it could run a program of somebody's, or leads elsewhere.
         """
-        path = self._root / project
-        git_dir = path / ".git"
+        with refusing():
+            return self._of(self._root / project)
+
+    def _of(self, path: Path) -> ProjectData:
+        project, git_dir = path.name, path / ".git"
         self._seen.check(path)  # data is written there before a record is
         if not git_dir.is_dir():
             raise NotFoundError(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from padre_git.api.data import DataPlaces
 from padre_git.backends.base import Backend
-from padre_git.bus import Bus
-from padre_git.errors import ArtifactError, RemoteError
+from padre_git.bus import Bus, refusing
+from padre_git.errors import PadreGitError
 from padre_git.messages import Notice, Restored
 from padre_git.model import Record
 
@@ -31,6 +33,20 @@ class DataCheck:
 
     def look(self, event: Restored) -> None:
         """Looks for the data of a record and of all below it; nothing is fetched."""
+        try:
+            with refusing():
+                gone = self._gone(event)
+        except PadreGitError as error:
+            self._tell(
+                event, f"whether the data of '{event.key}' is to be had is not known: {error}"
+            )
+            return
+        if gone:
+            more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
+            names = ", ".join(gone[:_NAMED])
+            self._tell(event, f"restored, but nobody has this data any more: {names}{more}")
+
+    def _gone(self, event: Restored) -> Sequence[str]:
         from padre_git.artifacts import unobtainable
 
         found = self._backend.read([event.key, *self._backend.scan(event.key)])
@@ -41,19 +57,7 @@ class DataCheck:
             for name, content in record.files.items()
             if name.endswith(".dvc")
         }
-        if not pointers:
-            return
-        try:
-            gone = unobtainable(self._places.of(event.key.project), pointers)
-        except (ArtifactError, RemoteError) as error:
-            self._tell(
-                event, f"whether the data of '{event.key}' is to be had is not known: {error}"
-            )
-            return
-        if gone:
-            more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
-            names = ", ".join(gone[:_NAMED])
-            self._tell(event, f"restored, but nobody has this data any more: {names}{more}")
+        return unobtainable(self._places.of(event.key.project), pointers) if pointers else ()
 
     def _tell(self, event: Restored, text: str) -> None:
         self._bus.publish(Notice(text=text, project=event.key.project))

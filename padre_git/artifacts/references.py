@@ -18,7 +18,7 @@ from padre_git.artifacts.data import ProjectData
 from padre_git.artifacts.hashes import DIRECTORY, hashes_in
 from padre_git.artifacts.members import read_listing
 from padre_git.artifacts.pointers import Pointer, read_pointer, readable
-from padre_git.errors import ArtifactError, DocumentError, RemoteError
+from padre_git.errors import ArtifactError, DocumentError, RemoteError, RepositoryError, is_scarce
 from padre_git.vcs.process import run_git
 
 __all__ = ["References", "published", "references"]
@@ -95,7 +95,9 @@ def _meant(
             continue
         try:
             members = data.listing(pointer)
-        except (ArtifactError, DocumentError, RemoteError):
+        except (ArtifactError, DocumentError, RemoteError) as error:
+            if is_scarce(error.__cause__):
+                raise RepositoryError(error.message) from error
             unknown.append(path)
             continue
         for name, md5 in members.items():

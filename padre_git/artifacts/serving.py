@@ -11,6 +11,7 @@ import os
 import shutil
 from pathlib import Path
 
+from padre_git.artifacts import durable
 from padre_git.artifacts.cache import Cache
 from padre_git.artifacts.settings import local_option, set_local_option
 from padre_git.vcs.cone import is_part
@@ -30,17 +31,24 @@ def serve(project: Path, cache: Cache) -> None:
         cache: ours.
 
     Raises:
-        ArtifactError: if DVC's configuration cannot be read.
+        ArtifactError: if DVC's configuration cannot be read, or the disk does not take it.
     """
+    with durable.stored(cache.beside):
+        _serve(project, cache)
+
+
+def _serve(project: Path, cache: Cache) -> None:
     set_up = local_option(project, "cache", "dir")
     if is_part(project / ".git") and set_up in {None, _PLACE}:
         _link(cache.root, cache.beside)
         if set_up is None:
             set_local_option(project, "cache", "dir", _PLACE)
-    elif set_up == _PLACE:
-        if _link(cache.beside, cache.root):
+    elif set_up == _PLACE or (set_up is None and cache.beside.is_dir()):
+        is_whole = _link(cache.beside, cache.root)
+        if set_up is not None:
+            set_local_option(project, "cache", "dir", None)
+        if is_whole and cache.beside.is_dir():
             shutil.rmtree(cache.beside)
-        set_local_option(project, "cache", "dir", None)
 
 
 def serve_if_changed(project: Path, cache: Cache) -> None:

@@ -138,7 +138,10 @@ def remote_options(path: Path, name: str) -> dict[str, str]:
 def _read(path: Path) -> str:
     if path.parent.is_symlink() or path.is_symlink():
         raise ArtifactError(f"'{path}' is a link", hint="a clone's settings are files of its own")
-    data = read_own(path)
+    try:
+        data = read_own(path)
+    except OSError as error:
+        raise ArtifactError(f"cannot read '{path}': {error.strerror}") from error
     if data is None and os.path.lexists(path):
         raise ArtifactError(f"cannot read '{path}'", hint="a clone's settings are files of its own")
     if data is None:

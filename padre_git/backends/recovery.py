@@ -37,7 +37,7 @@ __all__ = ["Recovery"]
 
 _STORAGE = ("extensions.objectformat", "extensions.refstorage")
 #: Each mends what the one before has made readable.
-_ROUNDS = 8
+_ROUNDS = 16
 _SUBJECT = "bring back what records below it need"
 
 
@@ -128,6 +128,7 @@ class Recovery:
         return left
 
     def _rounds(self, repository: Repository, aside: SetAside) -> tuple[Damage, ...]:
+        seen: set[tuple[str, str, str]] = set()
         before: set[tuple[str, str, str]] = set()
         again = Recommit(
             project=self.project, repository=repository, author=self.author, aside=aside
@@ -137,6 +138,9 @@ class Recovery:
                 flaws = [*found.flaws, *lock_flaws(repository.common_dir)]
                 flaws += [*self._files(found), *self._parents(found)]
                 now = {(flaw.piece.value, flaw.name, flaw.problem) for flaw in flaws}
+                if flaws and now != seen:  # a git that has no descriptors left misses things, too
+                    seen = now
+                    continue
                 if not flaws or (now == before and not again.run(found)):
                     return (*self._told(found, flaws), *again.lost)
                 before = now

@@ -4,13 +4,15 @@ git does not say who holds a lock. Two things tell that nobody does, if no git i
 clone and no other machine can be: the machine was started since the lock was made; or the lock is
 such as our own upkeep takes, and younger than an upkeep of which every process is dead. For that
 the upkeep leaves a note while git works for it, and holds ``flock`` on it by an open file that all
-of its processes have: as long as one of them lives, nobody else gets it.
+of its processes have: as long as one of them lives, nobody else gets it. So does what changes the
+cone of a work tree; the locks that it takes are also taken by others and count when they are old.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +27,10 @@ _NAMES = ("HEAD", "config", "packed-refs", "shallow", "objects/info/commit-graph
 _CHAIN = "objects/info/commit-graphs/commit-graph-chain"
 #: What is below them, or is one of them, is what git's upkeep takes locks on.
 _OF_UPKEEP = ("refs/", "packed-refs.lock", "objects/")
+_OF_TREES = ("index.lock", "info/sparse-checkout.lock", "config.worktree.lock")
+#: Those who are no git take these, too, but not for long.
+_BRIEF = (*_OF_TREES, "config.lock")
+_LONG = 60.0
 #: Commands that take no lock, and wait for work as long as somebody has a store or a clone open.
 _HARMLESS = frozenset(["cat-file", "fsmonitor--daemon"])
 #: File systems on which other machines may be at work.
@@ -62,7 +68,7 @@ def at_work(common: Path) -> Iterator[tuple[int, ...]]:
 
 def forget(common: Path) -> None:
     """Takes the note away if no lock is there that may be of that work; see :func:`at_work`."""
-    if not any(_is_of_upkeep(common, lock) for lock in locks(common)):
+    if not any(_is_of_upkeep(common, lock) or _is_brief(lock) for lock in locks(common)):
         (common / _NOTE).unlink(missing_ok=True)
 
 
@@ -85,7 +91,8 @@ def clear_left(common: Path, tell: Callable[[str], None], *, is_first: bool) -> 
         began = os.fstat(descriptor).st_mtime
 
         def is_its(lock: Path, made: float) -> bool:
-            return made >= began and _is_of_upkeep(common, lock)
+            is_old = _is_brief(lock) and made < time.time() - _LONG
+            return made >= began and (is_old or _is_of_upkeep(common, lock))
 
         if _clear(common, is_its, tell):
             (common / _NOTE).unlink(missing_ok=True)
@@ -112,6 +119,10 @@ def _clear(
     return True
 
 
+def _is_brief(lock: Path) -> bool:
+    return str(lock).endswith(_BRIEF)
+
+
 def _is_of_upkeep(common: Path, lock: Path) -> bool:
     return lock.relative_to(common).as_posix().startswith(_OF_UPKEEP)
 
@@ -132,7 +143,7 @@ def locks(common: Path) -> Iterator[Path]:
     """
     names = [f"{name}.lock" for name in (*_NAMES, _CHAIN)]
     places = [common / name for name in (*names, "objects/maintenance.lock", "gc.pid.lock")]
-    places += [git_dir / "index.lock" for git_dir in git_dirs(common)]
+    places += [git_dir / name for git_dir in git_dirs(common) for name in _OF_TREES]
     places += [git_dir / "HEAD.lock" for git_dir in git_dirs(common)[1:]]
     yield from (place for place in places if place.is_symlink() or place.is_file())
     for above, _, files in os.walk(common / "refs"):

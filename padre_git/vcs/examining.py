@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from padre_git.errors import DamagedError
+from padre_git.errors import DamagedError, unless_scarce
 from padre_git.messages.damage import Piece, Source
 from padre_git.vcs import metadata
 from padre_git.vcs.allrefs import AllRefs, git_dirs, read_all, read_head
@@ -125,7 +125,8 @@ class Examination:
         """The commits whose parents this clone is not to have."""
         try:
             return frozenset((self.patient.common / "shallow").read_text().split())
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            unless_scarce(error)
             return frozenset()
 
     @cached_property

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from padre_git.errors import unless_scarce
 from padre_git.vcs.process import try_git
 from padre_git.vcs.remotes import without_user
 
@@ -55,6 +56,7 @@ def problem(common: Path) -> str | None:
     except FileNotFoundError:
         return "missing"
     except OSError as error:
+        unless_scarce(error)
         return f"cannot be read: {error.strerror}"
     if not content.strip():
         return "empty"

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from padre_git.errors import InvalidNameError
+from padre_git.errors import InvalidNameError, unless_scarce
 from padre_git.vcs.objects import (
     DIRECTORY,
     EXECUTABLE,
@@ -100,7 +100,8 @@ class Remains:
         """What the index lists, by path."""
         try:
             content = self._index.read_bytes()
-        except OSError:
+        except OSError as error:
+            unless_scarce(error)
             return {}
         return {one.path: one for one in read_entries(content)}
 
@@ -150,5 +151,6 @@ class Remains:
             check_path(path)
             is_own = file.is_file() and file.resolve().is_relative_to(self._root.resolve())
             return file.read_bytes() if is_own else None
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            unless_scarce(error)
             return None

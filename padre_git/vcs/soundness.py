@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from padre_git.errors import unless_scarce
 from padre_git.messages.damage import Piece, Source
 from padre_git.vcs.objects import object_id
 from padre_git.vcs.packindex import Place, has_checksum, pack_of, read_index
@@ -106,7 +107,8 @@ def _is_whole(path: Path) -> bool:
         return has_checksum(path)
     except FileNotFoundError:  # swept at this moment
         return True
-    except OSError:
+    except OSError as error:
+        unless_scarce(error)
         return False
 
 
@@ -141,7 +143,8 @@ def _loose_one(common: Path, path: Path, stock: Stock) -> None:
         content = path.read_bytes()
     except FileNotFoundError:  # packed at this moment
         return
-    except OSError:
+    except OSError as error:
+        unless_scarce(error)
         content = b""
     try:
         inflater = zlib.decompressobj()
@@ -171,7 +174,8 @@ def _names_itself(framed: bytes, oid: str) -> bool:
 def _pack(common: Path, pack: Path, stock: Stock, spare: Path) -> None:
     try:
         index = read_index(pack.with_suffix(".idx"))
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        unless_scarce(error)
         _without_index(common, pack, stock, spare)
         return
     every = frozenset(place.id.hex() for place in index)
@@ -196,7 +200,8 @@ def _fits(pack: Path, count: int) -> bool:
             head = file.read(12)
             file.seek(-20, os.SEEK_END)
             last = file.read(20)
-    except OSError:
+    except OSError as error:
+        unless_scarce(error)
         return False
     return head == pack_head(count) and last == pack_of(pack.with_suffix(".idx"))
 
@@ -229,7 +234,8 @@ def _gone(pack: Path, index: list[Place]) -> frozenset[str]:
     try:
         with _mapped(pack) as data:
             return frozenset(oid.hex() for oid in unsound(index, data))
-    except (OSError, ValueError):  # gone, empty
+    except (OSError, ValueError) as error:  # gone, empty
+        unless_scarce(error)
         return frozenset(place.id.hex() for place in index)
 
 

@@ -13,7 +13,7 @@ from padre_git.vcs.cone import is_sparse
 from padre_git.vcs.config import Config
 from padre_git.vcs.eviction import Evictions
 from padre_git.vcs.history import History
-from padre_git.vcs.lean import Lean, LeanTree
+from padre_git.vcs.lean import Begun, Lean, LeanTree
 from padre_git.vcs.process import run_git
 from padre_git.vcs.site import Site
 
@@ -104,6 +104,7 @@ class Thinning(History):
         """
         with self._changing():
             if self.is_sparse():
+                self._finish()
                 self._cone().bring(directories)
 
     def bring_all(self) -> None:
@@ -114,6 +115,7 @@ class Thinning(History):
         """
         with self._changing():
             if self.is_sparse():
+                self._finish()
                 self._cone().bring_all()
 
     def leave_out(self) -> None:
@@ -127,6 +129,16 @@ class Thinning(History):
             tree = self.snapshot().tree
             self._check_left_out(tree)
             self._cone().leave_out(self._reader.tree, tree)
+
+    def _finish(self) -> None:
+        """Ends what was begun; git misses files meanwhile that it is not to."""
+        tip, begun = self.tip(), self._cone().begun()
+        if tip is None or begun is None:
+            return
+        tree = self._reader.commit(tip).tree
+        if begun is Begun.LESS:
+            self._check_left_out(tree)
+        self._cone().finish(self._reader.tree, tree, partial(self._reader.objects, kind="blob"))
 
     def _check_left_out(self, tree: str) -> None:
         """Refuses to leave directories out that have files which only the work tree has."""
@@ -146,7 +158,8 @@ class Thinning(History):
         """Takes what has come since into a cone that we have made."""
         tip = self.tip() if self.lean is not None and not self._is_bare else None
         if tip is not None:
-            with suppress(LockedError):  # then it is the next call that does it
+            with suppress(ConflictError, LockedError):  # then it is the next call that does it
+                self._finish()
                 self._cone().grow(self._reader.tree, self._reader.commit(tip).tree)
 
     def _cone(self) -> LeanTree:

@@ -13,6 +13,7 @@ from padre_git.artifacts import ProjectData
 from tests.artifacts.conftest import write
 from tests.artifacts.test_dvc_command_line import Dvc, command_line, make_store
 from tests.conftest import git
+from tests.faults.limits import no_file_grows_beyond
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -96,6 +97,31 @@ def test_one_command_makes_all_of_it_ready_for_dvc(
     assert git("status", "--porcelain", cwd=clone) == ""
     with pytest.raises(padre_git.ConflictError, match="git does not have"):
         store.leave_out("iris")
+
+
+def test_what_was_begun_before_a_kill_is_finished(tmp_path: Path) -> None:
+    with make_store(tmp_path) as store:
+        store.leave_out("iris")
+        clone = store.project_path("iris")
+        settings, beside = clone / ".dvc/config.local", clone / ".git/padre/dvc"
+        told = settings.read_text()
+        store.checkout("iris")
+        for is_there in (True, False):
+            settings.write_text(told if not is_there else settings.read_text())
+            beside.mkdir()
+            if not is_there:
+                beside.rmdir()
+            store.checkout("iris")
+            assert "padre/dvc" not in settings.read_text()
+            assert not beside.exists()
+
+
+def test_a_disk_that_refuses_what_dvc_is_given_is_an_error_of_ours(tmp_path: Path) -> None:
+    with make_store(tmp_path) as store:
+        with no_file_grows_beyond(2), pytest.raises(padre_git.PadreGitError):
+            store.leave_out("iris")
+        store.leave_out("iris")
+        assert git("status", "--porcelain", cwd=store.project_path("iris")) == ""
 
 
 def test_a_cache_that_somebody_has_chosen_stays(tmp_path: Path) -> None:

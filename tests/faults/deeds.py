@@ -188,12 +188,33 @@ def _freeze(store: padre_git.Store, lab: Path) -> None:
     store.freeze("iris/svm", entry_point="train.py")
 
 
+def _put_next(store: padre_git.Store) -> None:
+    store.experiments.put(Experiment(project="iris", name="after"))
+
+
 def _leave_out(store: padre_git.Store, lab: Path) -> None:
     store.leave_out("iris")
 
 
+def _leave_out_again(store: padre_git.Store, lab: Path) -> None:
+    _put_next(store)
+    assert _missed(lab) == "", "git misses what it is not to"
+    _leave_out(store, lab)
+
+
+def _missed(lab: Path) -> str:
+    command = ["git", "status", "--porcelain"]
+    return subprocess.run(command, cwd=lab / "ada/iris", capture_output=True, text=True).stdout
+
+
 def _check_out(store: padre_git.Store, lab: Path) -> None:
     store.checkout("iris")
+
+
+def _check_out_again(store: padre_git.Store, lab: Path) -> None:
+    _put_next(store)
+    assert _missed(lab) == ""
+    _check_out(store, lab)
 
 
 def _create(store: padre_git.Store, lab: Path) -> None:
@@ -289,7 +310,7 @@ def _maintain(store: padre_git.Store, lab: Path) -> None:
 
 
 def _unlocked(store: padre_git.Store, lab: Path) -> None:
-    store.experiments.put(Experiment(project="iris", name="after"))
+    _put_next(store)
     # git in the hands of nobody has left none, so nobody has to ask for a repair
     assert not list(locks(lab / "ada/iris/.git"))
 
@@ -300,7 +321,7 @@ def _repair(store: padre_git.Store, lab: Path) -> None:
 
 def _repaired(store: padre_git.Store, lab: Path) -> None:
     _repair(store, lab)
-    store.experiments.put(Experiment(project="iris", name="after"))
+    _put_next(store)
 
 
 def _come_back(store: padre_git.Store, lab: Path) -> None:
@@ -308,7 +329,7 @@ def _come_back(store: padre_git.Store, lab: Path) -> None:
         store.projects.get("iris")
     except NotFoundError:
         store.pull("iris")
-    store.experiments.put(Experiment(project="iris", name="after"))
+    _put_next(store)
 
 
 DEEDS: dict[str, Deed] = {
@@ -324,6 +345,8 @@ DEEDS: dict[str, Deed] = {
     "artifact-delete": Deed(do=_delete_artifact),
     "annotate": Deed(do=_annotate),
     "freeze": Deed(do=_freeze, template="coded"),
+    "leave-out": Deed(do=_leave_out, again=_leave_out_again),
+    "check-out": Deed(do=_check_out, template="left-out", again=_check_out_again),
     "create": Deed(do=_create, again=_created),
     "publish": Deed(do=_publish, template="unpublished", again=_published_again),
     "delete": Deed(do=_delete),

@@ -26,6 +26,7 @@ _LEFT = re.compile(r"\.lock$|^tmp_|^\.tmp|\.tmp$|^\.now-|\.padre-git$|^\.[\w.-]+
 #: What is left of work that was killed, and what takes it away (docs/durability).
 _HALVES = re.compile(
     r"^tmp_(pack|idx|obj|objdir|rev|mtimes|graph)[_-]|^\.tmp-|\.(lock|tmp|padre-git)$"
+    r"|^\.[\w.-]+\.[0-9a-f]{6,}$"
 )
 _NEVER = 1 << 62
 #: A git that is killed while it takes a push has moved some objects of it, and no ref names them:

@@ -65,6 +65,16 @@ def test_a_fault_at_every_call_leaves_the_old_state_or_the_new_one(
     assert found == []
 
 
+@pytest.mark.parametrize(
+    ("deed", "numbers"), [("artifact", (45, 60)), ("restore", (175, 185)), ("repair", (26, 32))]
+)
+def test_who_cannot_open_a_file_does_not_take_it_for_missing(
+    workshop: Workshop, deed: str, numbers: tuple[int, int]
+) -> None:
+    for number in range(*numbers):
+        assert workshop.bench(deed).point(FAULTS["EMFILE"], number) == []
+
+
 def test_a_deed_in_which_nothing_failed_is_right(workshop: Workshop) -> None:
     bench = workshop.bench("put-experiment")
     assert bench.calls > 20

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from padre_git.errors import ConflictError
+from padre_git.errors import ConflictError, RepositoryError
 from padre_git.vcs import Repository
 from padre_git.vcs.lean import Lean
 from tests.conftest import git
@@ -21,6 +21,17 @@ _OLD = """#!/bin/sh
 for word; do
     if [ "$word" = --sparse-index ]; then echo "error: unknown option" >&2; exit 129; fi
 done
+exec {git} "$@"
+"""
+
+_DYING = """#!/bin/sh
+case " $* " in *" sparse-checkout "*)
+    {git} config extensions.worktreeConfig true
+    {git} config --worktree core.sparseCheckout true
+    touch .git/index.lock .git/info/sparse-checkout.lock
+    {work}
+    kill -9 $$
+esac
 exec {git} "$@"
 """
 
@@ -120,6 +131,59 @@ def test_runs_are_brought_and_left_out_again(clone: Repository) -> None:
     clone.leave_out()
     assert not (clone.path / RUNS).exists()
     assert git("status", "--porcelain", cwd=clone.path) == " M experiments/svm/experiment.yaml\n"
+
+
+def dying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: str) -> None:
+    """Lets ``git sparse-checkout`` die after some work, with what it has locked."""
+    path = tmp_path / "dying/git"
+    path.parent.mkdir()
+    path.write_text(_DYING.format(git=shutil.which("git"), work=work))
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{path.parent}:{os.environ['PATH']}")
+
+
+def two_minutes_pass(clone: Repository) -> None:
+    for path in [*clone.git_dir.rglob("*.lock"), clone.git_dir / "padre/upkeep"]:
+        before = path.stat().st_mtime - 120
+        os.utime(path, (before, before))
+
+
+def test_leaving_out_that_was_killed_is_finished_by_the_next_call(
+    origin: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.lean = LEAN
+    with monkeypatch.context() as patch:
+        dying(tmp_path, patch, f"rm -r {RUNS}")
+        with pytest.raises(RepositoryError):
+            origin.leave_out()
+    assert f" D {RUNS}/r-1/run.yaml" in git("status", "--porcelain", cwd=origin.path)
+    two_minutes_pass(origin)
+    origin.advance(one({NEW: b"x\n"}))
+    assert_clean(origin.path)
+    assert not (origin.path / RUNS).exists()
+    assert not list(origin.git_dir.rglob("*.lock"))
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_bringing_that_was_killed_leaves_no_half_of_a_file(
+    clone: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, everything: bool
+) -> None:
+    bring = clone.bring_all if everything else lambda: clone.bring([f"{RUNS}/r-1"])
+    half = clone.path / RUNS / "r-1/run.yaml"
+    mine = half.with_name("mine")
+    whole = (tmp_path / "origin" / RUNS / "r-1/run.yaml").read_bytes()
+    work = f"mkdir -p {half.parent}; printf '{whole[:2].decode()}' > {half}; printf a > {mine}"
+    with monkeypatch.context() as patch:
+        dying(tmp_path, patch, work)
+        with pytest.raises(RepositoryError):
+            bring()
+    two_minutes_pass(clone)
+    clone.advance(one({NEW: b"x\n"}))
+    assert not half.exists()
+    mine.unlink()
+    assert_clean(clone.path)
+    bring()
+    assert half.read_bytes() == whole
 
 
 def test_runs_of_a_clone_that_was_copied_elsewhere_are_left_out(origin: Repository) -> None:
