@@ -145,7 +145,6 @@ class Bench:
         name: of the deed.
 
     Attributes:
-        calls: how many calls change something when nothing fails.
         hit: the call that failed last; empty if none did.
     """
 
@@ -160,10 +159,18 @@ class Bench:
         self._old = workshop.step(name, "look")["result"]
         workshop.step(name, "load")
         workshop.begin(name)
-        counted = Fault(error=1)
-        self.calls = self._work(counted, _NEVER)["count"]
+        self._counts: dict[Calls, int] = {}
+        self._counts[Calls.CHANGES] = self._work(Fault(error=1), _NEVER)["count"]
         self._new = workshop.step(name, "look")["result"]
         assert self._old != self._new or not EVERYTHING[name].is_seen, "it changes nothing"
+
+    def calls(self, fault: Fault) -> int:
+        """Returns how many calls could fail in this way when none does."""
+        if fault.calls not in self._counts:
+            self._shop.begin(self.name)
+            counted = Fault(error=1, calls=fault.calls)
+            self._counts[fault.calls] = self._work(counted, _NEVER)["count"]
+        return self._counts[fault.calls]
 
     def _work(self, fault: Fault, number: int) -> dict[str, Any]:
         return self._shop.ask(

@@ -44,7 +44,7 @@ def test_a_fault_at_some_calls_leaves_the_old_state_or_the_new_one(
     bench = workshop.bench(deed)
     for name, fault in FAULTS.items():
         if fault.onward == (zlib.crc32(deed.encode()) % 2 == 1) or not fault.error:
-            number = 1 + zlib.crc32(f"{deed} {name}".encode()) % bench.calls
+            number = 1 + zlib.crc32(f"{deed} {name}".encode()) % bench.calls(fault)
             assert bench.point(fault, number) == []
 
 
@@ -77,7 +77,7 @@ def test_who_cannot_open_a_file_does_not_take_it_for_missing(
 
 def test_a_deed_in_which_nothing_failed_is_right(workshop: Workshop) -> None:
     bench = workshop.bench("put-experiment")
-    assert bench.calls > 20
+    assert bench.calls(FAULTS["kill"]) > 20
     assert bench.point(FAULTS["kill"], 10**9) == []
     assert bench.hit == ""
 
@@ -109,7 +109,8 @@ def test_the_sweep_sees_what_is_wrong(workshop: Workshop, planted: str) -> None:
     _, fault, wrong = PLANTED[planted]
     bench = workshop.bench(planted)
     # most windows are wide enough for a few looks
-    for number in (*range(15, bench.calls, 15), *range(1, bench.calls + 1)):
+    calls = bench.calls(FAULTS[fault])
+    for number in (*range(15, calls, 15), *range(1, calls + 1)):
         if any(wrong in what for what in bench.point(FAULTS[fault], number)):
             return
     pytest.fail("it has seen nothing")
