@@ -9,13 +9,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from padre_git.errors import InvalidNameError
-from padre_git.vcs.refs import check_ref
+from padre_git.vcs.refs import check_ref, lines_in
 
-__all__ = ["AllRefs", "git_dirs", "log_files", "log_ids", "logged", "read_all", "read_head"]
+__all__ = [
+    "AllRefs",
+    "git_dirs",
+    "lines_of",
+    "log_files",
+    "log_ids",
+    "logged",
+    "read_all",
+    "read_head",
+]
 
 _ID = re.compile(r"[0-9a-f]{40}")
 _ZERO = "0" * 40
-_LINE = re.compile(r"[0-9a-f]{40} ([0-9a-f]{40}) .*?> (\d+) [+-]\d{4}(\t|$)")
+_LINE = re.compile(r"[0-9a-f]{40} ([0-9a-f]{40}) .*?> ([0-9]{1,18}) [+-]\d{4}(\t|$)")
 
 
 @dataclass
@@ -56,11 +65,7 @@ def read_all(common: Path) -> AllRefs:
 
 
 def _read_packed(path: Path, found: AllRefs) -> None:
-    try:
-        lines = path.read_text(errors="replace").splitlines()
-    except OSError:
-        return
-    for line in lines:
+    for line in lines_of(path):
         value, _, name = line.partition(" ")
         if line[:1] == "#" or (line[:1] == "^" and _ID.fullmatch(line[1:])):
             continue
@@ -68,6 +73,14 @@ def _read_packed(path: Path, found: AllRefs) -> None:
             found.packed[name] = value
         else:
             found.torn.append(line)
+
+
+def lines_of(path: Path) -> list[str]:
+    """Returns the lines of one of git's small files; none if it cannot be read."""
+    try:
+        return lines_in(path.read_bytes())
+    except OSError:
+        return []
 
 
 def _files(directory: Path) -> Iterator[Path]:
@@ -128,6 +141,6 @@ def logged(common: Path, name: str) -> list[tuple[str, int]]:
         common: the common git directory.
         name: the ref.
     """
-    lines = _text(common / "logs" / name).splitlines()
+    lines = lines_of(common / "logs" / name)
     found = (_LINE.match(line) for line in reversed(lines))
     return [(match[1], int(match[2])) for match in found if match is not None]

@@ -15,6 +15,7 @@ deleted, too.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ __all__ = ["NOWHERE", "Move", "Recent", "lost", "missed_by_checkout", "taken_bac
 NOWHERE = "-"
 
 _KEPT = 64
+_TIME = re.compile(r"[0-9]{1,18}")
 _LARGEST = 32_768
 #: So long may a checkout take that had read the branch before a move and switched to it after.
 _CHECKOUT = 10
@@ -89,13 +91,13 @@ class Recent:
 
     def _read(self, count: int) -> list[Move]:
         try:
-            lines = self._file.read_text(errors="replace").splitlines()[-count:]
+            lines = self._file.read_bytes().splitlines()[-count:]
         except FileNotFoundError:
             return []
         found = []
         for line in lines:
-            words = line.split(" ")
-            if len(words) == 4 and words[2].isdigit():
+            words = line.decode(errors="replace").split(" ")
+            if len(words) == 4 and _TIME.fullmatch(words[2]):
                 base = None if words[0] == "-" else words[0]
                 found.append(Move(base, words[1], int(words[2]), words[3]))
         return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from padre_git.errors import DamagedError
 from padre_git.messages import Author
 from padre_git.messages.damage import Piece
 from padre_git.vcs import knownconfig
-from padre_git.vcs.allrefs import log_ids, read_head
+from padre_git.vcs.allrefs import lines_of, log_ids, read_head
 from padre_git.vcs.durable import Durable, fsync_directory
 from padre_git.vcs.examining import Examination
 from padre_git.vcs.metadata import GRAPHS, is_note
@@ -131,11 +131,11 @@ class Mending:
         file = self._common / flaw.name
         content = self._head_content(file.parent)
         if content is not None:
-            self._aside.replace(file, f"{content}\n".encode())
+            self._aside.replace(file, _as_file([content]))
 
     def _head_content(self, git_dir: Path) -> str | None:
         """Returns what a HEAD is to hold: what was checked out last, or else our branch."""
-        log = _lines(git_dir / "logs" / "HEAD")
+        log = lines_of(git_dir / "logs" / "HEAD")
         there = self._found.refs.values
         for line in reversed(log):
             words = line.partition("\t")[2]
@@ -148,9 +148,9 @@ class Mending:
         return f"ref: {self._patient.ref}" if git_dir == self._common else None
 
     def _state(self, file: Path) -> None:
-        lines = _lines(file) if file.name == "recent" else []
+        lines = lines_of(file) if file.name == "recent" else []
         good = [line for line in lines if is_note(file.name, line)]
-        self._aside.replace(file, "".join(f"{line}\n" for line in good).encode())
+        self._aside.replace(file, _as_file(good))
 
     # -------------------------------------------------------------------------------- objects
 
@@ -214,8 +214,8 @@ class Mending:
 
     def _log(self, path: Path) -> None:
         """Takes lines out of a log that name commits which are lost."""
-        lines = [line for line in _lines(path) if all(map(self._found.has, log_ids(line)))]
-        self._aside.replace(path, "".join(f"{line}\n" for line in lines).encode())
+        lines = [line for line in lines_of(path) if all(map(self._found.has, log_ids(line)))]
+        self._aside.replace(path, _as_file(lines))
 
     def _ref(self, flaw: Flaw) -> None:
         if is_log(flaw):
@@ -233,8 +233,8 @@ class Mending:
 
     def _packed(self, path: Path) -> None:
         torn = set(self._found.refs.torn)
-        lines = [line for line in _lines(path) if line not in torn]
-        self._aside.replace(path, "".join(f"{line}\n" for line in lines).encode())
+        lines = [line for line in lines_of(path) if line not in torn]
+        self._aside.replace(path, _as_file(lines))
 
     # ---------------------------------------------------------------------------------- index
 
@@ -255,11 +255,8 @@ class Mending:
             try_git(["sparse-checkout", "reapply"], self._patient.root)
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(errors="replace").splitlines()
-    except OSError:
-        return []
+def _as_file(lines: Iterable[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")
 
 
 def _pack_first(path: Path) -> tuple[bool, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from padre_git.messages.damage import Piece, Source
 from padre_git.vcs import knownconfig
-from padre_git.vcs.allrefs import AllRefs, git_dirs, log_files, log_ids, read_head
+from padre_git.vcs.allrefs import AllRefs, git_dirs, lines_of, log_files, log_ids, read_head
 from padre_git.vcs.packindex import has_checksum
 from padre_git.vcs.refpast import past_of
 from padre_git.vcs.soundness import Flaw, derived, state_of
@@ -82,8 +82,7 @@ def logged_branches(common: Path) -> list[str]:
 def log_flaws(common: Path, has: Callable[[str], bool]) -> Iterator[Flaw]:
     """Yields the logs of refs that name commits which are lost."""
     for path in log_files(common):
-        lines = path.read_text(errors="replace").splitlines()
-        count = sum(not all(map(has, log_ids(line))) for line in lines)
+        count = sum(not all(map(has, log_ids(line))) for line in lines_of(path))
         if count:
             yield Flaw(
                 piece=Piece.REF,
@@ -145,11 +144,7 @@ def state_flaws(common: Path) -> Iterator[Flaw]:
     """Yields our own files that hold what we did not write."""
     own = common / "padre"
     for name in _NOTES:
-        try:
-            lines = (own / name).read_text(errors="replace").splitlines()
-        except OSError:
-            continue
-        if not all(is_note(name, line) for line in lines):
+        if not all(is_note(name, line) for line in lines_of(own / name)):
             yield Flaw(
                 piece=Piece.STATE, name=f"padre/{name}", problem="damaged", source=Source.REST
             )

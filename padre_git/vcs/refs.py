@@ -15,7 +15,7 @@ from padre_git.vcs.durable import REPLACED, Durable, fsync_directory
 from padre_git.vcs.locks import clear_stale, git_lock
 from padre_git.vcs.process import run_git
 
-__all__ = ["RefStore", "StaleRefError", "check_ref", "symbolic_target"]
+__all__ = ["RefStore", "StaleRefError", "check_ref", "lines_in", "symbolic_target"]
 
 _ID = re.compile(r"[0-9a-f]{40}")
 _BAD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|\.$|/$|^/|^\.|^-|^@$")
@@ -41,6 +41,16 @@ def check_ref(name: str) -> str:
     if name != "HEAD" and (not name.startswith("refs/") or _BAD.search(name)):
         raise InvalidNameError(f"not the name of a ref: {name!r}")
     return name
+
+
+def lines_in(content: bytes) -> list[str]:
+    """Returns the lines of what git says or keeps.
+
+    Names and messages may be no UTF-8, and have in them what Python takes for the end of a line;
+    written with ``surrogateescape``, they are the same bytes again.
+    """
+    text = content.decode(errors="surrogateescape")
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def symbolic_target(head: Path) -> str | None:
@@ -108,8 +118,11 @@ class RefStore:
             return {}
         stat = (seen.st_ino, seen.st_mtime_ns, seen.st_size)
         if stat != self._packed_stat:
-            lines = path.read_text(errors="replace").splitlines()
-            pairs = (line.split(" ", 1) for line in lines if line[:1] not in {"#", "^", ""})
+            pairs = (
+                line.split(" ", 1)
+                for line in lines_in(path.read_bytes())
+                if line[:1] not in {"#", "^", ""}
+            )
             self._packed = {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
             self._packed_stat = stat
         return self._packed
@@ -118,14 +131,14 @@ class RefStore:
         """Returns every ref whose name begins with ``prefix``, with what it names."""
         form = "--format=%(objectname) %(refname)"
         try:
-            out = run_git(["for-each-ref", form, prefix.rstrip("/")], self._common).decode()
+            told = run_git(["for-each-ref", form, prefix.rstrip("/")], self._common)
         except DamagedError:  # git tells none if it cannot read one
             from padre_git.vcs.allrefs import read_all
 
             found = read_all(self._common).values
             return {n: v for n, v in found.items() if n.startswith(prefix) and _ID.fullmatch(v)}
-        pairs = (line.split(" ", 1) for line in out.splitlines())
-        return {name: oid for oid, name in pairs if name.startswith(prefix)}
+        pairs = (line.partition(" ") for line in lines_in(told))
+        return {name: oid for oid, _, name in pairs if name.startswith(prefix)}
 
     def prepare(self, new: str, durable: Durable) -> Path:
         """Writes down where a ref is to go, for :meth:`write` to be quick.

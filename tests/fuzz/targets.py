@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fuzz import data, documents, gitfiles, merges, spools, tables, texts
+from tests.fuzz import data, documents, gitfiles, logs, merges, spools, tables, texts
 
 __all__ = ["CORPUS", "TARGETS", "Target"]
 
@@ -43,6 +43,8 @@ TARGETS: Mapping[str, Target] = {
     "commit": Target(check=gitfiles.check_commit, seeds=gitfiles.commit_seeds),
     "index": Target(check=gitfiles.check_index, seeds=gitfiles.index_seeds, cost=6),
     "packs": Target(check=gitfiles.check_packs, seeds=gitfiles.pack_seeds, cost=20),
+    "log": Target(check=logs.check_log, seeds=logs.log_seeds, cost=0.5),
+    "packed-refs": Target(check=logs.check_packed_refs, seeds=logs.packed_seeds, cost=4),
     "place": Target(check=texts.check_place, seeds=texts.place_seeds),
     "reference": Target(check=texts.check_reference, seeds=texts.reference_seeds),
     "query": Target(check=texts.check_query, seeds=texts.query_seeds),

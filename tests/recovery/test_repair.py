@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -325,7 +326,7 @@ def test_a_clone_that_is_well_is_not_touched(store: padre_git.Store, clone: Path
 def test_a_project_that_cannot_be_read_is_never_called_sound(
     alone: padre_git.Store, words: tuple[str, ...]
 ) -> None:
-    clone = alone.root / "iris"
+    clone = alone.project_path("iris")
     git(*words, cwd=clone)
     if words[0] == "rm":
         git("commit", "-qm", "away", cwd=clone)
@@ -333,3 +334,22 @@ def test_a_project_that_cannot_be_read_is_never_called_sound(
         alone.runs.list("iris/svm")
     with pytest.raises(type(said.value), match=re.escape(str(said.value).splitlines()[0])):
         alone.verify("iris")
+
+
+def test_names_that_are_no_text_are_no_damage_and_survive_a_repair(
+    store: padre_git.Store, clone: Path
+) -> None:
+    tip = git("rev-parse", "main", cwd=clone).strip()
+    odd = [b"heads/caf\xe9", "heads/a\u2028b".encode(), "heads/x\u0085y".encode(), b"tags/t\xff"]
+    for name in odd:
+        git("update-ref", os.fsdecode(b"refs/" + name), tip, cwd=clone)
+    git("pack-refs", "--all", cwd=clone)
+    everything = ["for-each-ref", "--format=%(refname)"]
+    before = subprocess.run(["git", *everything], cwd=clone, capture_output=True, check=True)
+    assert store.verify("iris") == ()
+    with (clone / ".git/packed-refs").open("ab") as file:
+        file.write(b"torn\n")
+    assert [damage.name for damage in store.verify("iris")] == ["packed-refs"]
+    assert store.repair("iris") == ()
+    after = subprocess.run(["git", *everything], cwd=clone, capture_output=True, check=True)
+    assert after.stdout == before.stdout
