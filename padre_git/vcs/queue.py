@@ -9,6 +9,7 @@ and none is synced: an answer is given when commit and branch are durable, and n
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -39,7 +40,10 @@ _LOOK, _UNWOKEN = 0.005, 0.03
 _HEAD = struct.Struct(">II")
 _NAME = re.compile(r"[0-9]{20}-[0-9]+-[0-9]+")
 _NOTE = "group"
+#: What it says when everybody has been told.
+_NOTHING = b""
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+_IN_PLACE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
 _numbers = count()
 
 
@@ -200,10 +204,7 @@ class Queue:
             answers: what they will be told, by the names of their files.
         """
         said = {"tip": tip, "answers": {name: text.hex() for name, text in answers.items()}}
-        fresh = self._note.with_name(f"{_NOTE}.new")
-        fresh.unlink(missing_ok=True)
-        _create(fresh, framed(json.dumps(said).encode()))
-        fresh.replace(self._note)
+        self._say(json.dumps(said).encode())
 
     def settle(self, is_done: Callable[[str], bool]) -> None:
         """Answers what a holder has done that was killed before it could tell.
@@ -211,21 +212,36 @@ class Queue:
         Args:
             is_done: tells whether the branch has reached a commit.
         """
-        noted = read_own(self._note)
-        if noted is None:
+        content = read_own(self._note)
+        if content is None or (noted := _frames(content))[:1] == [_NOTHING]:
             return
-        with suppress(ValueError, KeyError, TypeError, AttributeError):
-            said = json.loads(_frames(noted)[0]) if _frames(noted) else {"answers": {}}
+        with suppress(ValueError, LookupError, TypeError, AttributeError):
+            said = json.loads(noted[0])
             if said["answers"] and said["tip"] and is_done(said["tip"]):
                 for name, text in said["answers"].items():
                     request = self._read(self._directory / name) if _NAME.fullmatch(name) else None
                     if request is not None:
                         request.answer(bytes.fromhex(text))
-        self._note.unlink(missing_ok=True)
+        self.forget()
 
     def forget(self) -> None:
-        """Takes the note away when everybody has been told."""
-        self._note.unlink(missing_ok=True)
+        """Notes that everybody has been told."""
+        with suppress(OSError):  # whoever reads the note finds that they have
+            self._say(_NOTHING)
+
+    def _say(self, said: bytes) -> None:
+        """Writes the note in place; what is half written says nothing, and nothing has moved yet.
+
+        Replacing and removing a file makes ext4 write it to the disk first, and us wait for that:
+        3 ms for every group.
+        """
+        text = framed(said)
+        descriptor = os.open(self._note, _IN_PLACE, 0o600)
+        try:
+            if os.pwrite(descriptor, text, 0) < len(text):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._note))
+        finally:
+            os.close(descriptor)
 
     def _names(self) -> list[str]:
         try:
