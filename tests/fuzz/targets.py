@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fuzz import data, documents, gitfiles, logs, merges, spools, tables, texts
+from tests.fuzz import (
+    configs,
+    data,
+    documents,
+    gitfiles,
+    hosts,
+    logs,
+    merges,
+    spools,
+    tables,
+    texts,
+)
 
 __all__ = ["CORPUS", "TARGETS", "Target"]
 
@@ -43,7 +54,9 @@ TARGETS: Mapping[str, Target] = {
     "commit": Target(check=gitfiles.check_commit, seeds=gitfiles.commit_seeds),
     "index": Target(check=gitfiles.check_index, seeds=gitfiles.index_seeds, cost=6),
     "packs": Target(check=gitfiles.check_packs, seeds=gitfiles.pack_seeds, cost=20),
-    "log": Target(check=logs.check_log, seeds=logs.log_seeds, cost=0.5),
+    "config": Target(check=configs.check_config, seeds=configs.config_seeds, cost=8),
+    "host": Target(check=hosts.check_host, seeds=hosts.host_seeds, cost=60),
+    "log": Target(check=logs.check_log, seeds=logs.log_seeds, cost=4),
     "packed-refs": Target(check=logs.check_packed_refs, seeds=logs.packed_seeds, cost=4),
     "place": Target(check=texts.check_place, seeds=texts.place_seeds),
     "reference": Target(check=texts.check_reference, seeds=texts.reference_seeds),
