@@ -60,10 +60,11 @@ def connect(
         bus: where commands come from and events go.
         clock: returns the time, with zone.
         large: keeps the parts of runs that are too large for git.
-        runs: what runs are read from, if that knows of more than the backend.
+        runs: what runs are read from, and which experiments have some, if that knows of more than
+            the backend.
     """
     for kind in KINDS:
-        reads = runs if kind is Kind.RUN else None
+        reads = runs if kind in (Kind.EXPERIMENT, Kind.RUN) else None
         RecordService(kind, backend, bus, clock, reads=reads or backend)
     ExchangeService(backend, bus)
     RecoveryService(backend, bus)

@@ -42,8 +42,8 @@ def resolve(
 ) -> Key:
     """Returns the key of the living record of ``kind`` that a reference means.
 
-    A record of which only what lies below it is left, its document having gone, is one that can be
-    looked into.
+    An experiment of which there is only what lies below it, its document having gone or not come
+    yet, is one that can be looked into.
 
     Raises:
         AmbiguousReferenceError: if it fits several; the hint lists them.
@@ -58,12 +58,22 @@ def resolve(
     except NotFoundError as error:
         if error.key == key.text and _has_children(backend, key, at):
             return key
+        if error.key in {key.text, key.project} and _has_runs(backend, key, at):
+            return key
         raise
 
 
 def _has_children(backend: Backend, key: Key, at: str | None) -> bool:
     """Returns whether something is left below an experiment."""
     return key.kind is Kind.EXPERIMENT and any(True for _ in backend.scan(key, at=at, limit=1))
+
+
+def _has_runs(backend: Backend, key: Key, at: str | None) -> bool:
+    """Returns whether an experiment has runs, those that are running included."""
+    with suppress(NotFoundError):
+        below = backend.scan(key, kind=Kind.RUN, at=at, limit=1)
+        return key.kind is Kind.EXPERIMENT and any(True for _ in below)
+    return False
 
 
 def find(

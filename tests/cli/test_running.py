@@ -36,6 +36,23 @@ def test_a_running_run_can_be_watched(
     assert "no run is lost" in padre("reconcile").stderr
 
 
+def test_the_first_run_of_an_experiment_can_be_watched(
+    padre: Padre, store: padre_git.Store, runs: list[padre_git.Run]
+) -> None:
+    for experiment in ("demo/forest", "fresh/svm"):
+        with store.start_run(experiment, {"C": 5}) as run:
+            run.log_metric("loss", 0.5)
+            assert "running" in padre("list", experiment).stdout
+            assert "no project" in padre("list", "other/svm", code=1).stderr
+            assert "no experiment" in padre("list", "demo/other", code=1).stderr
+            assert "no " in padre("show", experiment, code=1).stderr
+            with store.start_run(experiment, {"C": 6}):
+                assert padre("list", experiment).stdout.count("running") == 2
+        assert padre("list", experiment).stdout.count("finished") == 2
+    padre("delete", "demo/forest", "--yes")
+    assert "was deleted" in padre("list", "demo/forest", code=1).stderr
+
+
 def test_a_lost_run_is_told_and_recorded(
     padre: Padre, runs: list[padre_git.Run], root: Path
 ) -> None:
