@@ -95,7 +95,7 @@ class Bus:
         if isinstance(event, _TO_BE_KNOWN) and not any(
             isinstance(event, wanted) for wanted, _ in subscribers
         ):
-            _log.warning("%s", event.text if isinstance(event, Notice) else event.error)
+            _log.warning("%s", event.text)
         for wanted, subscriber in subscribers:
             if isinstance(event, wanted):
                 try:

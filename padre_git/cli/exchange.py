@@ -100,7 +100,9 @@ def _each(session: Session, project: str | None) -> Iterator[str]:
 @project_argument
 @click.pass_obj
 def push(session: Session, project: str | None) -> None:
-    """Publish what this clone, or every clone, has: data first, then commits.
+    """Publish what one clone, or every clone, has.
+
+    Data goes first, then commits.
 
     \b
     Examples:
@@ -114,7 +116,7 @@ def push(session: Session, project: str | None) -> None:
 @project_argument
 @click.pass_obj
 def pull(session: Session, project: str | None) -> None:
-    """Bring in what the remote has of this project, or of every one that is here.
+    """Bring in what the remote has of one project, or of all here.
 
     \b
     Examples:

@@ -106,10 +106,8 @@ def show_event(event: Event) -> None:
 
     if isinstance(event, Progress):
         METER.show(event)
-    elif isinstance(event, Notice):
+    elif isinstance(event, Notice | Skipped):
         note(event.text)
-    elif isinstance(event, Skipped):
-        note(f"skipped: {event.error}")
 
 
 def note(text: str) -> None:

@@ -103,6 +103,11 @@ class Skipped(Event):
     key: Key
     error: PadreGitError
 
+    @property
+    def text(self) -> str:
+        """What a person should know of it."""
+        return f"skipped the {self.key.kind} '{self.key}': {self.error}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Notice(Event):

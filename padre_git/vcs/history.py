@@ -99,6 +99,8 @@ class History:
                 ["rev-parse", "--verify", "--quiet", "--end-of-options", name], self.path
             ).out
         lines = found.decode().split()
+        if not lines and moment is not None:
+            raise NotFoundError(f"'{self.path}' had no commit yet at {quoted(at)}")
         if not lines or at.startswith("-") or any(line.startswith("^") for line in lines):
             raise NotFoundError(f"no commit {quoted(at)} in '{self.path}'")
         return lines[-1]

@@ -12,6 +12,7 @@ import pytest
 
 import padre_git
 from tests.cli.conftest import Padre, start
+from tests.conftest import git
 
 
 def test_wrong_usage_exits_with_2(padre: Padre) -> None:
@@ -28,6 +29,27 @@ def test_help_is_quick_and_imports_nothing_heavy(root: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
     assert "Examples:" in done.stdout
+
+
+def test_no_line_of_the_list_of_commands_is_cut(padre: Padre) -> None:
+    assert [
+        line
+        for line in padre("--help").stdout.splitlines()
+        if line[:1] == " " and line.endswith("...")
+    ] == []
+
+
+def test_what_is_skipped_is_named(padre: Padre, store: padre_git.Store, runs: object) -> None:
+    document = store.project_path("demo") / "experiments/svm/experiment.yaml"
+    document.write_text("damaged")
+    git("commit", "-qam", "mine", cwd=document.parent)
+    assert "skipped the experiment 'demo/experiments/svm': " in padre("list", "demo").stderr
+
+
+def test_a_state_before_everything_is_told_as_that(padre: Padre, runs: object) -> None:
+    for verb in ("restore", "show", "list"):
+        error = padre(verb, "demo/svm", "--at", "2001-01-01", code=1).stderr
+        assert "demo' had no commit yet at '2001-01-01'" in error
 
 
 def test_a_conflict_exits_with_3(padre: Padre, store: padre_git.Store, runs: object) -> None:

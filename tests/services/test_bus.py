@@ -88,7 +88,7 @@ def test_what_a_person_should_know_is_logged_if_nobody_listens(
     bus.publish(Skipped(key=IRIS, error=NotFoundError("it was unreadable")))
     assert [record.message for record in caplog.records] == [
         "the remote is offline",
-        "it was unreadable",
+        "skipped the project 'iris': it was unreadable",
     ]
     bus.subscribe(Notice, lambda event: None)
     bus.publish(Notice(text="again"))
