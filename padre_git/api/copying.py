@@ -80,5 +80,6 @@ def _copy_data(source: Path, target: Path) -> None:
 def _names(directory: Path) -> Iterator[str]:
     from padre_git.artifacts.hashes import is_hash
 
-    for above, _, names in os.walk(directory):
-        yield from (md5 for name in names if is_hash(md5 := Path(above).name + name))
+    for file in directory.glob("??/*"):
+        if is_hash(md5 := file.parent.name + file.name):
+            yield md5

@@ -15,6 +15,7 @@ import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from padre_git.errors import RemoteUntrustedError, UntrustedProjectError
@@ -48,6 +49,7 @@ _FILES = frozenset([stat.S_IFREG, stat.S_IFLNK, stat.S_IFDIR])
 _CONFIGS = ("config", "config.worktree")
 _REMEMBERED = "padre/config"
 _LARGEST = 1_000_000
+_DEEPEST = 100
 _ODD = "is no file and no directory of its own"
 
 
@@ -203,8 +205,8 @@ def _git_consents(path: Path) -> bool:
 
 def odd_objects(git_dir: Path) -> str | None:
     """Returns why the objects of a repository cannot be read in peace; None if they can."""
-    odd = [*_odd_in(git_dir, ""), *_odd_below(git_dir, "objects")]
-    return next((f"{quoted(name)} {_ODD}" for name in odd), None) or next(_borrows(git_dir), None)
+    odd = (_odd_in(git_dir, ""), _odd_below(git_dir, "objects"), _borrows(git_dir))
+    return next(chain(*odd), None)
 
 
 def _elsewhere(git_dir: Path) -> Iterator[str]:
@@ -215,9 +217,9 @@ def _elsewhere(git_dir: Path) -> Iterator[str]:
             if stat.S_IFMT(os.lstat(git_dir.parent / name).st_mode) not in _FILES:
                 yield f"{quoted(name)} {_ODD}"
     for place in _PLACES:
-        yield from (f"{quoted(name)} {_ODD}" for name in _odd_in(git_dir, place))
+        yield from _odd_in(git_dir, place)
     for place in _WRITTEN:
-        yield from (f"{quoted(name)} {_ODD}" for name in _odd_below(git_dir, place))
+        yield from _odd_below(git_dir, place)
 
 
 def _borrows(git_dir: Path) -> Iterator[str]:
@@ -236,7 +238,7 @@ def _borrows(git_dir: Path) -> Iterator[str]:
 def _linked(git_dir: Path) -> list[str]:
     """Returns where in a repository its linked work trees are kept."""
     try:
-        return [f"worktrees/{name}" for name in sorted(os.listdir(git_dir / "worktrees"))]  # noqa: PTH208 - names are all that is needed
+        return [f"worktrees/{name}" for name in sorted(os.listdir(git_dir / "worktrees"))]  # noqa: PTH208
     except (FileNotFoundError, NotADirectoryError):
         return []
 
@@ -248,7 +250,11 @@ def _configs(git_dir: Path) -> list[str]:
 
 def _odd_below(git_dir: Path, place: str) -> Iterator[str]:
     for above, _, _ in os.walk(git_dir / place):
-        yield from _odd_in(git_dir, os.path.relpath(above, git_dir))
+        name = os.path.relpath(above, git_dir)
+        if name.count(os.sep) > _DEEPEST:  # whoever looks into it later would not come to an end
+            yield f"'.git/{place}' has more than {_DEEPEST} directories in each other"
+            return
+        yield from _odd_in(git_dir, name)
 
 
 def _odd_in(git_dir: Path, place: str) -> Iterator[str]:
@@ -259,7 +265,7 @@ def _odd_in(git_dir: Path, place: str) -> Iterator[str]:
             with suppress(FileNotFoundError):  # it was there for a moment
                 # a socket, such as that of git's own fsmonitor, cannot be opened as a file
                 if not stat.S_ISSOCK(os.lstat(entry.path).st_mode):
-                    yield os.path.normpath(f".git/{place}/{entry.name}")
+                    yield f"{quoted(os.path.normpath(f'.git/{place}/{entry.name}'))} {_ODD}"
 
 
 def _programs(git_dir: Path) -> Iterator[tuple[str, str]]:

@@ -169,7 +169,15 @@ def borrowing(git_dir: Path, canary: Canary) -> None:
     (git_dir / "objects" / "info" / "alternates").write_text(f"{canary.outside}\n")
 
 
+def deep_in(name: str) -> Callable[[Path, Canary], None]:
+    def plant(git_dir: Path, _: Canary) -> None:
+        (git_dir / name / "/".join(["a"] * 400)).mkdir(parents=True)
+
+    return plant
+
+
 LAYOUTS = {
+    **{f"no end of {name}": deep_in(name) for name in ("refs", "logs", "padre/spool")},
     "a link for .git": moved_out,
     "a file for .git": named_by_a_file,
     "commondir": shared_elsewhere,
