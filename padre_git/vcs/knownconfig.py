@@ -106,6 +106,8 @@ def mended(common: Path, needed: Mapping[str, str]) -> bytes:
         found = read(trial) or {}
     there = {name for name, value in found.items() if _is_sound((name, value))}
     lost = {name: value for name, value in back.items() if name not in there}
+    if lines and lines[-1].endswith(b"\\"):
+        lines.append(b"")  # what comes after it would go on with its value
     return b"".join(line + b"\n" for line in lines) + as_file(lost).encode()
 
 

@@ -58,3 +58,16 @@ def test_no_password_is_remembered(store: padre_git.Store, clone: Path, config: 
     assert "secret" not in kept
     assert "https://example.org/x.git" in kept
     assert "ssh://git@example.org/x.git" in kept
+
+
+def test_a_cut_within_a_long_value_takes_nothing_of_what_comes_back(
+    store: padre_git.Store, clone: Path, config: Path
+) -> None:
+    url = git("config", "remote.origin.url", cwd=clone)
+    config.write_bytes(b'[user]\n\tname = "Ada \\\n\tL"\n\temail = ada@example.org\\\n')
+    before = records(store)
+    assert store.repair("iris") == ()
+    assert store.verify("iris") == ()
+    assert git("config", "remote.origin.url", cwd=clone) == url
+    assert git("config", "user.email", cwd=clone) == "ada@example.org\n"
+    assert records(store) == before
