@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from padre_git.errors import InvalidNameError
+from padre_git.errors import InvalidNameError, unless_scarce
 from padre_git.vcs.refs import check_ref, lines_in
 
 __all__ = [
@@ -79,7 +79,8 @@ def lines_of(path: Path) -> list[str]:
     """Returns the lines of one of git's small files; none if it cannot be read."""
     try:
         return lines_in(path.read_bytes())
-    except OSError:
+    except OSError as error:
+        unless_scarce(error)
         return []
 
 
@@ -93,7 +94,8 @@ def _files(directory: Path) -> Iterator[Path]:
 def _text(path: Path) -> str:
     try:
         return path.read_text(errors="replace").strip()
-    except OSError:
+    except OSError as error:
+        unless_scarce(error)
         return ""
 
 

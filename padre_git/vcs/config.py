@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
-from padre_git.errors import UnsupportedError
+from padre_git.errors import RepositoryError, UnsupportedError
+from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.process import run_git
 
 __all__ = ["Config"]
 
 _Stamp = tuple[tuple[int, int, int] | None, ...]
+#: What tells that git has read a file, for it says nothing if it cannot open one.
+_WITNESSES = (
+    ("config", "core.repositoryformatversion"),
+    ("config.worktree", "core.sparsecheckout"),
+)
 _TRUE = frozenset(["true", "yes", "on", "1", "always"])
 
 
@@ -63,7 +70,18 @@ class Config:
                 name, found, value = item.partition("\n")
                 if name:
                     values[name] = value if found else "true"
+            self._check(values)
             self._values, self._stamp = values, stamp
+
+    def _check(self, values: Mapping[str, str]) -> None:
+        """Refuses what git says when it cannot open a file of the clone: then it is in none."""
+        has_two = values.get("extensions.worktreeconfig", "").lower() in _TRUE
+        for name, key in _WITNESSES if has_two else _WITNESSES[:1]:
+            own = read_own(self._common / name) or b""
+            if key not in values and key.removeprefix("core.").encode() in own.lower():
+                raise RepositoryError(
+                    f"git could not read the configuration of '{self._root}'", hint="try again"
+                )
 
     def _files(self) -> list[str]:
         home = os.environ.get("HOME", "/")

@@ -53,12 +53,14 @@ def at_work(common: Path) -> Iterator[tuple[int, ...]]:
         what an upkeep that was killed has started is at work.
     """
     note = common / _NOTE
-    descriptor = os.open(note, _OPEN | os.O_CREAT, 0o666)
+    try:
+        descriptor = os.open(note, _OPEN | os.O_CREAT | os.O_EXCL, 0o666)
+    except FileExistsError:  # of work that was killed, whose locks are not old enough yet
+        descriptor = os.open(note, _OPEN)
     try:
         inherited: tuple[int, ...] = (descriptor,)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.utime(descriptor)
         except OSError:
             inherited = ()
         yield inherited
@@ -94,7 +96,7 @@ def clear_left(common: Path, tell: Callable[[str], None], *, is_first: bool) -> 
             is_old = _is_brief(lock) and made < time.time() - _LONG
             return made >= began and (is_old or _is_of_upkeep(common, lock))
 
-        if _clear(common, is_its, tell):
+        if _clear(common, is_its, tell) and not _waits(common, began):
             (common / _NOTE).unlink(missing_ok=True)
     except OSError:  # one of its processes lives
         return
@@ -116,6 +118,13 @@ def _clear(
     for lock in left:
         lock.unlink(missing_ok=True)
         tell(f"removed '{lock}', which a git that has died had left")
+    return True
+
+
+def _waits(common: Path, began: float) -> bool:
+    """Tells whether a lock is there that counts as left when it is older."""
+    with suppress(FileNotFoundError):
+        return any(_is_brief(lock) and lock.lstat().st_mtime >= began for lock in locks(common))
     return True
 
 

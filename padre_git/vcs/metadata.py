@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from padre_git.errors import unless_scarce
 from padre_git.messages.damage import Piece, Source
 from padre_git.vcs import knownconfig
 from padre_git.vcs.allrefs import AllRefs, git_dirs, lines_of, log_files, log_ids, read_head
@@ -106,7 +107,8 @@ def index_flaws(common: Path, root: Path | None, *, has_commits: bool) -> Iterat
 def _is_index(path: Path) -> bool:
     try:
         content = path.read_bytes()
-    except OSError:
+    except OSError as error:
+        unless_scarce(error)
         return False
     unchecked = content[:4] == b"DIRC" and content[-20:] == _UNCHECKED and len(content) >= 32
     return unchecked or (content[:4] == b"DIRC" and has_checksum(path))

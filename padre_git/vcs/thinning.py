@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
 
-from padre_git.errors import ConflictError, LockedError
+from padre_git.errors import ConflictError, LockedError, RepositoryError
 from padre_git.vcs.cone import is_sparse
 from padre_git.vcs.config import Config
 from padre_git.vcs.eviction import Evictions
@@ -158,8 +158,9 @@ class Thinning(History):
         """Takes what has come since into a cone that we have made."""
         tip = self.tip() if self.lean is not None and not self._is_bare else None
         if tip is not None:
-            with suppress(ConflictError, LockedError):  # then it is the next call that does it
+            with suppress(ConflictError, RepositoryError):  # what was asked for is done
                 self._finish()
+            with suppress(LockedError):  # then it is the next call that does it
                 self._cone().grow(self._reader.tree, self._reader.commit(tip).tree)
 
     def _cone(self) -> LeanTree:

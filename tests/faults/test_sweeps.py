@@ -66,7 +66,13 @@ def test_a_fault_at_every_call_leaves_the_old_state_or_the_new_one(
 
 
 @pytest.mark.parametrize(
-    ("deed", "numbers"), [("artifact", (45, 60)), ("restore", (175, 185)), ("repair", (26, 32))]
+    ("deed", "numbers"),
+    [
+        ("artifact", (45, 60)),
+        ("check-out", (50, 60)),
+        ("repair", (26, 32)),
+        ("restore", (175, 185)),
+    ],
 )
 def test_who_cannot_open_a_file_does_not_take_it_for_missing(
     workshop: Workshop, deed: str, numbers: tuple[int, int]
