@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,7 @@ def test_nothing_asks_and_messages_are_english(
 
 
 def test_a_command_that_hangs_is_ended(repository: Path) -> None:
-    git("config", "alias.hang", "!sleep 60", cwd=repository)
+    git("config", "alias.hang", "!echo $$ > pid; exec sleep 60", cwd=repository)
     with pytest.raises(RepositoryError, match="longer than"):
-        run_git(["hang"], repository, timeout=0.2)
+        run_git(["hang"], repository, timeout=1)
+    os.kill(int((repository / "pid").read_text()), signal.SIGKILL)  # what git had started
