@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from operator import ge
 from pathlib import Path
@@ -27,6 +27,8 @@ _STAT = struct.Struct(">10I")
 _HEAD = struct.Struct(">4sII")
 _NOTHING = bytes(20)
 _SPARSE = b"sdir"
+#: Entries that are compared at once with those that are known.
+_BLOCK = 64
 #: The coarsest clock of a file system that we know: two changes within it may look like one.
 _TICK = 20_000_000
 
@@ -77,13 +79,16 @@ class Index:
     Args:
         content: the bytes of an index file; empty for none.
         written: modification time of that file in nanoseconds.
+        like: the same index at another time; what is alike is not parsed again.
 
     Raises:
         UnknownIndexError: for a version 4 or split index and unknown needed extensions.
         DamagedError: if the checksum is wrong.
     """
 
-    def __init__(self, content: bytes = b"", *, written: int = 0) -> None:
+    def __init__(
+        self, content: bytes = b"", *, written: int = 0, like: Index | None = None
+    ) -> None:
         # two lists side by side, in git's order: the bytes of the file are one join away
         self._keys: list[bytes] = []
         self._raws: list[bytes] = []
@@ -95,13 +100,13 @@ class Index:
         self._trees = CacheTree()
         self._changed: set[str] = set()
         if content:
-            self._parse(content)
+            self._parse(content, like or Index())
             limit = struct.pack(">I", _split_time(written)[0])
             for key, raw in zip(self._keys, self._raws, strict=True):
                 if raw[8:12] >= limit:
                     self._fresh.setdefault(raw[8:12], set()).add(key)
 
-    def _parse(self, content: bytes) -> None:
+    def _parse(self, content: bytes, like: Index) -> None:
         magic, version, count = _HEAD.unpack_from(content) if len(content) >= 32 else (b"", 0, 0)
         if magic != b"DIRC":
             raise DamagedError("the index does not begin like one")
@@ -110,10 +115,8 @@ class Index:
         checksum = hashlib.sha1(content[:-20], usedforsecurity=False).digest()
         if content[-20:] not in {checksum, _NOTHING}:
             raise DamagedError("the index is corrupt")
-        position = _HEAD.size
         try:
-            for _ in range(count):
-                position = self._take(content, position)
+            position = self._take_all(content, count, like)
         except (ValueError, IndexError, struct.error) as error:
             raise DamagedError("the index is corrupt") from error
         known = _extensions(content, position)
@@ -121,6 +124,23 @@ class Index:
             raise DamagedError("the index is corrupt")
         self._trees = CacheTree(known.get(b"TREE", b""))
         self.is_sparse = _SPARSE in known
+        self._extended = sum(raw[60] & 0x40 > 0 for raw in self._raws)
+
+    def _take_all(self, content: bytes, count: int, like: Index) -> int:
+        """Takes entries, those that another index has in blocks; returns where they end."""
+        position, at = _HEAD.size, 0
+        while len(self._keys) < count:
+            block = like._raws[at : min(at + _BLOCK, at + count - len(self._keys))]
+            same = b"".join(block)
+            if same and content.startswith(same, position):
+                self._raws += block
+                self._keys += like._keys[at : at + len(block)]
+                position, at = position + len(same), at + len(block)
+                continue
+            for _ in range(min(_BLOCK, count - len(self._keys))):
+                position = self._take(content, position)
+            at = bisect_right(like._keys, self._keys[-1])
+        return position
 
     def _take(self, content: bytes, start: int) -> int:
         flags = content[start + 60] << 8 | content[start + 61]
@@ -132,7 +152,6 @@ class Index:
         key = content[name_at:end] + b"\0" + bytes([(flags & _STAGE) >> 12])
         self._keys.append(key)
         self._raws.append(content[start:stop])
-        self._extended += bool(flags & _EXTENDED)
         return stop
 
     def _at(self, key: bytes) -> int | None:

@@ -80,12 +80,12 @@ class IndexFile:
         """
         now = stamp(self.path)
         if self._index is None or now != self._stamp:
-            self._index = None
+            before, self._index = self._index, None
             try:
                 with self.path.open("rb") as file:
                     seen = os.fstat(file.fileno())
                     content = file.read() or b"\0"  # git never leaves an empty one
-                self._index = Index(content, written=seen.st_mtime_ns)
+                self._index = Index(content, written=seen.st_mtime_ns, like=before)
                 now = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
             except FileNotFoundError:
                 self._index, now = Index(), None

@@ -238,3 +238,23 @@ def test_after_our_commit_git_knows_every_tree_of_the_index(tmp_path: Path) -> N
             root = index._trees._root
             assert root.tree == git("rev-parse", "HEAD^{tree}", cwd=clone.path).strip()
             assert root.count == len(index)
+
+
+@settings(deadline=None)
+@given(before=st.sets(st.integers(0, 400)), after=st.sets(st.integers(0, 400)), edit=st.integers())
+def test_an_index_is_read_the_same_whatever_is_known_of_it(
+    before: set[int], after: set[int], edit: int
+) -> None:
+    old, new = Index(), Index()
+    for number in before:
+        old.set(f"runs/{number:03d}", Entry(FILE, EMPTY), None, skip=number % 7 == 0)
+    for number in after:
+        id_ = f"{edit & 0xFF:040x}" if number % 50 == 0 else EMPTY
+        new.set(f"runs/{number:03d}", Entry(FILE, id_), None, skip=number % 5 == 0)
+    content = new.build()
+    read = Index(content, written=1, like=Index(old.build()))
+    assert read.build() == content
+    assert read.below("") == [f"runs/{number:03d}" for number in sorted(after)]
+    for change in (content[:-1], content[:40] + b"?" + content[41:]):
+        with pytest.raises(DamagedError):
+            Index(change, like=read)
