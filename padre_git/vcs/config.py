@@ -6,14 +6,14 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from padre_git.errors import RepositoryError, UnsupportedError
+from padre_git.errors import UnsupportedError
 from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.process import run_git
 
 __all__ = ["Config"]
 
 _Stamp = tuple[tuple[int, int, int] | None, ...]
-#: What tells that git has read a file, for it says nothing if it cannot open one.
+#: What tells that git has read a file.
 _WITNESSES = (
     ("config", "core.repositoryformatversion"),
     ("config.worktree", "core.sparsecheckout"),
@@ -64,24 +64,28 @@ class Config:
         """Reads the configuration again if one of its files has changed."""
         stamp = tuple(_stat(path) for path in self._files())
         if stamp != self._stamp:
-            out = run_git(["config", "-z", "--list"], self._root).decode(errors="replace")
-            values = {}
-            for item in out.split("\0"):
-                name, found, value = item.partition("\n")
-                if name:
-                    values[name] = value if found else "true"
-            self._check(values)
+            values = self._listed()
+            if self._lacks(values):  # for a moment, or because the clone is damaged
+                values = self._listed()
             self._values, self._stamp = values, stamp
 
-    def _check(self, values: Mapping[str, str]) -> None:
-        """Refuses what git says when it cannot open a file of the clone: then it is in none."""
+    def _listed(self) -> dict[str, str]:
+        out = run_git(["config", "-z", "--list"], self._root).decode(errors="replace")
+        values = {}
+        for item in out.split("\0"):
+            name, found, value = item.partition("\n")
+            if name:
+                values[name] = value if found else "true"
+        return values
+
+    def _lacks(self, values: Mapping[str, str]) -> bool:
+        """Tells whether git has not read a file of the clone; it says nothing of that."""
         has_two = values.get("extensions.worktreeconfig", "").lower() in _TRUE
         for name, key in _WITNESSES if has_two else _WITNESSES[:1]:
             own = read_own(self._common / name) or b""
             if key not in values and key.removeprefix("core.").encode() in own.lower():
-                raise RepositoryError(
-                    f"git could not read the configuration of '{self._root}'", hint="try again"
-                )
+                return True
+        return False
 
     def _files(self) -> list[str]:
         home = os.environ.get("HOME", "/")
