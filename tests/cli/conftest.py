@@ -48,6 +48,15 @@ def store(root: Path) -> Iterator[padre_git.Store]:
         yield store
 
 
+def record(store: padre_git.Store, parameters: dict[str, object]) -> None:
+    """Records a run that does nothing.
+
+    A test tool's code version is that of the file that calls, at the first call from there.
+    """
+    with store.start_run("demo/svm", parameters):
+        pass
+
+
 @pytest.fixture
 def runs(store: padre_git.Store) -> list[padre_git.Run]:
     """Three runs of an experiment, the best last."""

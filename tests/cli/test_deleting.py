@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import padre_git
-from tests.cli.conftest import Padre, start
+from tests.cli.conftest import Padre, record, start
 from tests.conftest import git
 
 
@@ -66,11 +66,8 @@ def test_what_is_nowhere_else_is_counted(
     (tmp_path / "lab").mkdir()
     with padre_git.open(root, remote=str(tmp_path / "lab")) as store:
         store.sync("demo")
-    with (
-        padre_git.open(root, remote=str(tmp_path / "lab"), policy="manual") as store,
-        store.start_run("demo/svm", {"C": 3.0}),
-    ):
-        pass
+    with padre_git.open(root, remote=str(tmp_path / "lab"), policy="manual") as store:
+        record(store, {"C": 3.0})
     _, said = on_a_terminal("delete", "demo/svm", root=root, answer="n")
     assert "4 runs, 1 of them not published" in said
 
