@@ -65,11 +65,12 @@ class Recovering:
         Raises:
             InvalidInputError: if the clone has fewer data remotes.
             NotFoundError: if there is no clone of the project.
+            RepositoryError: if nothing is wrong that is known here, and yet git does not read it.
             UnsupportedError: if this store has no clones.
         """
         name = self._clone(project)
         found = self.bus.send(Verify(subject=Kind.PROJECT, project=name))
-        return (*found, *self._spool_damage(name), *self._data_damage(name, copies))
+        return self._with_data((*found, *self._spool_damage(name)), name, copies)
 
     def repair(self, project: Ref, *, copies: int = 1) -> tuple[Damage, ...]:
         """Mends what is damaged in the clone of a project; returns what cannot be mended.
@@ -92,8 +93,8 @@ class Recovering:
         name = self._clone(project)
         left = self.bus.send(Repair(subject=Kind.PROJECT, project=name))
         self._mend_spools(name)
-        data = self._data_damage(name, copies, mend=True)
-        return (*left, *self._spool_damage(name), *data)
+        left = (*left, *self._spool_damage(name))
+        return self._with_data(left, name, copies, mend=True)
 
     def maintain(self, project: Ref) -> Maintained:
         """Tidies the clone of a project up: packs, refs, commit-graph and leftovers.
@@ -149,21 +150,29 @@ class Recovering:
 
     # ------------------------------------------------------------------------------------ data
 
+    def _with_data(
+        self, found: tuple[Damage, ...], project: str, copies: int, *, mend: bool = False
+    ) -> tuple[Damage, ...]:
+        """Returns what was found, and what is wrong with the data, if it can be looked at."""
+        try:
+            return (*found, *self._data_damage(project, copies, mend=mend))
+        except (RemoteError, RepositoryError) as error:
+            if not found and isinstance(error, RepositoryError):
+                raise  # nothing that we know is wrong, and yet git does not read it
+            text = f"the data of '{project}' was not looked at: {error.message}"
+            self.bus.publish(Notice(text=text, project=project))
+            return found
+
     def _data_damage(self, project: str, copies: int, *, mend: bool = False) -> Iterator[Damage]:
         if self.data is None:
             return
         from padre_git.artifacts.upkeep import mend as mended
         from padre_git.artifacts.upkeep import survey
 
-        try:
-            data = self.data.of(project)
-            found = survey(data, copies=copies)
-            found = mended(data, found, copies=copies) if mend and found else found
-            had = _had(data, found)
-        except (RemoteError, RepositoryError) as error:
-            text = f"the data of '{project}' was not looked at: {error.message}"
-            self.bus.publish(Notice(text=text, project=project))
-            return
+        data = self.data.of(project)
+        found = survey(data, copies=copies)
+        found = mended(data, found, copies=copies) if mend and found else found
+        had = _had(data, found)
         for one in found:
             record = locate(one.path.partition(":")[0], project)
             yield Damage(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import padre_git
-from padre_git import DamagedError, NotFoundError, Notice, Skipped
+from padre_git import DamagedError, NotFoundError, Notice, RepositoryError, Skipped
 from padre_git.messages import Piece, Source
 from padre_git.vcs.packindex import read_index
 from padre_git.vcs.soundness import take_stock
@@ -353,3 +353,10 @@ def test_names_that_are_no_text_are_no_damage_and_survive_a_repair(
     assert store.repair("iris") == ()
     after = subprocess.run(["git", *everything], cwd=clone, capture_output=True, check=True)
     assert after.stdout == before.stdout
+
+
+def test_what_git_cannot_read_is_never_called_sound(alone: padre_git.Store) -> None:
+    (alone.project_path("iris") / ".git/shallow").write_text("no commit\n")
+    for look in (alone.verify, alone.repair):
+        with pytest.raises(RepositoryError, match="bad shallow line"):
+            look("iris")
