@@ -203,7 +203,10 @@ def lay_out(path: Path, borrowed: Iterable[Path], hash_name: str) -> None:
     (path / "config").write_text(
         f"[core]\n\trepositoryFormatVersion = {1 if version else 0}\n\tbare = true\n"
         f"\tautocrlf = false\n\tsymlinks = true\n\tfileMode = true\n"
-        f"\tattributesFile = {os.devnull}\n{version}"
+        f"\tattributesFile = {os.devnull}\n"
+        # what others have made of the objects may be forged, and git believes it
+        f"\tcommitGraph = false\n\tmultiPackIndex = false\n[pack]\n\tuseBitmaps = false\n"
+        f"{version}"
     )
     (path / "info" / "attributes").write_text(_RAW)
     lines = (_alternate(directory) for directory in borrowed)

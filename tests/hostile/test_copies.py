@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -83,6 +84,27 @@ def test_a_copy_of_what_leads_elsewhere_is_whole_or_refused(
         return
     with open_store(own, policy="manual") as store:
         assert store.runs.get(f"iris/svm/{RUN}").metrics == {"accuracy": 0.9}
+
+
+@pytest.mark.parametrize("name", ["info/commit-graph", "pack/multi-pack-index"])
+def test_what_somebody_has_made_of_the_objects_is_not_believed(
+    victim: Victim, canary: Canary, own: Path, name: str
+) -> None:
+    for number in range(3):
+        git("commit", "-q", "--allow-empty", "-m", f"{number}", cwd=victim.clone)
+    git("repack", "-q", "-d", cwd=victim.clone)
+    git("commit-graph", "write", "--reachable", cwd=victim.clone)
+    git("multi-pack-index", "write", cwd=victim.clone)
+    forged = victim.clone / ".git" / "objects" / name
+    content = bytearray(forged.read_bytes()[:-20])
+    for place in range(len(content) // 3, len(content), 29):
+        content[place] ^= 0xFF
+    forged.chmod(0o644)
+    forged.write_bytes(content + hashlib.sha1(content, usedforsecurity=False).digest())
+    copy_project(victim.clone, root=own)
+    head = git("rev-parse", "HEAD", cwd=victim.clone)
+    assert git("rev-parse", "HEAD", cwd=own / "iris") == head
+    git("fsck", "--full", "--strict", cwd=own / "iris")
 
 
 def test_objects_that_are_forged_are_not_copied(victim: Victim, canary: Canary, own: Path) -> None:
