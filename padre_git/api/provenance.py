@@ -226,6 +226,8 @@ def _version_of(start: _Start, directory: Path) -> CodeVersion:
         found = capture(place, entry=file)
     except RepositoryError as error:
         return _by_content(start, file, f"the code's repository cannot be read: {error.message}")
+    except OSError as error:
+        return _by_content(start, file, f"the code cannot be read: {error}")
     if found is None or (file is not None and _is_ignored(found, file)):
         return _by_content(start, file)
     return _from_repository(start, file, found)

@@ -63,10 +63,17 @@ def work_tree_of(directory: Path) -> Path | None:
     try:
         found = run_git(["rev-parse", "--show-toplevel"], directory, env=OFFLINE)
     except RepositoryError as error:
-        if "not a git repository" in error.message or "in a work tree" in error.message:
+        is_none = "not a git repository" in error.message and not _has_head(directory)
+        if is_none or "in a work tree" in error.message:
             return None
         raise
     return Path(os.fsdecode(found.removesuffix(b"\n")))
+
+
+def _has_head(directory: Path) -> bool:
+    """Tells whether there is a repository all the same, of which git could not open a file."""
+    place = directory.absolute()
+    return any((above / ".git" / "HEAD").exists() for above in (place, *place.parents))
 
 
 def is_ignored(root: Path, file: Path) -> bool:
@@ -182,6 +189,8 @@ class _UserRepository:
                 commit = line.rpartition(b" ")[2].decode()
             elif line[:2] in (b"1 ", b"u ", b"? "):
                 changes.append(_parse(line))
+        if commit is None and not try_git(["rev-parse", "-q", "--verify", "HEAD"], self.root).code:
+            raise RepositoryError(f"git did not read HEAD in '{self.root}'", hint="try again")
         return commit, changes
 
     def root_commit(self, commit: str) -> str:

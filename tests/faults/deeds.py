@@ -79,6 +79,8 @@ class Deed:
         store: which store of the lab it is done with.
         template: which lab it begins with.
         again: what makes it complete after a fault; it must not fail.
+        certain: what is as without a fault when it says that it is done; a file or a code version
+            that nobody could read is left out, and that is told.
         is_seen: whether somebody who looks at the records sees that it was done.
     """
 
@@ -86,6 +88,7 @@ class Deed:
     store: str = "ada"
     template: str = "shared"
     again: Callable[[padre_git.Store, Path], object] | None = None
+    certain: tuple[str, ...] = ("here", "remote", "files")
     is_seen: bool = True
 
     def prepare(self, lab: Path) -> None:
@@ -344,8 +347,8 @@ DEEDS: dict[str, Deed] = {
     "put-dataset": Deed(do=_put_dataset),
     "artifact-delete": Deed(do=_delete_artifact),
     "annotate": Deed(do=_annotate),
-    "freeze": Deed(do=_freeze, template="coded"),
-    "leave-out": Deed(do=_leave_out, again=_leave_out_again),
+    "freeze": Deed(do=_freeze, template="coded", certain=("here", "remote")),
+    "leave-out": Deed(do=_leave_out, again=_leave_out_again, certain=("here", "remote")),
     "check-out": Deed(do=_check_out, template="left-out", again=_check_out_again),
     "create": Deed(do=_create, again=_created),
     "publish": Deed(do=_publish, template="unpublished", again=_published_again),

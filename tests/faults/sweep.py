@@ -218,7 +218,7 @@ class Bench:
 
     def _states(self, seen: dict[str, Any], *, done: bool) -> Iterator[str]:
         if done and any(
-            seen[aspect] != self._new[aspect] for aspect in ("here", "remote", "files")
+            seen[aspect] != self._new[aspect] for aspect in EVERYTHING[self.name].certain
         ):
             yield f"success, and not so: {_difference(seen, self._new)}"
         for aspect in ("here", "remote"):

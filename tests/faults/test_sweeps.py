@@ -70,6 +70,7 @@ def test_a_fault_at_every_call_leaves_the_old_state_or_the_new_one(
     [
         ("artifact", (45, 60)),
         ("check-out", (50, 60)),
+        ("freeze", (94, 97)),
         ("repair", (26, 32)),
         ("restore", (175, 185)),
     ],
