@@ -102,7 +102,9 @@ class RefStore:
             try:
                 text = _text(f"{self._common}/{name}")
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-                return self._read_packed().get(name)
+                text = self._read_packed().get(name)
+                if text is None:
+                    return None
             if _ID.fullmatch(text):
                 return text
             if not text.startswith("ref:"):
