@@ -19,7 +19,7 @@ __all__ = ["below", "state"]
 
 _RANDOM = re.compile(
     r"(/tmp_[a-z]+(?:-incoming)?[-_])\w{6}(?=/|$)|(/padre_(?:pack|idx)_)\w{16}$"
-    r"|(\.git/padre/(?:ref|index)\.)\d+(?:\.\d+)?$|([.-])[0-9a-f]{8,16}(?=\.[a-z-]+(?:/|$)|/|$)"
+    r"|(\.git/padre/(?:ref|index)\.)\d+(?:\.\d+)?$|(\.|/\.now-)[0-9a-f]{8,16}(?=\.[a-z-]+(?:/|$)|/|$)"
 )
 _NUMBER = re.compile(rb"\b\d{6,}\b")
 _SECOND = re.compile(rb"\b\d{10}\b")
@@ -67,7 +67,9 @@ def _meaning(
     directory, _, name = path.rpartition("/")
     if name == "index" and directory.endswith(".git"):
         return _index(directory.removesuffix("/.git"), content, found[path], found)
-    if "/.git/padre/" in path and "/files/" not in path:
+    if directory.endswith("/objects/pack") and name.endswith(".keep"):
+        return re.sub(rb"\d+", b"0", content)  # which process it is of: a dead one
+    if "/padre/" in path and "/files/" not in path:
         content = _NUMBER.sub(lambda number: said.get(number[0], number[0]), content)
         return _SECOND.sub(b"a second", content)
     return content

@@ -104,11 +104,12 @@ def test_states_differ_by_what_means_something(tmp_path: Path) -> None:
     os.utime(file, (0, 0))
     assert len({first, untrue, state(tmp_path)}) == 3
     found = set()
-    for name in ("tmp_pack_aaaaaa", "tmp_pack_bbbbbb", "tmp_idx_cccccc"):
+    names = ["tmp_pack_aaaaaa", "tmp_pack_bbbbbb", "tmp_idx_cccccc", ".x.aaaaaaaa", ".x.bbbbbbbb"]
+    for name in [*names, "r-000000000001", "r-000000000002"]:
         (halves / name).touch()
         found.add(state(tmp_path))
         (halves / name).unlink()
-    assert len(found) == 2
+    assert len(found) == 5
 
 
 @pytest.mark.parametrize("planted", PLANTED)
