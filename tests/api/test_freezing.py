@@ -16,7 +16,7 @@ from padre_git.api.store import Store
 from padre_git.errors import InvalidInputError, InvalidNameError, NotFoundError
 from padre_git.model import Key
 from tests.conftest import git
-from tests.vcs.test_code import commit_all
+from tests.vcs.taking import commit_all
 
 HOME = Path(__file__).parents[2]
 TRAIN = """

@@ -19,7 +19,7 @@ from padre_git.api.provenance import command_version, environment, forced
 from padre_git.model import Execution
 from padre_git.vcs.restore import restore
 from tests.conftest import git
-from tests.vcs.test_code import EXPERIMENT, commit_all
+from tests.vcs.taking import EXPERIMENT, commit_all
 
 SAY = """
 import json, sys

@@ -21,7 +21,7 @@ from padre_git.model import Code, Execution
 from padre_git.vcs.code import capture
 from padre_git.vcs.restore import recall, remember, restore
 from tests.conftest import git
-from tests.vcs.test_code import EXPERIMENT, commit_all, restored, taken, tree_of_directory
+from tests.vcs.taking import EXPERIMENT, commit_all, restored, taken, tree_of_directory
 
 
 @pytest.fixture
