@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -63,6 +64,7 @@ class Account:
         name: what the host calls us; None if it does not say.
         made: the token that a password was exchanged for, as the host lists it; None if none was.
         password: what ``made`` is deleted with.
+        process: the process that found out; a fork has only a copy.
     """
 
     login: Login
@@ -70,6 +72,7 @@ class Account:
     name: str | None = None
     made: str | None = None
     password: Login | None = None
+    process: int = field(default_factory=os.getpid, compare=False)
 
     @property
     def header(self) -> Secret:
@@ -125,8 +128,8 @@ def sign_in(door: Door, login: Login) -> Account:
 
 
 def sign_out(door: Door, account: Account) -> None:
-    """Deletes the token that :func:`sign_in` has made; silent if the host is."""
-    if account.made is None or account.password is None:
+    """Deletes the token that :func:`sign_in` has made in this process; silent if the host is."""
+    if account.made is None or account.password is None or account.process != os.getpid():
         return
     as_before = replace(account, login=account.password)
     with suppress(RemoteError):

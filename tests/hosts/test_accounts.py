@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -114,6 +115,20 @@ def test_a_password_is_exchanged_for_a_token_which_goes_with_the_client(gitea: F
         assert login.secret == token
         assert client.is_token_valid()
         assert len(gitea.tokens) == 1
+    assert gitea.tokens == {}
+
+
+def test_a_fork_that_closes_its_client_leaves_the_token_to_its_parent(gitea: Forge) -> None:
+    with Client(f"{gitea.url}/lab") as client:
+        client.authenticate("ada", PASSWORD)
+        child = os.fork()
+        if child == 0:
+            try:
+                client.close()
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        assert client.is_token_valid()
     assert gitea.tokens == {}
 
 
