@@ -128,7 +128,7 @@ class Recovery:
         return left
 
     def _rounds(self, repository: Repository, aside: SetAside) -> tuple[Damage, ...]:
-        seen: set[tuple[str, str, str]] = set()
+        seen: set[tuple[str, str]] = set()
         before: set[tuple[str, str, str]] = set()
         again = Recommit(
             project=self.project, repository=repository, author=self.author, aside=aside
@@ -138,8 +138,10 @@ class Recovery:
                 flaws = [*found.flaws, *lock_flaws(repository.common_dir)]
                 flaws += [*self._files(found), *self._parents(found)]
                 now = {(flaw.piece.value, flaw.name, flaw.problem) for flaw in flaws}
-                if flaws and now != seen:  # a git that has no descriptors left misses things, too
-                    seen = now
+                # a git that has no descriptors left misses things, too; locks come and go
+                lasting = {(f.piece.value, f.name) for f in flaws if f.piece is not Piece.LOCK}
+                if not lasting <= seen:
+                    seen = lasting
                     continue
                 if not flaws or (now == before and not again.run(found)):
                     return (*self._told(found, flaws), *again.lost)
