@@ -295,7 +295,9 @@ def test_what_is_there_for_a_moment_or_is_git_s_own_socket_is_no_danger(
 SPOOL = "padre/spool/r-20261121t101500-k3v9x2m7q4ab"
 
 
-@pytest.mark.parametrize("name", [SPOOL, "padre/spool", f"{SPOOL}/events", f"{SPOOL}/owner"])
+@pytest.mark.parametrize(
+    "name", [SPOOL, "padre/spool", "padre/spare", f"{SPOOL}/events", f"{SPOOL}/owner"]
+)
 @pytest.mark.parametrize("how", [link_to, pipe_at])
 def test_a_spool_that_leads_elsewhere_is_not_read_recorded_or_removed(
     victim: Victim,
