@@ -57,8 +57,11 @@ def take_spare(spool: Path) -> bool:
 def clear_spares(spools: Path) -> None:
     """Removes what is put aside beside some spools; a living process makes another."""
     with suppress(OSError):
-        for spare in spools.with_name(_SPARES).iterdir():
-            shutil.rmtree(spare, ignore_errors=True)
+        for spare in list(spools.with_name(_SPARES).iterdir()):
+            # under another name it becomes nobody's spool while it is removed
+            gone = spare.with_name(os.urandom(8).hex())
+            spare.rename(gone)
+            shutil.rmtree(gone, ignore_errors=True)
 
 
 @atexit.register

@@ -243,3 +243,25 @@ def test_what_a_killed_process_has_put_aside_goes(store: Store) -> None:
     (left / "events.jsonl").write_bytes(b"")
     store.reconcile("iris")
     assert not left.exists()
+
+
+def test_what_is_taken_for_a_run_at_this_moment_is_not_removed(tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+from padre_git.api.spares import clear_spares
+from padre_git.api.spool import Spool
+Spool(Path("spool/first")).remove()
+begun = []
+def look(event, arguments):
+    if event == "os.scandir" and not begun and isinstance(arguments[0], int):
+        begun.append(None)
+        begun.append(Spool(Path("spool/second")))
+sys.addaudithook(look)
+clear_spares(Path("spool"))
+print(begun[1].directory.is_dir(), [path.name for path in Path("spool/second").iterdir()])
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert said.stdout == "True ['events.jsonl']\n"
