@@ -116,16 +116,21 @@ def check_branch(repository: Repository, project: str) -> None:
     It would look empty, and whatever is stored next would begin a second history.
 
     Raises:
-        DamagedError: if there was such a branch, and only its log is left.
+        DamagedError: if there was such a branch, and only its log or our notes of it are left.
         RepositoryError: if what is checked out is a project; the hint says what can be done.
     """
     if repository.tip() is not None:
         return
-    if past_of(repository.common_dir, f"refs/heads/{repository.branch}"):
-        raise damaged(f"branch '{repository.branch}' is missing", repository.path)
+    ref = f"refs/heads/{repository.branch}"
+    missing = damaged(f"branch '{repository.branch}' is missing", repository.path)
+    if past_of(repository.common_dir, ref):
+        raise missing
     try:
         here = repository.resolve("HEAD")
     except NotFoundError:
+        past = past_of(repository.common_dir, ref, ours=True)
+        if any(map(repository.has, past)):
+            raise missing from None  # somebody has removed it with its log
         return  # nothing was committed yet
     if repository.snapshot(here).entry(FORMAT_FILE) is None:
         return

@@ -198,9 +198,17 @@ class Examination:
                 problem=f"{len(refs.torn)} damaged lines",
                 source=Source.REST,
             )
-        for name in metadata.logged_branches(common):
+        for name in {*metadata.logged_branches(common), *self._ours()}:
             if name not in refs.values and name not in refs.broken:
                 yield self._ref_flaw(name, "missing")
+
+    def _ours(self) -> list[str]:
+        """Returns our branch if we have written to it, and nothing else is checked out."""
+        name, head = self.patient.ref, read_head(self.patient.common)
+        if (head or "").removeprefix("ref: ") in (self.refs.values.keys() | {head, ""}):
+            return []
+        past = past_of(self.patient.common, name, ours=True)
+        return [name] if any(self.commit(oid) for oid in past) else []
 
     def _is_wrong(self, name: str, value: str) -> bool:
         """Tells whether it is the ref that is wrong, and not that its commit was lost."""

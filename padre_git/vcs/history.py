@@ -78,6 +78,10 @@ class History:
         """Returns what a commit says."""
         return self._reader.commit(oid)
 
+    def has(self, oid: str) -> bool:
+        """Tells whether there is an object."""
+        return self._reader.has(oid)
+
     def resolve(self, at: str) -> str:
         """Returns the commit that a commit id, tag, branch or RFC 3339 date names.
 

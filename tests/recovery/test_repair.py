@@ -360,3 +360,16 @@ def test_what_git_cannot_read_is_never_called_sound(alone: padre_git.Store) -> N
     for look in (alone.verify, alone.repair):
         with pytest.raises(RepositoryError, match="bad shallow line"):
             look("iris")
+
+
+def test_a_branch_that_was_removed_with_its_log_is_missed_and_restored(
+    alone: padre_git.Store,
+) -> None:
+    before = records(alone)
+    clone = alone.project_path("iris")
+    git("update-ref", "-d", "refs/heads/main", cwd=clone)
+    with pytest.raises(DamagedError, match="branch 'main' is missing"):
+        alone.runs.list("iris/svm")
+    assert [damage.name for damage in alone.verify("iris")] == ["refs/heads/main"]
+    assert alone.repair("iris") == ()
+    assert records(alone) == before
