@@ -132,8 +132,9 @@ class Thinning(History):
 
     def _finish(self) -> None:
         """Ends what was begun; git misses files meanwhile that it is not to."""
-        tip, begun = self.tip(), self._cone().begun()
-        if tip is None or begun is None:
+        begun = self._cone().begun()
+        tip = None if begun is None else self.tip()
+        if tip is None:
             return
         tree = self._reader.commit(tip).tree
         if begun is Begun.LESS:
