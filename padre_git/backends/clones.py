@@ -54,12 +54,14 @@ class Clone:
         repository: the repository.
         place: what its git directory is on the disk; another one there is another repository.
         has_said_what_waits: whether it was told why commits cannot reach the branch.
+        contradicting: what waits, and the branch that it cannot reach, as last tried for a reader.
     """
 
     project: str
     repository: Repository
     place: tuple[int, int] | None = None
     has_said_what_waits: bool = False
+    contradicting: tuple[str, str | None] | None = None
     _format: str | None = None
     _living: set[str] = field(default_factory=set)
 
@@ -213,13 +215,18 @@ class Clones:
         Else whoever reads what waits would not see what has come to the branch meanwhile.
         """
         clone = self.get(project)
-        if clone is None or clone.repository.read_ref(PENDING) is None:
+        if clone is None or (pending := clone.repository.read_ref(PENDING)) is None:
             return clone
-        guard = clone.repository.guard
-        if not guard.is_held_here():
+        repository, guard = clone.repository, clone.repository.guard
+        state = pending, repository.read_ref(f"refs/heads/{repository.branch}")
+        is_free = repository.state() is UserState.FREE and not guard.is_held_here()
+        if is_free and state != clone.contradicting:
             with suppress(RepositoryError, OSError), guard.offered() as held:
-                if held:  # else, or if it fails, the next write does it
-                    self.say_what_waits(clone)
+                try:
+                    if held:  # else, or if it fails, the next write does it, or tells why not
+                        repository.bring_up()
+                except ConflictError:
+                    clone.contradicting = state
         return clone
 
     def need(self, project: str) -> Clone:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from padre_git.backends import GitBackend
-from padre_git.model import ABSENT
+from padre_git.messages import Event, Notice
+from padre_git.model import ABSENT, Record
 from padre_git.testing.documents import EXECUTION, EXPERIMENT, IRIS, put, remove, run_key, store
 from padre_git.testing.storing import RUN, found
 from tests.conftest import git
@@ -126,6 +127,27 @@ def test_what_was_pulled_while_commits_wait_is_read_once_the_pull_is_done(
     assert set(theirs.read([OTHER, run_key(7)])) == {OTHER, run_key(7)}
     assert {OTHER, run_key(7)} <= set(theirs.scan())
     assert git("status", "--porcelain", cwd=clone) == ""
+
+
+def test_a_reader_leaves_it_to_the_next_write_to_tell_that_what_waits_contradicts(
+    ours: GitBackend, theirs: GitBackend
+) -> None:
+    told: list[Event] = []
+    clone = theirs.root / "iris"
+    put(theirs, EXPERIMENT, title="mine")
+    put(ours, EXPERIMENT, title="yours")
+    assert "experiment.yaml" in pull(theirs)
+    with GitBackend(theirs.root, notify=told.append) as backend:
+        put(backend, EXPERIMENT, title="waiting")
+        git("checkout", "-q", "--theirs", ".", cwd=clone)
+        git("commit", "-q", "-a", "--no-edit", cwd=clone)
+        for _ in range(2):
+            record = backend.read([EXPERIMENT])[EXPERIMENT]
+            assert isinstance(record, Record)
+            assert b"waiting" in record.files["experiment.yaml"]
+        assert told == []
+        put(backend, run_key(7))
+    assert any("commits wait" in event.text for event in told if isinstance(event, Notice))
 
 
 def test_a_writer_that_is_at_work_does_not_keep_readers_waiting_for_what_was_pulled(
