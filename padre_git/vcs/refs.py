@@ -102,9 +102,10 @@ class RefStore:
             try:
                 text = _text(f"{self._common}/{name}")
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-                text = self._read_packed().get(name)
-                if text is None:
+                packed = self._read_packed().get(name)
+                if packed is None:
                     return None
+                text = packed
             if _ID.fullmatch(text):
                 return text
             if not text.startswith("ref:"):
