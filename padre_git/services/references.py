@@ -266,7 +266,7 @@ def _missing(backend: Backend, key: Key, deleted: bool, at: str | None) -> NotFo
             key=key,
             hint=f"what lies below is there; to restore it: padre-git repair {key.project}",
         )
-    siblings = [*backend.scan(key.parent, kind=key.kind, at=at)]
+    siblings = [one for one in backend.scan(key.parent, kind=key.kind, at=at) if one != key]
     if key.kind is Kind.PROJECT:
         siblings += backend.elsewhere()
     return NotFoundError(

@@ -45,7 +45,9 @@ def test_the_first_run_of_an_experiment_can_be_watched(
             assert "running" in padre("list", experiment).stdout
             assert "no project" in padre("list", "other/svm", code=1).stderr
             assert "no experiment" in padre("list", "demo/other", code=1).stderr
-            assert "no " in padre("show", experiment, code=1).stderr
+            said = padre("show", experiment, code=1).stderr
+            assert "no " in said
+            assert "is it" not in said, "nothing is near but what is not there yet"
             with store.start_run(experiment, {"C": 6}):
                 assert padre("list", experiment).stdout.count("running") == 2
         assert padre("list", experiment).stdout.count("finished") == 2
