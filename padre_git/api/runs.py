@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from padre_git.api.points import Points
 from padre_git.api.watching import Watched
 from padre_git.collections import Ref, Runs, Session
 from padre_git.messages import Exists
-from padre_git.model import Key, Kind, Record
+from padre_git.model import Key, Kind, Record, Run
 
 __all__ = ["WatchedRuns"]
 
@@ -43,6 +44,11 @@ class WatchedRuns(Runs):
         was_lost = self._watched.discard(key)
         if not was_lost or self._is_stored(key):
             super().delete(key, mode=mode, force=force)
+
+    def _annotate(self, ref: Ref, **what: Any) -> Run:
+        key = self.key(ref)
+        self._watched.check_recorded(key)
+        return super()._annotate(key, **what)
 
     def _is_stored(self, key: Key) -> bool:
         return self._bus.send(Exists(subject=Kind.RUN, key=key))

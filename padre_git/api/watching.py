@@ -24,7 +24,7 @@ from padre_git.api.replaying import Replayed, go_on
 from padre_git.api.spool import EVENTS, is_blank, is_settled, read_file
 from padre_git.api.spooling import in_use
 from padre_git.backends.base import Backend, Changes
-from padre_git.errors import DamagedError, NotFoundError, PadreGitError
+from padre_git.errors import DamagedError, LockedError, NotFoundError, PadreGitError
 from padre_git.format import encode, encode_series, encode_splits
 from padre_git.format.spools import read_lines
 from padre_git.messages import Deletion, Message, Skipped, Version
@@ -86,6 +86,20 @@ class Watched(Backend):
         """Returns the runs below a record that are running, or lost."""
         runs = self._going(above.project).values()
         return [_as_it_is(one) for one in runs if above.contains(one.run.key)]
+
+    def check_recorded(self, key: Key) -> None:
+        """Makes sure that a run is a record, or nothing that is known here.
+
+        Raises:
+            LockedError: if it is running or lost, and was never recorded.
+        """
+        found, directory = self._going(key.project).get(key), self._home.spool(key)
+        if found is None or directory is None or key in self._backend.read([key]):
+            return
+        if found.run.status is Status.RUNNING:
+            raise in_use(key, owner_of(directory))
+        hint = "padre-git reconcile records it with all that it logged"
+        raise LockedError(f"run '{key}' is lost, and no record yet", key=key, hint=hint)
 
     def discard(self, key: Key) -> bool:
         """Removes what a run has logged that is lost, or was; returns whether it is.

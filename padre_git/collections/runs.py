@@ -139,6 +139,7 @@ class Runs(Collection[Run]):
 
         Raises:
             InvalidNameError: for a label or value that is none.
+            LockedError: if it is running.
             NotFoundError: if there is no such run.
         """
         tags: dict[str, str | None] = {}
@@ -159,6 +160,7 @@ class Runs(Collection[Run]):
 
         Raises:
             InvalidInputError: for a text that says nothing.
+            LockedError: if it is running.
             NotFoundError: if there is no such run.
         """
         return self._annotate(ref, notes=[text])

@@ -15,7 +15,7 @@ import pytest
 from padre_git.api.opening import open_store
 from padre_git.api.spool import EVENTS, is_blank
 from padre_git.api.store import Store
-from padre_git.errors import DamagedError, PadreGitError
+from padre_git.errors import DamagedError, LockedError, PadreGitError
 from padre_git.format.spools import START, line_of
 from padre_git.messages import Notice, Skipped
 from padre_git.model import Status
@@ -334,3 +334,20 @@ def test_a_run_that_begins_while_somebody_looks_is_running_and_says_nothing(
         heard = Heard(store)
         assert [run.id for run in store.runs.list()] == [RUN]
         assert heard.errors == []
+
+
+def test_a_run_that_has_not_ended_cannot_be_tagged_by_others_and_says_so(
+    orphan: Path, tmp_path: Path
+) -> None:
+    with open_store(tmp_path / "other") as store:
+        store.start_run("iris/svm").end()
+        with store.start_run("iris/svm") as run:
+            with pytest.raises(LockedError, match=r"is running: process \d+"):
+                store.runs.tag(run.id, "best")
+            with pytest.raises(LockedError, match=r"is running: process \d+"):
+                store.runs.note(run.id, "good")
+    with open_store(orphan) as store:
+        with pytest.raises(LockedError, match="is lost, and no record yet"):
+            store.runs.tag(RUN, "best")
+        store.reconcile()
+        assert store.runs.tag(RUN, "best").tags == {"best": ""}
