@@ -210,7 +210,8 @@ class Store(Exchanging, Past, Recovering, WorkTrees):
         """
         from padre_git.api.freezing import freeze
 
-        return freeze(self._home, experiment, entry_point=entry_point)
+        with refusing():
+            return freeze(self._home, experiment, entry_point=entry_point)
 
     def transaction(self, project: Ref, message: str) -> Transaction:
         """Returns a block whose puts and deletes become one commit, or nothing if it fails.

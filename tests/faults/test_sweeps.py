@@ -82,6 +82,10 @@ def test_who_cannot_open_a_file_does_not_take_it_for_missing(
         assert workshop.bench(deed).point(FAULTS["EMFILE"], number) == []
 
 
+def test_code_that_nobody_can_read_is_an_error_of_ours(workshop: Workshop) -> None:
+    assert workshop.bench("freeze").point(FAULTS["EMFILE-onward"], 60) == []
+
+
 def test_a_deed_in_which_nothing_failed_is_right(workshop: Workshop) -> None:
     bench = workshop.bench("put-experiment")
     assert bench.calls(FAULTS["kill"]) > 20
