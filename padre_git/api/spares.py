@@ -23,7 +23,7 @@ _kept: list[Path] = []
 
 def put_aside(spool: Path) -> None:
     """Takes a spool away with all that is in it; its directory may become the next one's."""
-    if spool.parent.name != _SPOOLS or len(_kept) >= _MOST:
+    if spool.parent.name != _SPOOLS:
         shutil.rmtree(spool, ignore_errors=True)
         return
     # by chance: in containers, many processes have the same id
@@ -41,6 +41,7 @@ def put_aside(spool: Path) -> None:
             shutil.rmtree(place, ignore_errors=True)
         return
     _kept.append(spare)
+    _keep(_MOST)
 
 
 def take_spare(spool: Path) -> bool:
@@ -65,7 +66,8 @@ def clear_spares(spools: Path) -> None:
 
 
 @atexit.register
-def _clear_own() -> None:
-    while _kept:
-        with suppress(OSError):
-            _kept.pop().rmdir()
+def _keep(most: int = 0) -> None:
+    """Removes the oldest of our own until so many are left; other threads may do so, too."""
+    while len(_kept) > most:
+        with suppress(IndexError, OSError):
+            _kept.pop(0).rmdir()

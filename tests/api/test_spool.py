@@ -235,6 +235,13 @@ def test_an_empty_spool_serves_the_next_run_and_none_is_left(tmp_path: Path) -> 
     assert len(list(spares.iterdir())) == 1  # ours alone: that process has taken its own away
 
 
+def test_who_records_to_one_place_after_the_other_keeps_few_directories(tmp_path: Path) -> None:
+    for number in range(9):
+        Spool(tmp_path / str(number) / "spool/run").remove()
+    left = [len(list(spares.iterdir())) for spares in sorted(tmp_path.glob("*/spare"))]
+    assert left == [0, 0, 0, 0, 0, 1, 1, 1, 1]
+
+
 def test_what_a_killed_process_has_put_aside_goes(store: Store) -> None:
     with store.start_run("iris/svm"):
         pass
