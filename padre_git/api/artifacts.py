@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from padre_git.api.attachments import RESERVED
 from padre_git.api.datasets import at_version
 from padre_git.api.pointing import DIRECTORIES, Pointing, pointer_of
+from padre_git.bus import refusing
 from padre_git.errors import ArtifactError, InvalidInputError, NotFoundError, UnsupportedError
 from padre_git.messages import Notice, Read
 from padre_git.model import Key, Kind
@@ -269,7 +270,8 @@ class Artifacts:
         """
         from padre_git.artifacts.spare import unneeded
 
-        return unneeded(self.data_of(self._project(project)), copies=copies)
+        with refusing():
+            return unneeded(self.data_of(self._project(project)), copies=copies)
 
     def gc(self, project: Ref, *, copies: int | None = None) -> tuple[Unneeded, ...]:
         """Removes from a clone what :meth:`unneeded` returns, and returns what was removed.
@@ -284,7 +286,8 @@ class Artifacts:
         """
         from padre_git.artifacts.spare import clear
 
-        return clear(self.data_of(self._project(project)), copies=copies)
+        with refusing():
+            return clear(self.data_of(self._project(project)), copies=copies)
 
     # ---------------------------------------------------------------------------- the record
 

@@ -82,8 +82,11 @@ def test_who_cannot_open_a_file_does_not_take_it_for_missing(
         assert workshop.bench(deed).point(FAULTS["EMFILE"], number) == []
 
 
-def test_code_that_nobody_can_read_is_an_error_of_ours(workshop: Workshop) -> None:
-    assert workshop.bench("freeze").point(FAULTS["EMFILE-onward"], 60) == []
+@pytest.mark.parametrize(("deed", "number"), [("freeze", 60), ("gc", 440)])
+def test_what_nobody_can_read_is_an_error_of_ours(
+    workshop: Workshop, deed: str, number: int
+) -> None:
+    assert workshop.bench(deed).point(FAULTS["EMFILE-onward"], number) == []
 
 
 def test_a_deed_in_which_nothing_failed_is_right(workshop: Workshop) -> None:
