@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -218,11 +219,22 @@ def test_a_flood_of_words_is_bounded(tmp_path: Path) -> None:
 
 
 def test_work_is_seen_and_sleep_is_not() -> None:
-    before = work_of(os.getsid(0))
+    # in a session of its own: in ours, others end meanwhile
+    reads = ["bash", "-c", "echo; while read -r _; do : < /proc/self/stat; echo; done"]
+    with subprocess.Popen(
+        reads, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        before = work_of(process.pid)
+        process.stdin.write(b"\n" * 200)
+        process.stdin.flush()
+        for _ in range(200):
+            process.stdout.readline()
+        after = work_of(process.pid)
+        process.communicate(b"")
     assert before is not None
-    for _ in range(200):
-        Path("/proc/self/stat").read_bytes()
-    after = work_of(os.getsid(0))
     assert after is not None
     assert after.size > before.size
     nothing, some = Work(ticks=10, size=1000), Work(ticks=11, size=1500)
