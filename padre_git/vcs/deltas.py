@@ -42,7 +42,7 @@ class Trees:
             raw: an entry of a pack.
             position: where it will stand.
         """
-        kind, _, start = read_head(raw)
+        kind, start = read_head(raw)
         # what is compressed already was small enough for whoever wrote it
         if kind != _TREE or raw[start + 2] & 6:
             return raw

@@ -17,7 +17,6 @@ from padre_git.vcs.objects import object_id
 
 __all__ = [
     "KEEP",
-    "KINDS",
     "PackWriter",
     "Packed",
     "entry_head",
@@ -26,9 +25,7 @@ __all__ = [
     "write_pack",
 ]
 
-#: The objects that stand for themselves, by the number of their kind in a pack.
-KINDS = {1: "commit", 2: "tree", 3: "blob"}
-_NUMBERS = {kind: number for number, kind in KINDS.items()}
+_TYPES = {"commit": 1, "tree": 2, "blob": 3}
 #: The ending of a file beside a pack that keeps git from dropping it.
 KEEP = ".keep"
 _LARGE = 0x80000000
@@ -53,17 +50,16 @@ def entry_head(kind: int, size: int) -> bytes:
     return bytes(head)
 
 
-def read_head(entry: bytes) -> tuple[int, int, int]:
-    """Returns the number of a pack entry's kind, its inflated size, and where its content begins.
+def read_head(entry: bytes) -> tuple[int, int]:
+    """Returns the type of a pack entry, and where what follows its inflated size begins.
 
     Raises:
         IndexError: if it ends before that.
     """
-    size, shift, start = entry[0] & 15, 4, 1
+    start = 1
     while entry[start - 1] & 0x80:
-        size |= (entry[start] & 0x7F) << shift
-        shift, start = shift + 7, start + 1
-    return entry[0] >> 4 & 7, size, start
+        start += 1
+    return entry[0] >> 4 & 7, start
 
 
 def pack_head(count: int) -> bytes:
@@ -101,7 +97,7 @@ class PackWriter:
         if oid not in self._waiting and oid not in self._durable:
             # trees are full of hashes: trying to compress them costs more than it saves
             body = zlib.compress(content, 0 if kind == "tree" else 1)
-            raw = entry_head(_NUMBERS[kind], len(content)) + body
+            raw = entry_head(_TYPES[kind], len(content)) + body
             self._waiting[oid] = Packed(bytes.fromhex(oid), raw)
         return oid
 

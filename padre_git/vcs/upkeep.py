@@ -127,7 +127,7 @@ def _copy(
                 raise ValueError(pack.name)
             if oid in entries:
                 continue
-            if entry[0] >> 4 & 7 == _OFS_DELTA:
+            if read_head(entry)[0] == _OFS_DELTA:
                 raw = _moved(entry, offset, position, names, places)
             else:
                 raw = trees.small(entry, position)
@@ -179,7 +179,7 @@ def without(index: list[Place], data: mmap.mmap, gone: set[bytes]) -> list[Packe
 
 def _base(offset: int, raw: bytes, names: dict[int, bytes]) -> bytes | None:
     """Returns the object that an entry is built on; None if it stands for itself."""
-    kind, _, start = read_head(raw)
+    kind, start = read_head(raw)
     if kind not in {_OFS_DELTA, _REF_DELTA}:
         return None
     if kind == _REF_DELTA:
@@ -200,7 +200,7 @@ def _moved(
     raw: bytes, offset: int, position: int, names: dict[int, bytes], places: dict[bytes, int]
 ) -> bytes:
     """Returns a delta's entry with the distance to its base as it will be in the new pack."""
-    _, _, start = read_head(raw)
+    _, start = read_head(raw)
     distance, end = _distance(raw, start)
     base = places[names[offset - distance]]
     return raw[:start] + offset_bytes(position - base) + raw[end:]
