@@ -14,16 +14,8 @@ from padre_git.errors import (
     NotFoundError,
     UnsupportedFormatError,
 )
-from padre_git.model import (
-    Code,
-    Key,
-    Project,
-)
+from padre_git.model import Project
 from tests.conftest import git
-
-CODE = Code(package="sklearn", version="1.7.2")
-SVM = Key.project_named("iris").experiment("svm")
-
 
 # ------------------------------------------------------------------------------- where it is
 
