@@ -50,6 +50,8 @@ __all__ = [
 
 #: What the system says when it has no descriptor or no memory left: nothing about the file.
 SCARCE = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+#: With it, what the disk says when it cannot read: nothing about whether there is a file.
+UNSAID = SCARCE | {errno.EIO}
 
 
 def is_scarce(error: BaseException | None) -> bool:

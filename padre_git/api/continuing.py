@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
@@ -19,7 +18,7 @@ from padre_git.api.replaying import Replayed, replay
 from padre_git.api.spool import EVENTS, is_settled, read_file
 from padre_git.api.spooling import Former, in_use
 from padre_git.errors import (
-    SCARCE,
+    UNSAID,
     AlreadyExistsError,
     DamagedError,
     NotFoundError,
@@ -136,7 +135,7 @@ def circumstances_of(home: Home, found: Replayed, directory: Path) -> Circumstan
         patch = read_file(directory / CODE)
     except OSError as error:
         # without it the run would be recorded as of code that was not changed
-        if error.errno in SCARCE | {errno.EIO}:
+        if error.errno in UNSAID:
             raise _unread(run.key, directory, error) from error
     return Circumstances(
         run=run,

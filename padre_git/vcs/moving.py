@@ -7,7 +7,6 @@ a user who commits at the same moment commits our files with theirs instead of d
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import time
@@ -25,7 +24,7 @@ from padre_git.vcs.healing import NOWHERE, Move, Recent, lost, missed_by_checkou
 from padre_git.vcs.identity import Identity
 from padre_git.vcs.merging import PlanMerge
 from padre_git.vcs.objects import EMPTY_TREE, MODULE, Entry
-from padre_git.vcs.ownfiles import replace_own
+from padre_git.vcs.ownfiles import overwritten, replace_own
 from padre_git.vcs.packs import PackWriter
 from padre_git.vcs.plan import Difference, NewCommit, build_plan, differences
 from padre_git.vcs.reader import Reader
@@ -101,14 +100,9 @@ class Clone:
         if len(moves) > 1:  # what stands there must not be lost if this cannot be written
             replace_own(self.intent, text)
             return
-        fd = os.open(self.intent, os.O_WRONLY | os.O_CREAT, 0o666)
-        try:
-            if os.pwrite(fd, text, 0) < len(text):  # nothing may be begun that is not noted
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.intent))
-            if os.fstat(fd).st_size > len(text):
-                os.ftruncate(fd, len(text))
-        finally:
-            os.close(fd)
+        with overwritten(self.intent, text) as descriptor:
+            if os.fstat(descriptor).st_size > len(text):
+                os.ftruncate(descriptor, len(text))
 
 
 @dataclass(kw_only=True)

@@ -6,18 +6,21 @@ followed or waited for.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from padre_git.errors import SCARCE
+from padre_git.errors import unless_scarce
 
-__all__ = ["read_own", "replace_own"]
+__all__ = ["overwritten", "read_own", "replace_own"]
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+_IN_PLACE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
 _LARGEST = 64_000_000
 
 
@@ -36,8 +39,7 @@ def read_own(path: Path, *, largest: int = _LARGEST, start: int = 0) -> bytes | 
         descriptor = os.open(path, _READ)
     except OSError as error:
         # "nobody holds this lock", "nothing was decided" would be acted upon
-        if error.errno in SCARCE:
-            raise
+        unless_scarce(error)
         return None
     try:
         state = os.fstat(descriptor)
@@ -56,6 +58,29 @@ def _rest(descriptor: int, start: int, end: int) -> bytes:
     while piece := os.pread(descriptor, max(end - start, 0) + 1, start + len(content)):
         content += piece
     return content
+
+
+@contextmanager
+def overwritten(path: Path, content: bytes, *, mode: int = 0o666) -> Iterator[int]:
+    """Writes the beginning of a file in place and gives its descriptor; what is behind it stays.
+
+    Replacing and removing a file make ext4 write it to the disk first, and us wait for that.
+
+    Args:
+        path: the file; it is made if there is none.
+        content: what it is to begin with.
+        mode: of a file that is made.
+
+    Raises:
+        OSError: if it cannot be written, or not as a whole.
+    """
+    descriptor = os.open(path, _IN_PLACE, mode)
+    try:
+        if os.pwrite(descriptor, content, 0) < len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def replace_own(path: Path, content: bytes, *, time: float | None = None) -> None:

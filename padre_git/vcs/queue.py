@@ -9,7 +9,6 @@ and none is synced: an answer is given when commit and branch are durable, and n
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
@@ -26,7 +25,7 @@ from zlib import crc32
 
 from padre_git.processes import Owner, parse_owner, this_process
 from padre_git.vcs.leftovers import time_there
-from padre_git.vcs.ownfiles import read_own
+from padre_git.vcs.ownfiles import overwritten, read_own
 
 __all__ = ["Queue", "Request", "Ticket", "framed"]
 
@@ -43,7 +42,6 @@ _NOTE = "group"
 #: What it says when everybody has been told.
 _NOTHING = b""
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-_IN_PLACE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
 _numbers = count()
 
 
@@ -230,18 +228,9 @@ class Queue:
             self._say(_NOTHING)
 
     def _say(self, said: bytes) -> None:
-        """Writes the note in place; what is half written says nothing, and nothing has moved yet.
-
-        Replacing and removing a file makes ext4 write it to the disk first, and us wait for that:
-        3 ms for every group.
-        """
-        text = framed(said)
-        descriptor = os.open(self._note, _IN_PLACE, 0o600)
-        try:
-            if os.pwrite(descriptor, text, 0) < len(text):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._note))
-        finally:
-            os.close(descriptor)
+        """Writes the note in place; half of it says nothing, and nothing has moved yet."""
+        with overwritten(self._note, framed(said), mode=0o600):
+            pass  # what an earlier one has behind it is no frame
 
     def _names(self) -> list[str]:
         try:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import threading
 from contextlib import suppress
 from pathlib import Path
 
-from padre_git.errors import SCARCE, DamagedError, InvalidNameError, RepositoryError
+from padre_git.errors import UNSAID, DamagedError, InvalidNameError, RepositoryError
 from padre_git.vcs.damage import damaged
 from padre_git.vcs.durable import REPLACED, Durable, fsync_directory
 from padre_git.vcs.locks import clear_stale, git_lock
@@ -23,7 +22,6 @@ _ZERO = "0" * 40
 _LOCK_WAIT = 1.0
 #: Bytes of a file that holds a ref, at most; what is longer is none.
 _LONGEST = 4096
-_UNSAID = SCARCE | {errno.EIO}
 
 
 class StaleRefError(RepositoryError):
@@ -63,7 +61,7 @@ def symbolic_target(head: Path) -> str | None:
         text = _text(head)
     except OSError as error:
         # "no branch is checked out here" would let the branch move without its work tree
-        if error.errno in _UNSAID:
+        if error.errno in UNSAID:
             raise
         return None
     return text.removeprefix("ref:").strip() if text.startswith("ref:") else None
