@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,11 @@ class Attaching(ABC):
 
     Attributes:
         _attachments: what was kept so far.
+        _lock: held while something is added.
     """
 
     _attachments: Attachments
+    _lock: threading.RLock
 
     @property
     @abstractmethod
@@ -34,8 +36,8 @@ class Attaching(ABC):
         """The run's key."""
 
     @abstractmethod
-    def _logging(self) -> AbstractContextManager[Draft]:
-        """Gives the run's draft while something is added; refuses if the run has ended."""
+    def _checked_draft(self) -> Draft:
+        """Returns the run's draft, with its lock held; refuses if the run has ended."""
 
     @abstractmethod
     def _write(self, *event: Any) -> None:
@@ -43,7 +45,8 @@ class Attaching(ABC):
 
     def log_text(self, name: str, text: str) -> None:
         """Keeps a text under a name: ``log.txt`` in the record itself, others as artifacts."""
-        with self._logging() as draft:
+        with self._lock:
+            draft = self._checked_draft()
             if name == _LOG:
                 draft.set_text(_LOG, text)
                 self._write("text", _LOG, draft.texts[_LOG])
@@ -52,7 +55,8 @@ class Attaching(ABC):
 
     def log_dict(self, name: str, values: Any) -> None:
         """Keeps a mapping or list as an artifact: YAML if the name says so, else JSON."""
-        with self._logging():
+        with self._lock:
+            self._checked_draft()
             self._attach_bytes(name, written(name, values))
 
     def log_figure(self, name: str, figure: Any) -> None:
@@ -62,7 +66,8 @@ class Attaching(ABC):
             name: such as ``plots/roc.png``.
             figure: of matplotlib, plotly or whatever can save itself; bytes; SVG or HTML text.
         """
-        with self._logging():
+        with self._lock:
+            self._checked_draft()
             self._attach_bytes(*rendered(name, figure))
 
     def log_model(
@@ -85,7 +90,8 @@ class Attaching(ABC):
             InvalidInputError: if no safe format fits.
             UnsupportedError: if the format's library is not installed.
         """
-        with self._logging():
+        with self._lock:
+            self._checked_draft()
             name, data = saved(model, name, format, step)
             self._attach_bytes(name, data)
         return name
@@ -115,7 +121,8 @@ class Attaching(ABC):
         self._attach(Path(directory), name or "")
 
     def _attach(self, path: Path, name: str) -> None:
-        with self._logging():
+        with self._lock:
+            self._checked_draft()
             self._write("artifact", name, event_of_items(self._attachments.add(path, name)))
 
     def _attach_bytes(self, name: str, data: bytes) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import cast
 from weakref import WeakKeyDictionary
 
 from padre_git.api.added import with_added
@@ -16,7 +15,7 @@ from padre_git.api.home import Home
 from padre_git.api.provenance import CodeVersion
 from padre_git.bus import Bus
 from padre_git.errors import ConflictError, NotFoundError, UnsupportedError
-from padre_git.format import decode, encode_series, encode_splits
+from padre_git.format import encode_rows, encode_splits
 from padre_git.messages import Commit, Exists, Get, Message, Op, Prepare
 from padre_git.model import (
     ABSENT,
@@ -111,8 +110,8 @@ def parts_of(draft: Draft, attachments: Attachments, inline: int) -> dict[str, b
     be kept.
     """
     parts = {name: text.encode() for name, text in draft.texts.items()}
-    if points := draft.series():
-        parts["series.csv"] = encode_series(points)
+    if rows := draft.series():
+        parts["series.csv"] = encode_rows(rows)
     if draft.splits:
         parts |= encode_splits(list(draft.splits.values()))
     for name in [name for name, data in parts.items() if len(data) > inline]:
@@ -139,8 +138,10 @@ def execution_parts(home: Home, project: str, patch: bytes | None) -> dict[str, 
     return {"code.patch": patch}
 
 
-def commit_run(home: Home, begun: Circumstances, run: Run, draft: Draft, kept: Attachments) -> Run:
-    """Stores a run with whatever of its parents is missing, in one commit; returns it.
+def commit_run(
+    home: Home, begun: Circumstances, run: Run, draft: Draft, kept: Attachments
+) -> Record:
+    """Stores a run with whatever of its parents is missing, in one commit; returns its record.
 
     Args:
         home: where it is recorded to.
@@ -173,8 +174,7 @@ def commit_run(home: Home, begun: Circumstances, run: Run, draft: Draft, kept: A
                 new, files = edit, {**dict.fromkeys(RESERVED), **together}
             continue
         _known.setdefault(bus, set()).update(entity.key for entity in begun.above())
-        record = Record(key=run.key, files=change.files or {}, revision=str(revisions[run.key]))
-        return cast("Run", decode(record))
+        return Record(key=run.key, files=change.files or {}, revision=str(revisions[run.key]))
     raise AssertionError("unreachable")
 
 

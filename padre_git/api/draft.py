@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from padre_git.errors import AlreadyExistsError, InvalidInputError, InvalidValueError
 from padre_git.format import encode_splits
-from padre_git.model import Computation, Key, Note, Point, Results, Split
+from padre_git.model import Computation, Key, Note, Results, Split
 from padre_git.model.names import quoted
 from padre_git.model.parts import frozen_parameters, frozen_tags
 from padre_git.model.values import freeze_metrics, scalar
 
-__all__ = ["Draft", "Moment"]
+__all__ = ["Draft", "Moment", "Row"]
 
 #: A time: a datetime with zone, or seconds since 1970.
 Moment = datetime | float
@@ -26,7 +26,7 @@ _LAST_STEP = 10**18
 _MANY = 500_000
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """Is what one call logged: at which step, when, which metrics."""
 
     step: int
@@ -62,7 +62,7 @@ class Draft:
     splits: dict[int, Split] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     has_series: bool = False
-    _rows: list[_Row] = field(default_factory=list)
+    _rows: list[Row] = field(default_factory=list)
     _next: dict[str, int] = field(default_factory=dict)
     _sessions: list[int] = field(default_factory=list)
     _repeatable: set[str] = field(default_factory=set)
@@ -97,7 +97,7 @@ class Draft:
         self.parameters = merged
         return dict(new)
 
-    def add_metric(self, name: str, value: Any, step: Any, moment: Moment | None) -> _Row:
+    def add_metric(self, name: str, value: Any, step: Any, moment: Moment | None) -> Row:
         """Adds one number and returns the row; see :meth:`add_metrics`."""
         if type(value) not in _PLAIN or name not in self._next:
             value = freeze_metrics({name: value})[name]
@@ -106,7 +106,7 @@ class Draft:
             step = self._next.get(name, 0)
         elif type(step) is not int or abs(step) >= _LAST_STEP:
             step = _checked_step(step)
-        row = _Row(
+        row = Row(
             step, time.time() if moment is None else _seconds(moment), {name: value}, is_series
         )
         self._add(row)
@@ -114,7 +114,7 @@ class Draft:
 
     def add_metrics(
         self, values: Mapping[str, Any], step: Any, moment: Moment | None, *, together: bool = False
-    ) -> list[_Row]:
+    ) -> list[Row]:
         """Adds numbers measured at one time and returns the rows they became.
 
         Args:
@@ -138,11 +138,11 @@ class Draft:
         rows = []
         for one in sorted(set(steps.values())):
             chosen = {name: value for name, value in frozen.items() if steps[name] == one}
-            rows.append(_Row(one, seconds, chosen, is_series))
+            rows.append(Row(one, seconds, chosen, is_series))
             self._add(rows[-1])
         return rows
 
-    def _add(self, row: _Row) -> None:
+    def _add(self, row: Row) -> None:
         self._rows.append(row)
         following = row.step + 1
         if row.is_series:
@@ -161,10 +161,10 @@ class Draft:
             InvalidNameError, InvalidValueError: if it cannot be that.
         """
         values = freeze_metrics(values)
-        self._add(_Row(_checked_step(step), _seconds(seconds), values, is_series is True))
+        self._add(Row(_checked_step(step), _seconds(seconds), values, is_series is True))
 
-    def series(self) -> list[Point]:
-        """Returns the points of metrics that have a course.
+    def series(self) -> list[tuple[int, float, Mapping[str, float]]]:
+        """Returns the rows of metrics that have a course, for ``series.csv``.
 
         A metric that was logged once, without step and time, is a result and has none; nor has one
         that every session of the run has logged so. Of a step that a later session repeated, its
@@ -177,28 +177,25 @@ class Draft:
                 names = row.values.keys()
                 courses |= names if row.is_series else seen & names
                 seen |= names
-        return [
-            Point(
-                step=row.step,
-                time=datetime.fromtimestamp(row.time, UTC),
-                values=row.values
-                if courses.issuperset(row.values)
-                else {n: v for n, v in row.values.items() if n in courses},
-            )
-            for row in self._counting()
-            if not courses.isdisjoint(row.values)
-        ]
+        found = []
+        for row in self._counting():
+            values = row.values
+            if not courses.issuperset(values):
+                values = {n: v for n, v in values.items() if n in courses}
+            if values:
+                found.append((row.step, row.time, values))
+        return found
 
-    def _by_session(self) -> list[list[_Row]]:
+    def _by_session(self) -> list[list[Row]]:
         bounds = [0, *self._sessions, len(self._rows)]
         return [self._rows[start:end] for start, end in pairwise(bounds)]
 
-    def _counting(self) -> list[_Row]:
+    def _counting(self) -> list[Row]:
         """Returns the rows without what a later session has replaced."""
         if not self._sessions:
             return self._rows
         repeated: set[tuple[str, int]] = set()
-        found: list[list[_Row]] = []
+        found: list[list[Row]] = []
         for rows in reversed(self._by_session()):
             left = [
                 row._replace(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -13,13 +13,14 @@ from padre_git.api.attaching import Attaching
 from padre_git.api.attachments import Attachments
 from padre_git.api.committing import Circumstances
 from padre_git.api.continuing import replayed
-from padre_git.api.draft import Draft, Moment
+from padre_git.api.draft import Draft, Moment, Row
 from padre_git.api.events import event_of_split
 from padre_git.api.home import Home
 from padre_git.api.output import OUTPUT
+from padre_git.api.spool import Spool
 from padre_git.api.spooling import Former, open_spool, unwritten
 from padre_git.collections.session import Ref
-from padre_git.errors import InvalidInputError, PadreGitError, UnsupportedError
+from padre_git.errors import InvalidInputError, PadreGitError, RepositoryError, UnsupportedError
 from padre_git.messages import Get
 from padre_git.model import (
     Computation,
@@ -28,7 +29,6 @@ from padre_git.model import (
     Key,
     Kind,
     Results,
-    Run,
     Split,
     Status,
 )
@@ -53,7 +53,7 @@ class Logbook(Attaching):
         self._home = home
         self._begun = begun
         self._lock = threading.RLock()
-        self._ended: Run | None = None
+        self._status = Status.RUNNING
         self._disowned = False
         self._former = former
         if former is None:
@@ -79,7 +79,7 @@ class Logbook(Attaching):
     @property
     def status(self) -> Status:
         """How the run stands."""
-        return Status.RUNNING if self._ended is None else self._ended.status
+        return self._status
 
     @property
     def is_continued(self) -> bool:
@@ -119,7 +119,8 @@ class Logbook(Attaching):
             AlreadyExistsError: if one has another value already.
             InvalidValueError: if one cannot be stored.
         """
-        with self._logging() as draft:
+        with self._lock:
+            draft = self._checked_draft()
             self._write("parameters", draft.add_parameters(values))
 
     def log_metric(
@@ -136,8 +137,8 @@ class Logbook(Attaching):
         Raises:
             InvalidInputError: for what is none of this, or if the run has ended.
         """
-        with self._logging() as draft:
-            self._write("metrics", *draft.add_metric(name, value, step, time))
+        with self._lock:
+            self._measure(self._checked_draft().add_metric(name, value, step, time))
 
     def log_metrics(
         self, values: Mapping[str, float], step: int | None = None, time: Moment | None = None
@@ -147,9 +148,10 @@ class Logbook(Attaching):
         Raises:
             InvalidInputError: as :meth:`log_metric`; nothing was added.
         """
-        with self._logging() as draft:
+        with self._lock:
+            draft = self._checked_draft()
             for row in draft.add_metrics(values, step, time):
-                self._write("metrics", *row)
+                self._measure(row)
 
     def log(self, values: Mapping[str, float], step: int | None = None) -> None:
         """Adds measurements as one row: without a step, all take the next that is free for all.
@@ -157,9 +159,10 @@ class Logbook(Attaching):
         Raises:
             InvalidInputError: as :meth:`log_metric`; nothing was added.
         """
-        with self._logging() as draft:
+        with self._lock:
+            draft = self._checked_draft()
             for row in draft.add_metrics(values, step, None, together=True):
-                self._write("metrics", *row)
+                self._measure(row)
 
     def set_tag(self, name: str, value: str = "") -> None:
         """Labels the run; without a value it is a mere label."""
@@ -171,12 +174,14 @@ class Logbook(Attaching):
         Raises:
             InvalidNameError: for a label or value that is none.
         """
-        with self._logging() as draft:
+        with self._lock:
+            draft = self._checked_draft()
             self._write("tags", draft.add_tags(values))
 
     def add_note(self, text: str) -> None:
         """Adds a remark, in Markdown."""
-        with self._logging() as draft:
+        with self._lock:
+            draft = self._checked_draft()
             draft.add_note(text)
             self._write("note", draft.notes[-1].text)
 
@@ -187,7 +192,8 @@ class Logbook(Attaching):
             InvalidInputError: if it belongs to another project.
             NotFoundError: if there is no such dataset.
         """
-        with self._logging() as draft:
+        with self._lock:
+            draft = self._checked_draft()
             session = self._home.session
             key = self._home.first_here(lambda: session.resolve(dataset, [Kind.DATASET]))
             with self._home.locally():
@@ -229,7 +235,8 @@ class Logbook(Attaching):
             validation=validation,
             metrics=metrics or {},
         )
-        with self._logging() as draft:
+        with self._lock:
+            draft = self._checked_draft()
             self._write("split", event_of_split(draft.put_split(split)))
 
     def put_results(
@@ -256,7 +263,8 @@ class Logbook(Attaching):
         results = Results(
             truth=truth, predicted=predicted, probabilities=probabilities, index=index
         )
-        with self._logging() as draft:
+        with self._lock:
+            draft = self._checked_draft()
             self._write("split", event_of_split(draft.put_results(split, results)))
 
     def log_computation(
@@ -284,7 +292,8 @@ class Logbook(Attaching):
             started=started,
             ended=ended,
         )
-        with self._logging() as draft:
+        with self._lock:
+            draft = self._checked_draft()
             draft.add_computation(computation)
             times = [None if t is None else t.isoformat() for t in (started, ended)]
             values = (computation.parameters, computation.metrics)
@@ -296,7 +305,8 @@ class Logbook(Attaching):
         Raises:
             RepositoryError: if the disk does not take it; a power cut may lose it then.
         """
-        with self._logging():
+        with self._lock:
+            self._checked_draft()
             if self._spool is not None:
                 try:
                     self._spool.flush()
@@ -304,11 +314,8 @@ class Logbook(Attaching):
                     still = "the run goes on; a power cut may lose what it logged"
                     raise unwritten(self.key, "could not be flushed", still, error) from error
 
-    def _logging(self) -> _Logging:
-        return _Logging(self._lock, self._checked_draft)
-
     def _checked_draft(self) -> Draft:
-        if self._ended is not None:
+        if self._status is not Status.RUNNING:
             raise self._closed()
         if self._disowned:
             raise InvalidInputError(
@@ -330,34 +337,19 @@ class Logbook(Attaching):
             try:
                 self._spool.write(*event)
             except OSError as error:
-                self._forget_unwritten(self._spool.directory)
-                what = f"'{event[0]}' could not be logged"
-                raise unwritten(self.key, what, "the run goes on", error) from error
+                raise self._unwritten(self._spool, event[0], error) from error
 
-    def _forget_unwritten(self, spool: Path) -> None:
+    def _measure(self, row: Row) -> None:
+        if self._spool is not None:
+            try:
+                self._spool.measure(*row)
+            except OSError as error:
+                raise self._unwritten(self._spool, "metrics", error) from error
+
+    def _unwritten(self, spool: Spool, what: str, error: OSError) -> RepositoryError:
         """Goes back to what the spool has, so that what it did not take can be logged again."""
         with suppress(OSError, PadreGitError):
-            found = replayed(self._home, spool, self.key.project)
+            found = replayed(self._home, spool.directory, self.key.project)
             if not found.damage:
                 self._draft, self._attachments = found.draft, found.attachments
-
-
-class _Logging:
-    """Holds a run's lock while something is added to it."""
-
-    __slots__ = ("_draft", "_lock")
-
-    def __init__(self, lock: threading.RLock, draft: Callable[[], Draft]) -> None:
-        self._lock = lock
-        self._draft = draft
-
-    def __enter__(self) -> Draft:
-        self._lock.acquire()
-        try:
-            return self._draft()
-        except BaseException:
-            self._lock.release()
-            raise
-
-    def __exit__(self, *details: object) -> None:
-        self._lock.release()
+        return unwritten(self.key, f"'{what}' could not be logged", "the run goes on", error)

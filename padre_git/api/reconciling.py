@@ -19,6 +19,7 @@ from padre_git.api.replaying import Ending, Replayed
 from padre_git.api.spool import Spool, is_blank, is_settled
 from padre_git.bus import refusing
 from padre_git.errors import NotFoundError, PadreGitError, UntrustedProjectError
+from padre_git.format import decode
 from padre_git.format.spools import SETTLED
 from padre_git.messages import Get, Notice, Recall, Skipped
 from padre_git.model import Experiment, Key, Run, Status
@@ -130,7 +131,8 @@ def _recorded(home: Home, directory: Path, found: Replayed, begun: Circumstances
     if ending.error is not None:
         found.draft.set_text("error.txt", ending.error)
     run = run_of(begun.run, found.draft, ending.status, ending.ended)
-    return commit_run(home, begun, run, found.draft, found.attachments)
+    record = commit_run(home, begun, run, found.draft, found.attachments)
+    return cast("Run", decode(record))
 
 
 def _below_what_lives(home: Home, begun: Circumstances) -> Circumstances:

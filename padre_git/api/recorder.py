@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from padre_git.api import interrupts, provenance
 from padre_git.api.committing import (
@@ -23,8 +23,9 @@ from padre_git.api.logbook import Logbook
 from padre_git.api.provenance import CodeVersion
 from padre_git.api.spooling import Former, in_use
 from padre_git.errors import AlreadyExistsError, InvalidInputError, NotFoundError
+from padre_git.format import decode
 from padre_git.messages import Get
-from padre_git.model import Kind, Run, Status
+from padre_git.model import Kind, Record, Run, Status
 
 __all__ = ["Recorder"]
 
@@ -53,6 +54,7 @@ class Recorder(Logbook):
         super().__init__(home, begun, parameters, former)
         self.interrupted = False
         self._code = code
+        self._outcome: Run | Record | None = None
         interrupts.watch(self)
         home.running.add(self.key)
 
@@ -73,9 +75,12 @@ class Recorder(Logbook):
             raise InvalidInputError(
                 f"a run cannot end as {status!r}", hint="it is 'finished', 'failed' or 'aborted'"
             )
-        if self._ended is not None and self._ended.status != status:
+        if self._status not in (Status.RUNNING, status):
             raise self._closed()
-        return self._end(Status(status), None)
+        self._end(Status(status), None)
+        if isinstance(self._outcome, Record):  # most never ask for it
+            self._outcome = cast("Run", decode(self._outcome))
+        return cast("Run", self._outcome)
 
     def end_at_exit(self, status: Status, error: BaseException | None) -> None:
         """See :class:`padre_git.api.interrupts.Interruptible`."""
@@ -103,7 +108,7 @@ class Recorder(Logbook):
         tb: TracebackType | None,
     ) -> None:
         try:
-            if self._ended is None and not self._disowned:
+            if self._status is Status.RUNNING and not self._disowned:
                 self._end(self._status_after(error), error)
         except Exception as failure:
             if error is None:
@@ -124,10 +129,10 @@ class Recorder(Logbook):
             return Status.ABORTED if self.interrupted else Status.FINISHED
         return Status.FAILED
 
-    def _end(self, status: Status, error: BaseException | None) -> Run:
+    def _end(self, status: Status, error: BaseException | None) -> None:
         with self._lock, interrupts.postponed(), self._home.locally():
-            if self._ended is not None:
-                return self._ended
+            if self._status is not Status.RUNNING:
+                return
             draft = self._checked_draft()
             self._check_mine()
             if error is not None and status is Status.FAILED:
@@ -137,16 +142,16 @@ class Recorder(Logbook):
             self._write("end", status, ended.isoformat(), draft.texts.get(_ERROR))
             run = run_of(self._begun.run, draft, status, ended)
             if self._spool is not None and not provenance.has_git():
-                self._ended = run
+                self._outcome, self._status = run, status
                 self._spool.leave()
             else:
-                self._ended = commit_run(self._home, self._begun, run, draft, self._attachments)
+                record = commit_run(self._home, self._begun, run, draft, self._attachments)
+                self._outcome, self._status = record, status
                 self._leave_spool(status)
             interrupts.forget(self)
             self._home.running.discard(self.key)
             if self._code is not None:
                 remember_code(self._home, self.key.project, self._code)
-        return self._ended
 
     def _check_mine(self) -> None:
         """Makes sure that no other process has gone on with the run, taking this one for dead."""
@@ -165,7 +170,7 @@ class Recorder(Logbook):
         except NotFoundError:
             return
         if stored.status is not Status.ABORTED:
-            self._ended = stored
+            self._outcome, self._status = stored, stored.status
             interrupts.forget(self)
             self._home.running.discard(self.key)
             raise AlreadyExistsError(

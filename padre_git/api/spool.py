@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
@@ -18,7 +19,15 @@ from typing import Any
 
 from padre_git.api.spares import put_aside, take_spare
 from padre_git.format import spools
-from padre_git.format.spools import EVENTS, SETTLED, START, Logged, line_of, read_lines
+from padre_git.format.spools import (
+    EVENTS,
+    SETTLED,
+    START,
+    Logged,
+    line_of,
+    line_of_metrics,
+    read_lines,
+)
 
 __all__ = ["EVENTS", "Spool", "is_blank", "is_settled", "read_events", "read_file"]
 
@@ -56,6 +65,14 @@ class Spool:
             OSError: if it cannot be written, as on a full disk; no part of it is left.
         """
         self._append(line_of(*event))
+
+    def measure(self, step: int, time: float, values: Mapping[str, float], is_series: bool) -> None:
+        """Appends one row of measurements, see :func:`padre_git.format.spools.line_of_metrics`.
+
+        Raises:
+            OSError: as :meth:`write`.
+        """
+        self._append(line_of_metrics(step, time, values, is_series))
 
     def start(self, *event: Any) -> None:
         """Writes the first event, twice: without it, all others are worth little.

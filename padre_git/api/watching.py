@@ -25,7 +25,7 @@ from padre_git.api.spool import EVENTS, is_blank, is_settled, read_file
 from padre_git.api.spooling import in_use
 from padre_git.backends.base import Backend, Changes
 from padre_git.errors import DamagedError, LockedError, NotFoundError, PadreGitError
-from padre_git.format import encode, encode_series, encode_splits
+from padre_git.format import encode, encode_rows, encode_splits
 from padre_git.format.spools import read_lines
 from padre_git.messages import Deletion, Message, Skipped, Version
 from padre_git.model import ChangeSet, Found, Key, Kind, Record, Run, Status
@@ -218,7 +218,7 @@ class _Files(Mapping[str, bytes]):
 
     def __getitem__(self, name: str) -> bytes:
         if name == _SERIES and self._draft.has_series:
-            return encode_series(self._draft.series())
+            return encode_rows(self._draft.series())
         return self._files[name]
 
     def __iter__(self) -> Iterator[str]:

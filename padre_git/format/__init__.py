@@ -33,7 +33,7 @@ from padre_git.format.layout import (
 from padre_git.format.merging import Merged, merge_files
 from padre_git.format.reading import Document, parse_document
 from padre_git.format.scaffold import scaffold
-from padre_git.format.series import decode_series, encode_series
+from padre_git.format.series import decode_series, encode_rows, encode_series
 from padre_git.format.splits import decode_splits, encode_splits
 from padre_git.format.times import read_time, write_time
 from padre_git.format.tombstones import check_tombstone, read_tombstone, tombstone
@@ -58,6 +58,7 @@ __all__ = [
     "decode_tags",
     "edit_mark",
     "encode",
+    "encode_rows",
     "encode_series",
     "encode_splits",
     "encode_tag",

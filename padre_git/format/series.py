@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from padre_git.errors import DocumentError, InvalidNameError, InvalidValueError
 from padre_git.model import FrozenMapping, Point
 from padre_git.model.names import check_label, quoted
 from padre_git.model.values import freeze_metrics, scalar
 
-__all__ = ["decode_series", "encode_series"]
+__all__ = ["Row", "decode_series", "encode_rows", "encode_series"]
+
+#: What is logged in one call: the step, seconds since 1970, and number by metric name.
+Row = tuple[int, float, Mapping[str, float]]
 
 #: Bytes beyond which a series is not read into memory.
 LARGEST = 1 << 28
@@ -38,32 +42,43 @@ def encode_series(points: Iterable[Point]) -> bytes:
         InvalidNameError: if the name of a metric is not a label.
         InvalidValueError: if a value is not a number, a step not an integer, or a time has no zone.
     """
+    return _table((f"{_step(p.step)},{_time(p.time)}", _checked(p.values)) for p in points)
+
+
+def encode_rows(rows: Iterable[Row]) -> bytes:
+    """Returns ``series.csv`` of rows that were checked when they were logged.
+
+    Args:
+        rows: steps, seconds since 1970, and plain numbers by name, in order.
+    """
+    return _table((f"{step},{_moment(seconds)}", values) for step, seconds, values in rows)
+
+
+def _table(rows: Iterable[tuple[str, Mapping[str, float]]]) -> bytes:
+    """Returns a table: of each row, its first cells and its values by column."""
     columns: dict[str, int] = {}
     lines = [""]
-    for point in points:
-        values = point.values
-        if not _PLAIN.issuperset(map(type, values.values())):
-            values = freeze_metrics(values)
-        cells = [""] * len(columns)
+    short: list[tuple[int, int]] = []
+    for start, values in rows:
+        known = len(columns)
+        cells = [start] + [""] * known
         for name, value in values.items():
             if name in columns:
                 cells[columns[name]] = repr(value)
             else:
-                columns[check_label(name, "metric")] = len(columns)
+                columns[check_label(name, "metric")] = len(cells)
                 cells.append(repr(value))
-        lines.append(f"{_step(point.step)},{_time(point.time)},{','.join(cells)}")
+        if len(columns) > known:
+            short.append((len(lines), len(columns) - known))
+        lines.append(",".join(cells))
+    for end, more in short:  # metrics that came later: their cells are empty before
+        lines[1:end] = [line + "," * more for line in lines[1:end]]
     lines[0] = _header(columns)
-    return ("\n".join(_padded(lines, len(columns))) + "\n").encode()
+    return ("\n".join(lines) + "\n").encode()
 
 
-def _padded(lines: list[str], columns: int) -> Iterator[str]:
-    """Yields the lines with empty cells for metrics that came later."""
-    yield lines[0]
-    for line in lines[1:]:
-        if not columns:
-            yield line[:-1]
-        else:
-            yield line + "," * (columns + 1 - line.count(","))
+def _checked(values: Mapping[str, float]) -> Mapping[str, float]:
+    return values if _PLAIN.issuperset(map(type, values.values())) else freeze_metrics(values)
 
 
 def _step(step: object) -> int:
@@ -82,6 +97,20 @@ def _time(time: datetime) -> str:
             )
         time = time.astimezone(UTC)
     return time.isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def _moment(seconds: float) -> str:
+    """Returns what :func:`_time` does for seconds since 1970; most share theirs with others."""
+    whole = int(seconds)
+    parts = round((seconds - whole) * 1e6)  # as datetime.fromtimestamp does
+    if parts == 1_000_000:
+        whole, parts = whole + 1, 0
+    return f"{_second(whole)}.{parts:06d}Z"
+
+
+@lru_cache(maxsize=1000)
+def _second(whole: int) -> str:
+    return datetime.fromtimestamp(whole, UTC).isoformat()[:-6]
 
 
 def _header(names: Iterable[str]) -> str:

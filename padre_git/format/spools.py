@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 from zlib import crc32
@@ -23,6 +24,7 @@ __all__ = [
     "Logged",
     "is_settled",
     "line_of",
+    "line_of_metrics",
     "read_lines",
 ]
 
@@ -84,6 +86,30 @@ def line_of(*event: Any) -> bytes:
     """
     body = _encode(event)[:-1].encode()
     return b'%b,"%08x"]\n' % (body, crc32(body))
+
+
+def line_of_metrics(step: int, time: float, values: Mapping[str, float], is_series: bool) -> bytes:
+    """Returns what :func:`line_of` does for one row of measurements, in a third of its time.
+
+    Nothing else is logged as often.
+
+    Args:
+        step: at which.
+        time: seconds since 1970.
+        values: plain integers and floats by name.
+        is_series: whether they were logged with a step or a time.
+    """
+    total = sum(values.values(), time)
+    if total - total != 0:  # JSON has other words for nan and inf
+        return line_of("metrics", step, time, values, is_series)
+    cells = ",".join([f"{_quoted(name)}:{value!r}" for name, value in values.items()])
+    body = f'["metrics",{step},{time!r},{{{cells}}},{"true" if is_series else "false"}'.encode()
+    return b'%b,"%08x"]\n' % (body, crc32(body))
+
+
+@lru_cache(maxsize=1000)
+def _quoted(name: str) -> str:
+    return json.dumps(name)
 
 
 def read_lines(content: bytes) -> Logged:

@@ -11,10 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from padre_git.api.spool import EVENTS, Spool, read_events
 from padre_git.api.store import Store
-from padre_git.format.spools import line_of, read_lines
+from padre_git.format.spools import line_of, line_of_metrics, read_lines
 from padre_git.messages import Notice
 from padre_git.model import FrozenMapping
 from tests.conftest import git
@@ -70,6 +72,19 @@ def test_damage_in_the_middle_is_told_and_costs_its_own_lines_only(tmp_path: Pat
         wrong,
         wrong,
     ]
+
+
+@given(
+    st.integers(-(10**18), 10**18),
+    st.floats(0, 2e11),
+    st.dictionaries(st.text(), st.integers(-(10**99), 10**99) | st.floats()),
+    st.booleans(),
+)
+def test_measurements_are_written_as_every_other_event(
+    step: int, time: float, values: dict[str, float], is_series: bool
+) -> None:
+    line = line_of_metrics(step, time, values, is_series)
+    assert line == line_of("metrics", step, time, values, is_series)
 
 
 def test_no_flipped_bit_and_no_cut_is_taken_for_what_was_written(tmp_path: Path) -> None:
