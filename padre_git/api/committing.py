@@ -158,7 +158,7 @@ def commit_run(
     parts = parts_of(draft, kept, begun.inline)
     files: dict[str, bytes | None] = dict(parts)
     message = Message(op=Op.RECORD, subject=_subject(run, begun.experiment), time=run.ended)
-    new = replace(run, revision=ABSENT)
+    new = run.stamped(revision=ABSENT)
     for attempt in range(_ATTEMPTS):
         changes = _missing(home, begun)
         change = bus.send(Prepare(subject=Kind.RUN, entity=new, parts=files))
@@ -232,6 +232,8 @@ def _missing(home: Home, begun: Circumstances) -> list[Change]:
 def _subject(run: Run, experiment: Experiment) -> str:
     """Returns the subject with the metrics first that the experiment declares."""
     declared = [name for name in experiment.metrics if name in run.metrics]
+    if not declared:
+        return run_subject(run)
     others = [name for name in run.metrics if name not in experiment.metrics]
     metrics = {name: run.metrics[name] for name in [*declared, *others]}
     return run_subject(replace(run, metrics=metrics))

@@ -93,7 +93,8 @@ class Draft:
                     hint="a value that changes during a run is a metric with steps",
                 )
         merged = {**self.parameters, **new}
-        frozen_parameters(merged)
+        if self.parameters:  # names may collide when flattened
+            frozen_parameters(merged)
         self.parameters = merged
         return dict(new)
 

@@ -22,7 +22,6 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
@@ -137,8 +136,12 @@ def _caught() -> int:
     Such as ``faulthandler.register(SIGUSR1)``. One bit each; nothing where nobody says.
     """
     with suppress(OSError, ValueError, IndexError):
-        text = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-        return int(text.partition("SigCgt:")[2].split()[0], 16)
+        descriptor = os.open("/proc/self/status", os.O_RDONLY)  # at the start of every run
+        try:
+            text = os.read(descriptor, 8192)
+        finally:
+            os.close(descriptor)
+        return int(text.partition(b"SigCgt:")[2].split(maxsplit=1)[0], 16)
     return 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -36,6 +35,19 @@ __all__ = ["experiment_of", "start_run"]
 
 #: The ids of the runs of this process, so that PADRE_RUN_ID is that of one.
 _begun: set[str] = set()
+#: What the last runs have said when they began, and was found to be storable.
+_storables: set[tuple[Any, ...]] = set()
+_SAID = (
+    "execution",
+    "environment",
+    "title",
+    "argv",
+    "seed",
+    "defaults",
+    "parent_run",
+    "attributes",
+)
+_MOST = 256
 _said: WeakKeyDictionary[Bus, set[str]] = WeakKeyDictionary()
 
 
@@ -172,8 +184,13 @@ def _found(home: Home, experiment: Ref) -> Experiment:
 def _storable(run: Run, run_id: str | None) -> Run:
     """Returns a run with an id; refuses now what could not be stored at the end."""
     if run.started is not None:
-        run = replace(run, id=run_id or new_run_id(run.started))
-    encode(run)
+        run = run.stamped(id=run_id or new_run_id(run.started))
+    said = run.key.parent, *(getattr(run, name) for name in _SAID)
+    if said not in _storables:  # the next run says the same, and is begun in less time
+        encode(run)
+        if len(_storables) >= _MOST:
+            _storables.clear()
+        _storables.add(said)
     return run
 
 

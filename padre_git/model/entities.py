@@ -56,7 +56,7 @@ class Entity:
         """Returns a copy with these fields changed; unknown names are errors."""
         return dataclasses.replace(self, **changes)
 
-    def stamped(self, **values: str | bool | None) -> Self:
+    def stamped(self, **values: object) -> Self:
         """Returns a copy with what a store gives an entity, such as ``revision`` and ``url``.
 
         Nothing is checked again, and names that the kind does not have are passed over.

@@ -91,7 +91,7 @@ class Key:
     @classmethod
     def project_named(cls, name: str) -> Key:
         """Returns the key of the project ``name``."""
-        return _common(Kind.PROJECT, name) if type(name) is str else cls(Kind.PROJECT, name)
+        return _of(Kind.PROJECT, name)
 
     @classmethod
     def parse(cls, text: str) -> Key:
@@ -110,7 +110,7 @@ class Key:
         for directory, name in zip(names[1::2], names[2::2], strict=True):
             if directory not in _BELOW:
                 raise InvalidNameError(f"invalid key: {quoted(text)} has {quoted(directory)} in it")
-            key = cls(_BELOW[directory], name, key)
+            key = _of(_BELOW[directory], name, key)
         return key
 
     def child(self, kind: Kind, name: str) -> Key:
@@ -123,22 +123,19 @@ class Key:
 
     def environment(self, name: str) -> Key:
         """Returns the key of an environment of this project."""
-        return self._common(Kind.ENVIRONMENT, name)
+        return _of(Kind.ENVIRONMENT, name, self)
 
     def experiment(self, name: str) -> Key:
         """Returns the key of an experiment of this project."""
-        return self._common(Kind.EXPERIMENT, name)
+        return _of(Kind.EXPERIMENT, name, self)
 
     def execution(self, name: str) -> Key:
         """Returns the key of an execution of this experiment."""
-        return self._common(Kind.EXECUTION, name)
+        return _of(Kind.EXECUTION, name, self)
 
     def run(self, name: str) -> Key:
         """Returns the key of a run of this experiment."""
-        return Key(Kind.RUN, name, self)
-
-    def _common(self, kind: Kind, name: str) -> Key:
-        return _common(kind, name, self) if type(name) is str else Key(kind, name, self)
+        return _of(Kind.RUN, name, self)
 
     @property
     def project(self) -> str:
@@ -179,6 +176,17 @@ class Key:
         return self.text < other.text if isinstance(other, Key) else NotImplemented
 
 
+def _of(kind: Kind, name: str, parent: Key | None = None) -> Key:
+    if type(name) is not str:
+        return Key(kind, name, parent)
+    return (_last if kind is Kind.RUN else _common)(kind, name, parent)
+
+
 @lru_cache(maxsize=1024)  # thousands of runs have these few above them
-def _common(kind: Kind, name: str, parent: Key | None = None) -> Key:
+def _common(kind: Kind, name: str, parent: Key | None) -> Key:
+    return Key(kind, name, parent)
+
+
+@lru_cache(maxsize=64)  # recording a run asks for its key a dozen times
+def _last(kind: Kind, name: str, parent: Key | None) -> Key:
     return Key(kind, name, parent)

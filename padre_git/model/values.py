@@ -54,6 +54,11 @@ class FrozenMapping(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._items)
 
+    def __eq__(self, other: object) -> bool:
+        if type(other) is FrozenMapping:
+            return self._items == other._items
+        return super().__eq__(other)
+
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a stored mapping is immutable: cannot set '{name}'")
 

@@ -54,7 +54,8 @@ class Trees:
             if made is not None and len(made) < len(content) // 2:
                 self._last[name] = _Last(position, content, last.depth + 1)
                 back = offset_bytes(position - last.position)
-                return entry_head(_OFS_DELTA, len(made)) + back + zlib.compress(made, 1)
+                # sixty bytes, most of them a hash: trying to compress them costs the most of it
+                return entry_head(_OFS_DELTA, len(made)) + back + zlib.compress(made, 0)
         self._last[name] = _Last(position, content, 0)
         return entry_head(_TREE, len(content)) + zlib.compress(content, 1)
 

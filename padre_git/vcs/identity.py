@@ -64,9 +64,11 @@ def _find(config: Config, role: str) -> tuple[Author, bool]:
         or config.get("user.email")
         or os.environ.get("EMAIL")
     )
+    if name and email:
+        return tidy_author(Author(name=name, email=email)), False
     login = _login()
-    found = tidy_author(Author(name=name or login, email=email or f"{login}@localhost"))
-    return found, not (name and email)
+    found = Author(name=name or login, email=email or f"{login}@localhost")
+    return tidy_author(found), True
 
 
 def _login() -> str:

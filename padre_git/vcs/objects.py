@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from padre_git.errors import DamagedError, InvalidInputError, InvalidNameError
@@ -39,6 +40,8 @@ _TREE_ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
 _IGNORED = dict.fromkeys(
     [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF]
 )
+#: Lines of trees that are kept, 5 MB of them.
+_LINES = 16_384
 _CRUD = " .,:;<>\"\\'\n\r\t\0"
 
 
@@ -104,25 +107,29 @@ def parse_tree(content: bytes) -> dict[str, Entry]:
 
 def sort_tree(entries: Mapping[str, Entry]) -> dict[str, Entry]:
     """Returns the entries of a tree in git's order."""
+    return dict(sorted(entries.items(), key=_place))
+
+
+def _place(item: tuple[str, Entry]) -> bytes:
+    name, entry = item
     # git sorts a directory as if its name ended in a slash
-    return dict(
-        sorted(
-            entries.items(),
-            key=lambda item: (item[0] + "/" if item[1].mode == DIRECTORY else item[0]).encode(
-                "utf-8", "surrogateescape"
-            ),
-        )
-    )
+    return _encoded(f"{name}/" if entry.mode == DIRECTORY else name)
 
 
 def build_tree(entries: Mapping[str, Entry]) -> bytes:
     """Returns the bytes of a tree with these entries, which must be in git's order."""
-    return b"".join(
-        [
-            b"%o %s\0%s" % (mode, name.encode("utf-8", "surrogateescape"), bytes.fromhex(oid))
-            for name, (mode, oid) in entries.items()
-        ]
-    )
+    return b"".join([_line(name, entry) for name, entry in entries.items()])
+
+
+# a commit writes every tree above what it changes anew, and nearly all lines were there before
+@lru_cache(maxsize=_LINES)
+def _line(name: str, entry: Entry) -> bytes:
+    return b"%o %s\0%s" % (entry.mode, _encoded(name), bytes.fromhex(entry.id))
+
+
+@lru_cache(maxsize=_LINES)
+def _encoded(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
 
 
 def build_commit(
@@ -162,6 +169,7 @@ def signature(author: Author, time: datetime) -> str:
     return f"{who.name} <{who.email}> {max(0, int(time.timestamp()))} {sign}{hours:02}{rest:02}"
 
 
+@lru_cache(maxsize=64)
 def tidy_author(author: Author) -> Author:
     """Returns the author without what cannot stand in a commit's header, as git leaves it out."""
     gone = dict.fromkeys(map(ord, "\n\r\0<>"))
