@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -33,9 +34,14 @@ def make_mark(mark: Path) -> None:
     """
     if not mark.exists():
         mark.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            fresh = mark.with_name(f"{mark.name}.{os.getpid()}")
-            fresh.write_text(_OURS)
+        fresh = mark.with_name(f"{mark.name}.{os.getpid()}.{threading.get_ident()}")
+        fresh.write_text(_OURS)
+        try:
+            os.link(fresh, mark)  # the first one stays: others may have links to it by now
+            fresh.unlink()
+        except FileExistsError:
+            fresh.unlink()
+        except OSError:
             fresh.replace(mark)
 
 

@@ -25,7 +25,7 @@ __all__ = ["Restarts", "is_cut_short", "remove_begun", "unfinished"]
 #: So many machines, or starts of one, are remembered.
 _KEPT = 16
 _COMMIT = re.compile(r"[0-9a-f]{40}\n")
-_LEFT = re.compile(r"(?:ref|index|file|recent)\.([0-9]+)(?:\.[0-9]+)?")
+_LEFT = re.compile(r"(?:ref|index|file|recent|mark)\.([0-9]+)(?:\.[0-9]+)?")
 #: Where records are.
 _RECORDS = ("datasets", "environments", "experiments")
 _DOCUMENT = ".yaml"

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -254,6 +255,24 @@ def test_a_lock_of_git_is_known_as_ours_on_every_file_system(
     if len(missing) < 2:  # a file's content may still be on its way when its writer is killed
         assert clear_stale(target, mark=mark) == tmp_path / "index.lock"
         assert clear_stale(target, mark=mark) is None
+
+
+def test_the_mark_is_made_once_however_many_threads_make_it(tmp_path: Path) -> None:
+    mark, found = tmp_path / "own" / "mark", set[int]()
+    gate = threading.Barrier(8)
+
+    def make() -> None:
+        gate.wait()
+        make_mark(mark)
+        found.add(mark.stat().st_ino)
+
+    threads = [threading.Thread(target=make) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 1, "the lock of one would not be known as ours to the others"
+    assert [path.name for path in mark.parent.iterdir()] == ["mark"]
 
 
 def test_a_lock_of_somebody_else_is_not_taken_away(tmp_path: Path) -> None:
