@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -14,24 +15,35 @@ from padre_git.format import encode_splits
 from padre_git.model import Computation, Key, Note, Results, Split
 from padre_git.model.names import quoted
 from padre_git.model.parts import frozen_parameters, frozen_tags
-from padre_git.model.values import freeze_metrics, scalar
+from padre_git.model.values import freeze_metrics, is_number, scalar
 
 __all__ = ["Draft", "Moment", "Row"]
 
 #: A time: a datetime with zone, or seconds since 1970.
 Moment = datetime | float
 _PLAIN = (int, float)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = 1_000_000
+#: The times that a datetime can have, in microseconds since 1970.
+_FIRST, _LAST = -62_135_596_800 * _SECOND, 253_402_300_799 * _SECOND
 _LAST_STEP = 10**18
 #: Indices of one run beyond which it is tried whether they can be stored.
 _MANY = 500_000
 
 
 class Row(NamedTuple):
-    """Is what one call logged: at which step, when, which metrics."""
+    """Is what one call logged: at which step, when, which metrics.
+
+    Attributes:
+        step: as given, or the next one.
+        time: in microseconds since 1970.
+        cells: numbers as they are written, by name: twice, in the spool and in the series.
+        is_series: whether a step or a time was given.
+    """
 
     step: int
-    time: float
-    values: Mapping[str, float]
+    time: int
+    cells: Mapping[str, str]
     is_series: bool
 
 
@@ -107,11 +119,7 @@ class Draft:
             step = self._next.get(name, 0)
         elif type(step) is not int or abs(step) >= _LAST_STEP:
             step = _checked_step(step)
-        row = Row(
-            step, time.time() if moment is None else _seconds(moment), {name: value}, is_series
-        )
-        self._add(row)
-        return row
+        return self._add(step, _microseconds(moment), {name: value}, is_series)
 
     def add_metrics(
         self, values: Mapping[str, Any], step: Any, moment: Moment | None, *, together: bool = False
@@ -129,7 +137,7 @@ class Draft:
         """
         frozen = freeze_metrics(values)
         is_series = step is not None or moment is not None
-        seconds = time.time() if moment is None else _seconds(moment)
+        when = _microseconds(moment)
         if step is not None:
             steps = dict.fromkeys(frozen, _checked_step(step))
         else:
@@ -139,21 +147,23 @@ class Draft:
         rows = []
         for one in sorted(set(steps.values())):
             chosen = {name: value for name, value in frozen.items() if steps[name] == one}
-            rows.append(Row(one, seconds, chosen, is_series))
-            self._add(rows[-1])
+            rows.append(self._add(one, when, chosen, is_series))
         return rows
 
-    def _add(self, row: Row) -> None:
+    def _add(self, step: int, when: int, values: Mapping[str, float], is_series: bool) -> Row:
+        cells = {name: repr(value) for name, value in values.items()}
+        row = Row(step, when, cells, is_series)
         self._rows.append(row)
-        following = row.step + 1
-        if row.is_series:
+        following = step + 1
+        if is_series:
             self.has_series = True
-        for name, value in row.values.items():
+        for name, value in values.items():
             if name in self.metrics:
                 self.has_series = True
             self.metrics[name] = value
             if self._next.get(name, 0) <= following:
                 self._next[name] = following
+        return row
 
     def add_row(self, step: Any, seconds: Any, values: Any, is_series: Any) -> None:
         """Adds what :meth:`add_metrics` has returned in another process.
@@ -162,9 +172,12 @@ class Draft:
             InvalidNameError, InvalidValueError: if it cannot be that.
         """
         values = freeze_metrics(values)
-        self._add(Row(_checked_step(step), _seconds(seconds), values, is_series is True))
+        when = _in_microseconds(seconds)
+        if not _FIRST <= when <= _LAST:
+            raise InvalidValueError(f"there is no time {quoted(seconds)} seconds since 1970")
+        self._add(_checked_step(step), when, values, is_series is True)
 
-    def series(self) -> list[tuple[int, float, Mapping[str, float]]]:
+    def series(self) -> list[tuple[int, int, Mapping[str, str]]]:
         """Returns the rows of metrics that have a course, for ``series.csv``.
 
         A metric that was logged once, without step and time, is a result and has none; nor has one
@@ -175,16 +188,16 @@ class Draft:
         for rows in self._by_session():
             seen: set[str] = set()
             for row in rows:
-                names = row.values.keys()
+                names = row.cells.keys()
                 courses |= names if row.is_series else seen & names
                 seen |= names
         found = []
         for row in self._counting():
-            values = row.values
-            if not courses.issuperset(values):
-                values = {n: v for n, v in values.items() if n in courses}
-            if values:
-                found.append((row.step, row.time, values))
+            cells = row.cells
+            if not courses.issuperset(cells):
+                cells = {n: v for n, v in cells.items() if n in courses}
+            if cells:
+                found.append((row.step, row.time, cells))
         return found
 
     def _by_session(self) -> list[list[Row]]:
@@ -200,12 +213,12 @@ class Draft:
         for rows in reversed(self._by_session()):
             left = [
                 row._replace(
-                    values={n: v for n, v in row.values.items() if (n, row.step) not in repeated}
+                    cells={n: v for n, v in row.cells.items() if (n, row.step) not in repeated}
                 )
                 for row in rows
             ]
-            found.append([row for row in left if row.values])
-            repeated |= {(name, row.step) for row in rows for name in row.values}
+            found.append([row for row in left if row.cells])
+            repeated |= {(name, row.step) for row in rows for name in row.cells}
         return [row for rows in reversed(found) for row in rows]
 
     def add_tags(self, values: Mapping[str, str]) -> dict[str, str]:
@@ -248,7 +261,7 @@ class Draft:
             )
         for moment in (computation.started, computation.ended):
             if moment is not None:
-                _seconds(moment)
+                _microseconds(moment)
         self.computations[name] = computation
 
     def put_split(self, split: Split) -> Split:
@@ -300,17 +313,27 @@ def _checked_step(step: Any) -> int:
     return int(found)
 
 
-def _seconds(moment: Moment) -> float:
+def _microseconds(moment: Moment | None) -> int:
+    """Returns a time in microseconds since 1970; now for None."""
+    if moment is None:
+        return time.time_ns() // 1000
     if isinstance(moment, datetime):
         if moment.utcoffset() is None:
             raise InvalidValueError(
                 f"the time '{moment}' has no time zone", hint="use datetime.now(UTC)"
             )
-        return moment.timestamp()
+        return (moment - _EPOCH) // timedelta(microseconds=1)
     found = scalar(moment)
-    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found < 2e11:
-        raise InvalidValueError(f"a time is a datetime or seconds since 1970, not {quoted(moment)}")
-    return float(found)
+    if is_number(found) and 0 <= found < 2e11:
+        return _in_microseconds(found)
+    raise InvalidValueError(f"a time is a datetime or seconds since 1970, not {quoted(moment)}")
+
+
+def _in_microseconds(seconds: Any) -> int:
+    if not is_number(seconds) or not math.isfinite(seconds):
+        raise InvalidValueError(f"{quoted(seconds)} is no number of seconds")
+    rest, whole = math.modf(seconds)
+    return int(whole) * _SECOND + round(rest * _SECOND)
 
 
 def _text(text: Any, what: str) -> str:

@@ -66,13 +66,13 @@ class Spool:
         """
         self._append(line_of(*event))
 
-    def measure(self, step: int, time: float, values: Mapping[str, float], is_series: bool) -> None:
+    def measure(self, step: int, time: int, cells: Mapping[str, str], is_series: bool) -> None:
         """Appends one row of measurements, see :func:`padre_git.format.spools.line_of_metrics`.
 
         Raises:
             OSError: as :meth:`write`.
         """
-        self._append(line_of_metrics(step, time, values, is_series))
+        self._append(line_of_metrics(step, time, cells, is_series))
 
     def start(self, *event: Any) -> None:
         """Writes the first event, twice: without it, all others are worth little.
@@ -114,12 +114,11 @@ class Spool:
         put_aside(self.directory)
 
     def _append(self, line: bytes) -> None:
-        left = data = memoryview(line)
+        written = 0
         try:
-            while left:
-                left = left[os.write(self._file, left) :]
+            while written < len(line):
+                written += os.write(self._file, line[written:] if written else line)
         except OSError:
-            written = len(data) - len(left)
             if written:  # half a line would be damage
                 os.ftruncate(self._file, os.fstat(self._file).st_size - written)
             raise

@@ -42,7 +42,6 @@ _SAID = (
     "environment",
     "title",
     "argv",
-    "seed",
     "defaults",
     "parent_run",
     "attributes",

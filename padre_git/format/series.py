@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from padre_git.errors import DocumentError, InvalidNameError, InvalidValueError
@@ -20,8 +20,9 @@ from padre_git.model.values import freeze_metrics, scalar
 
 __all__ = ["Row", "decode_series", "encode_rows", "encode_series"]
 
-#: What is logged in one call: the step, seconds since 1970, and number by metric name.
-Row = tuple[int, float, Mapping[str, float]]
+#: What is logged in one call: the step, microseconds since 1970, and numbers as ``repr`` writes
+#: them, by metric name.
+Row = tuple[int, int, Mapping[str, str]]
 
 #: Bytes beyond which a series is not read into memory.
 LARGEST = 1 << 28
@@ -33,6 +34,7 @@ _STEP = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _INFINITE = (float("inf"), float("-inf"))
 _PLAIN = frozenset((int, float))
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def encode_series(points: Iterable[Point]) -> bytes:
@@ -42,20 +44,20 @@ def encode_series(points: Iterable[Point]) -> bytes:
         InvalidNameError: if the name of a metric is not a label.
         InvalidValueError: if a value is not a number, a step not an integer, or a time has no zone.
     """
-    return _table((f"{_step(p.step)},{_time(p.time)}", _checked(p.values)) for p in points)
+    return _table((f"{_step(p.step)},{_time(p.time)}", _cells(p.values)) for p in points)
 
 
 def encode_rows(rows: Iterable[Row]) -> bytes:
     """Returns ``series.csv`` of rows that were checked when they were logged.
 
     Args:
-        rows: steps, seconds since 1970, and plain numbers by name, in order.
+        rows: see :data:`Row`, in order.
     """
-    return _table((f"{step},{_moment(seconds)}", values) for step, seconds, values in rows)
+    return _table((f"{step},{_moment(time)}", cells) for step, time, cells in rows)
 
 
-def _table(rows: Iterable[tuple[str, Mapping[str, float]]]) -> bytes:
-    """Returns a table: of each row, its first cells and its values by column."""
+def _table(rows: Iterable[tuple[str, Mapping[str, str]]]) -> bytes:
+    """Returns a table: of each row, its first cells and the others by column."""
     columns: dict[str, int] = {}
     lines = [""]
     short: list[tuple[int, int]] = []
@@ -64,10 +66,10 @@ def _table(rows: Iterable[tuple[str, Mapping[str, float]]]) -> bytes:
         cells = [start] + [""] * known
         for name, value in values.items():
             if name in columns:
-                cells[columns[name]] = repr(value)
+                cells[columns[name]] = value
             else:
                 columns[check_label(name, "metric")] = len(cells)
-                cells.append(repr(value))
+                cells.append(value)
         if len(columns) > known:
             short.append((len(lines), len(columns) - known))
         lines.append(",".join(cells))
@@ -77,8 +79,10 @@ def _table(rows: Iterable[tuple[str, Mapping[str, float]]]) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _checked(values: Mapping[str, float]) -> Mapping[str, float]:
-    return values if _PLAIN.issuperset(map(type, values.values())) else freeze_metrics(values)
+def _cells(values: Mapping[str, float]) -> Mapping[str, str]:
+    if not _PLAIN.issuperset(map(type, values.values())):
+        values = freeze_metrics(values)
+    return {name: repr(value) for name, value in values.items()}
 
 
 def _step(step: object) -> int:
@@ -99,18 +103,15 @@ def _time(time: datetime) -> str:
     return time.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
-def _moment(seconds: float) -> str:
-    """Returns what :func:`_time` does for seconds since 1970; most share theirs with others."""
-    whole = int(seconds)
-    parts = round((seconds - whole) * 1e6)  # as datetime.fromtimestamp does
-    if parts == 1_000_000:
-        whole, parts = whole + 1, 0
-    return f"{_second(whole)}.{parts:06d}Z"
+def _moment(microseconds: int) -> str:
+    """Returns what :func:`_time` does; most rows share their second with others."""
+    second, rest = divmod(microseconds, 1_000_000)
+    return f"{_second(second)}.{rest:06d}Z"
 
 
 @lru_cache(maxsize=1000)
-def _second(whole: int) -> str:
-    return datetime.fromtimestamp(whole, UTC).isoformat()[:-6]
+def _second(since: int) -> str:
+    return (_EPOCH + timedelta(seconds=since)).isoformat()[:-6]
 
 
 def _header(names: Iterable[str]) -> str:

@@ -39,6 +39,8 @@ SETTLED = "settled"
 
 _SEAL = len(b',"00000000"]\n')
 _SHOWN = 80
+#: Numbers for which JSON has other words.
+_ODD = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
 def _plain(value: Any) -> Any:
@@ -88,22 +90,21 @@ def line_of(*event: Any) -> bytes:
     return b'%b,"%08x"]\n' % (body, crc32(body))
 
 
-def line_of_metrics(step: int, time: float, values: Mapping[str, float], is_series: bool) -> bytes:
-    """Returns what :func:`line_of` does for one row of measurements, in a third of its time.
+def line_of_metrics(step: int, time: int, cells: Mapping[str, str], is_series: bool) -> bytes:
+    """Returns one row of measurements as an event: step, seconds since 1970, values, and a flag.
 
-    Nothing else is logged as often.
+    It says what :func:`line_of` would, in a third of its time: nothing else is logged as often.
 
     Args:
         step: at which.
-        time: seconds since 1970.
-        values: plain integers and floats by name.
+        time: in microseconds since 1970.
+        cells: numbers as ``repr`` writes them, by name.
         is_series: whether they were logged with a step or a time.
     """
-    total = sum(values.values(), time)
-    if total - total != 0:  # JSON has other words for nan and inf
-        return line_of("metrics", step, time, values, is_series)
-    cells = ",".join([f"{_quoted(name)}:{value!r}" for name, value in values.items()])
-    body = f'["metrics",{step},{time!r},{{{cells}}},{"true" if is_series else "false"}'.encode()
+    values = ",".join([f"{_quoted(n)}:{_ODD.get(cell, cell)}" for n, cell in cells.items()])
+    seconds = f"{time // 1_000_000}.{time % 1_000_000:06d}" if time >= 0 else repr(time / 1e6)
+    flag = "true" if is_series else "false"
+    body = f'["metrics",{step},{seconds},{{{values}}},{flag}'.encode()
     return b'%b,"%08x"]\n' % (body, crc32(body))
 
 

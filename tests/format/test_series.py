@@ -65,28 +65,17 @@ def test_points_come_back_with_values_types_order_and_times(points: list[Point])
     assert encode_series(back) == data
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.integers(-(2**62), 2**62),
-            st.floats(0, 2e11) | st.integers(0, 10**9).map(lambda n: 1_700_000_000 + n / 1e6),
-            st.dictionaries(labels, numbers, max_size=4),
-        ),
-        max_size=6,
-    )
-)
-def test_rows_as_they_are_logged_become_the_same_bytes_as_points(
-    rows: list[tuple[int, float, dict[str, float]]],
-) -> None:
-    points = [
-        Point(step=step, time=datetime.fromtimestamp(seconds, UTC), values=values)
-        for step, seconds, values in rows
+@given(st.lists(points, max_size=6))
+def test_rows_as_they_are_logged_become_the_same_bytes_as_points(points: list[Point]) -> None:
+    rows = [
+        (
+            point.step,
+            (point.time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1),
+            {name: repr(value) for name, value in point.values.items()},
+        )
+        for point in points
     ]
     assert encode_rows(rows) == encode_series(points)
-
-
-def test_a_moment_just_before_a_second_belongs_to_the_next_one() -> None:
-    assert b"T22:13:21.000000Z" in encode_rows([(0, 1_700_000_000.9999998, {"loss": 1})])
 
 
 def test_the_columns_stand_in_the_order_of_first_use() -> None:
@@ -200,7 +189,9 @@ def test_any_bytes_are_points_or_a_document_error(data: bytes) -> None:
 
 
 def test_a_hundred_steps_take_well_under_a_millisecond() -> None:
-    rows = [(n, 1.7e9 + n, {"loss": 1 / (n + 1), "accuracy": n / 7}) for n in range(100)]
+    rows = [
+        (n, 10**15 + n, {"loss": repr(1 / (n + 1)), "accuracy": repr(n / 7)}) for n in range(100)
+    ]
     unit = min(timeit.repeat(lambda: [repr(n / 7) for n in range(1000)], number=1, repeat=20))
     cost = min(timeit.repeat(lambda: encode_rows(rows), number=1, repeat=20))
     assert cost < 5 * unit  # 1,000 float texts take 0.2 to 0.4 ms
