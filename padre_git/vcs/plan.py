@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -147,10 +147,21 @@ def _edit(
         return None
     if entries == old:
         return tree
-    entries = sort_tree(entries)
+    if not _is_in_order(entries, old, nested):
+        entries = sort_tree(entries)
     oid = writer.add("tree", build_tree(entries))
     reader.remember(oid, entries)
     return oid
+
+
+def _is_in_order(
+    entries: Mapping[str, Entry], old: Mapping[str, Entry], edited: Iterable[str]
+) -> bool:
+    """Tells whether entries are certainly in git's order, being those of a tree after edits."""
+    # a directory stands where its name with a slash would
+    return [*entries] == [*old] and all(
+        name in old and old[name].is_tree == entries[name].is_tree for name in edited
+    )
 
 
 def _is_covered(at: Entry | None, level: _Level) -> bool:
