@@ -7,6 +7,7 @@ little more than one; one after the other they cost up to five times that on a b
 
 from __future__ import annotations
 
+import _thread
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -118,25 +119,38 @@ def _together(work: Sequence[Callable[[], None]]) -> None:
         except OSError as error:
             errors.append(error)
 
-    threads = [_beside(partial(do, piece)) for piece in work[1:]]
+    others = [_beside(partial(do, piece)) for piece in work[1:]]
     for piece in work[:1]:
         do(piece)
-    for thread in threads:
-        if thread is not None:
-            thread.join()
+    for other in others:
+        other.acquire()
     if errors:
         raise errors[0]
 
 
-def _beside(work: Callable[[], None]) -> threading.Thread | None:
-    """Does some work in a thread of its own; where there can be none, at once."""
-    thread = threading.Thread(target=work)
+def _beside(work: Callable[[], None]) -> threading.Lock:
+    """Does some work in a thread of its own; where there can be none, at once.
+
+    A ``threading.Thread`` waits until it runs before it lets us go on, which is longer than most
+    of what is done here: 0.2 ms where eight processes share two cores.
+
+    Returns:
+        A lock that can be had when the work is done.
+    """
+    done = threading.Lock()
+    done.acquire()
+
+    def do() -> None:
+        try:
+            work()
+        finally:
+            done.release()
+
     try:
-        thread.start()
+        _thread.start_new_thread(do, ())
     except RuntimeError:  # too many of them, or the interpreter is on its way out
-        work()
-        return None
-    return thread
+        do()
+    return done
 
 
 @contextmanager
