@@ -347,7 +347,10 @@ class Clones:
             clone.has_said_what_waits = False
         elif not clone.has_said_what_waits and repository.state() is UserState.FREE:
             try:
-                repository.bring_up()
+                with repository.guard.offered() as is_free:
+                    pass  # what is to be learned for it is not learned with the lock held
+                if is_free:  # else whoever has it does it
+                    repository.bring_up()
             except ConflictError as error:
                 clone.has_said_what_waits = True
                 text = f"commits wait in {PENDING}: {error.message}; {error.hint}"

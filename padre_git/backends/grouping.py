@@ -20,7 +20,8 @@ from padre_git.backends.planning import Plan
 from padre_git.backends.writing import Writing
 from padre_git.errors import ConflictError, LockedError, PadreGitError, RepositoryError
 from padre_git.model import Key
-from padre_git.vcs.queue import Request, Ticket
+from padre_git.vcs.advance import PENDING
+from padre_git.vcs.queue import Request, Ticket, answer_all
 from padre_git.vcs.repository import Repository
 
 __all__ = ["Grouping"]
@@ -28,6 +29,8 @@ __all__ = ["Grouping"]
 _Revisions = dict[Key, str | None]
 #: Seconds for which a holder goes on for others when its own write is done.
 _FOR_OTHERS = 0.25
+#: Seconds for which the branch may be behind what others were told is stored.
+_BEHIND = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,11 +114,28 @@ class Grouping:
         queue = self._repository.queue
         queue.settle(self._is_done)
         revisions = self._group(own, queue.waiting())
-        until = time.monotonic() + _FOR_OTHERS
-        with suppress(OSError):  # our own write is done, whatever becomes of theirs
-            while time.monotonic() < until and (others := queue.waiting()):
-                self._together([], _understood(others))
+        try:
+            with suppress(OSError):  # our own write is done, whatever becomes of theirs
+                self._for_others()
+        finally:
+            self._bring_up()
         return revisions
+
+    def _for_others(self) -> None:
+        """Writes what comes in meanwhile; the branch follows now and then, and in the end."""
+        now = time.monotonic()
+        until, late = now + _FOR_OTHERS, now + _BEHIND
+        while time.monotonic() < until and (others := self._repository.queue.waiting()):
+            self._together([], _understood(others))
+            if time.monotonic() > late:
+                self._bring_up()
+                late = time.monotonic() + _BEHIND
+
+    def _bring_up(self) -> None:
+        """Lets the branch follow what was put off; what cannot be done now, the next call does."""
+        with suppress(PadreGitError, OSError):
+            if self._repository.read_ref(PENDING) is not None:
+                self._repository.bring_up()
 
     def _group(self, own: Write, others: Sequence[Request]) -> _Revisions:
         """Writes one's own with those of others; if that fails, by itself."""
@@ -145,8 +165,7 @@ class Grouping:
 
         with suppress(PadreGitError):  # then everybody learns by themselves what is wrong
             done = self.writing.those_that_can(writes, announce)
-        for request, text in answers(done):
-            request.answer(text)
+        answer_all(answers(done))
         queue.forget()
         return done
 

@@ -62,6 +62,8 @@ class Writing:
     def those_that_can(self, writes: Sequence[Write], announce: Announce) -> list[Plan | None]:
         """Writes those of these that can be; returns None for the others.
 
+        The branch may follow later, see :meth:`~padre_git.vcs.repository.Repository.put_off`.
+
         Args:
             writes: the writes, of different owners.
             announce: see above.
@@ -77,7 +79,7 @@ class Writing:
             done.extend(trying.plan_if_possible(write) for write in writes)
             return self._commits(done, writes)
 
-        self.clone.repository.advance(commits, announce=lambda tip: announce(tip, done))
+        self.clone.repository.put_off(commits, lambda tip: announce(tip, done))
         return done
 
     def _commits(self, plans: Sequence[Plan | None], writes: Sequence[Write]) -> list[NewCommit]:

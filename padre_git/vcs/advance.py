@@ -11,14 +11,17 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from padre_git.errors import ConflictError, DamagedError, LockedError
+from padre_git.vcs.durable import Durable
 from padre_git.vcs.merging import merge_pending
 from padre_git.vcs.moving import Intent, Mover, read_intents
-from padre_git.vcs.plan import NewCommit, build_plan
+from padre_git.vcs.objects import EMPTY_TREE
+from padre_git.vcs.plan import NewCommit, build_plan, differences
 from padre_git.vcs.reflog import thrown_off
 from padre_git.vcs.refs import StaleRefError
 from padre_git.vcs.restarts import unfinished
 from padre_git.vcs.site import Site
-from padre_git.vcs.snapshot import Snapshot
+from padre_git.vcs.snapshot import Snapshot, file_at
+from padre_git.vcs.worktree import Change
 
 __all__ = ["PENDING", "PENDING_BASE", "Advance", "Plan"]
 
@@ -26,6 +29,8 @@ PENDING = "refs/padre/pending"
 #: Where the branch was when commits began to wait, for when its history is rewritten meanwhile.
 PENDING_BASE = "refs/padre/pending-base"
 _TRIES = 10
+#: Seconds for which a race with the user is tried again.
+_TIMEOUT = 60.0
 Plan = Callable[[Snapshot], Sequence[NewCommit] | str]
 
 
@@ -48,6 +53,50 @@ class Advance:
             return self._run(plan, timeout, announce)
         finally:
             self._mover.writer.release()
+
+    def put_off(self, plan: Plan, announce: Callable[[str], None]) -> str | None:
+        """Makes the planned commits wait and returns the tip; see ``Repository.put_off``."""
+        try:
+            sites = self._idle_sites()
+            if sites is None:
+                return self._run(plan, _TIMEOUT, announce)
+            base = self._tip()
+            new = self._build(base, plan)
+            if new is not None and new != base:
+                announce(new)
+                self._check(sites, base, new)
+                self._hold(base, new)
+            return new
+        finally:
+            self._mover.writer.release()
+
+    def _check(self, sites: Sequence[Site], base: str | None, new: str) -> None:
+        """Makes sure that work trees, which are where the branch is, can follow later.
+
+        Raises:
+            ConflictError: if a file holds uncommitted work.
+        """
+        clone, reader = self._clone, self._clone.reader
+        before, here, after = map(self._tree, (base, clone.refs.read(clone.ref), new))
+        changes = [
+            Change(path=d.path, known=frozenset([file_at(reader.tree, here, d.path)]), new=d.new)
+            for d in differences(reader, before, after)
+        ]
+        for site in sites:
+            site.check(here, after, changes)
+
+    def _tree(self, commit: str | None) -> str:
+        return EMPTY_TREE if commit is None else self._clone.reader.commit(commit).tree
+
+    def _idle_sites(self) -> list[Site] | None:
+        """Returns the work trees, if commits may be put off: the user's git is not at work."""
+        if self._clone.refs.read(self._clone.ref) is None:
+            return None
+        with suppress(LockedError):
+            sites = self._mover.sites()
+            if not any(site.is_in_use() for site in sites):
+                return sites
+        return None
 
     def _run(
         self, plan: Plan, timeout: float, announce: Callable[[str], None] | None
@@ -110,17 +159,23 @@ class Advance:
     def _hold(self, base: str | None, new: str | None) -> str | None:
         """Puts commits where they wait for the user to be free."""
         if new is not None and new != base:
-            self._mover.writer.flush()
-            self._wait_at(base, new)
+            durable = Durable()
+            try:
+                self._mover.writer.flush(durable)
+                self._wait_at(base, new, durable)
+            finally:
+                durable.close()
         return new
 
-    def _wait_at(self, base: str | None, new: str) -> None:
+    def _wait_at(self, base: str | None, new: str, durable: Durable) -> None:
         """Lets a commit wait that was made for a branch at ``base``, wherever it is by now."""
         refs = self._clone.refs
         old = refs.read(PENDING)
         if old is None and base is not None:
             refs.write(PENDING_BASE, base, refs.read(PENDING_BASE))
-        self._clone.move_ref(PENDING, new, old, "padre_git: waiting", None)
+        fresh = refs.prepare(new, durable)
+        durable.sync()
+        self._clone.move_ref(PENDING, new, old, "padre_git: waiting", fresh)
 
     def bring_up(self) -> bool:
         """Brings the branch up to what is pending; tells whether nothing is pending any more.
@@ -160,7 +215,7 @@ class Advance:
             return
         for old, new in thrown_off(clone.common / "logs" / clone.ref):
             if self._mover.exists(old) and not clone.is_ancestor(old, branch):
-                self._wait_at(new, old)
+                self._wait_at(new, old, Durable())
                 return
 
     def _heal(self) -> None:
@@ -205,7 +260,7 @@ class Advance:
     def _replaces(self, pending: str, branch: str) -> bool:
         """Tells whether pending was made for the branch as it is, on top of it or in its place."""
         clone = self._clone
-        return clone.is_ancestor(branch, pending) or clone.refs.read(PENDING_BASE) == branch
+        return clone.refs.read(PENDING_BASE) == branch or clone.is_ancestor(branch, pending)
 
     def _base(self, branch: str) -> str | None:
         """Returns what to compare both sides with; None for what they have in common.
@@ -253,7 +308,7 @@ class Advance:
             if is_there:
                 self._mover.undo()
             else:
-                self._wait_at(begun.base, str(begun.new))
+                self._wait_at(begun.base, str(begun.new), Durable())
 
     def _has(self, branch: str | None, new: str) -> bool:
         """Tells whether there is nothing to recover: the commit is there, or was never durable."""

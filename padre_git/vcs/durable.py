@@ -17,7 +17,7 @@ from pathlib import Path
 
 from padre_git.errors import PadreGitError, RepositoryError
 
-__all__ = ["REPLACED", "Durable", "Replaced", "fsync_directory", "storing"]
+__all__ = ["REPLACED", "Durable", "Replaced", "beside", "fsync_directory", "storing"]
 
 _HELD = 8
 
@@ -56,7 +56,7 @@ class Replaced:
         """Lets go of what is held, without waiting for it."""
         held, self._held = self._held, []
         if held:
-            _beside(partial(_close, held))
+            beside(partial(_close, held))
 
 
 def _close(held: Sequence[int]) -> None:
@@ -119,7 +119,7 @@ def _together(work: Sequence[Callable[[], None]]) -> None:
         except OSError as error:
             errors.append(error)
 
-    others = [_beside(partial(do, piece)) for piece in work[1:]]
+    others = [beside(partial(do, piece)) for piece in work[1:]]
     for piece in work[:1]:
         do(piece)
     for other in others:
@@ -128,7 +128,7 @@ def _together(work: Sequence[Callable[[], None]]) -> None:
         raise errors[0]
 
 
-def _beside(work: Callable[[], None]) -> threading.Lock:
+def beside(work: Callable[[], None]) -> threading.Lock:
     """Does some work in a thread of its own; where there can be none, at once.
 
     A ``threading.Thread`` waits until it runs before it lets us go on, which is longer than most

@@ -9,7 +9,7 @@ from pathlib import Path
 from padre_git.errors import NotFoundError, RepositoryError
 from padre_git.model.names import quoted
 from padre_git.vcs import setup
-from padre_git.vcs.advance import PENDING
+from padre_git.vcs.advance import PENDING, PENDING_BASE
 from padre_git.vcs.objects import Commit
 from padre_git.vcs.plan import differences
 from padre_git.vcs.process import run_git, try_git
@@ -58,6 +58,8 @@ class History:
         branch, pending = self._refs.read(f"refs/heads/{self.branch}"), self._refs.read(PENDING)
         if pending is None or branch is None or pending == branch:
             return pending or branch
+        if self._refs.read(PENDING_BASE) == branch:
+            return pending
         if self._merged != (pending, branch) and self.is_ancestor(pending, branch):
             self._merged = pending, branch
         return branch if self._merged == (pending, branch) else pending

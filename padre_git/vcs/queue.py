@@ -16,18 +16,20 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from zlib import crc32
 
 from padre_git.processes import Owner, parse_owner, this_process
+from padre_git.vcs.durable import beside
 from padre_git.vcs.leftovers import time_there
 from padre_git.vcs.ownfiles import overwritten, read_own
 
-__all__ = ["Queue", "Request", "Ticket", "framed"]
+__all__ = ["Queue", "Request", "Ticket", "answer_all", "framed"]
 
 #: Requests that are written together at most, and their bytes.
 _MOST, _LARGEST = 64, 32 << 20
@@ -67,13 +69,17 @@ class Request:
 
     def answer(self, content: bytes) -> None:
         """Adds the answer, if the request is still wanted, and wakes its owner."""
+        self.note(content)
+        self.wake()
+
+    def note(self, content: bytes) -> None:
+        """Adds the answer, which its owner finds when it looks."""
         with suppress(OSError):  # its owner has gone, or nobody can write: it will find out itself
             descriptor = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
             try:
                 os.write(descriptor, framed(content))
             finally:
                 os.close(descriptor)
-        self.wake()
 
     def wake(self) -> None:
         """Lets the owner look at once, if it can be reached; it looks by itself, too."""
@@ -81,6 +87,24 @@ class Request:
             with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as voice:
                 voice.setblocking(False)
                 voice.sendto(b"\n", self.address)
+
+
+def answer_all(answers: Iterable[tuple[Request, bytes]]) -> None:
+    """Adds answers, and wakes their owners from a thread that has nothing else to do.
+
+    Who is woken is taken to the core of whoever wakes it, as if that were about to sleep; there it
+    would wait for the next group to be written, while another core is idle.
+    """
+    owners = []
+    for request, content in answers:
+        request.note(content)
+        owners.append(request)
+    beside(partial(_wake, owners))
+
+
+def _wake(owners: Sequence[Request]) -> None:
+    for owner in owners:
+        owner.wake()
 
 
 class Ticket:

@@ -15,11 +15,10 @@ from padre_git.vcs import knownconfig, setup
 from padre_git.vcs.advance import PENDING, Advance, Plan
 from padre_git.vcs.allrefs import read_all
 from padre_git.vcs.checkout import open_site
-from padre_git.vcs.clonelock import CloneLock
 from padre_git.vcs.cloning import clone
 from padre_git.vcs.damage import damaged
-from padre_git.vcs.deadlocks import clear_left
 from padre_git.vcs.durable import REPLACED, storing
+from padre_git.vcs.guarded import Guarded
 from padre_git.vcs.healing import Recent
 from padre_git.vcs.identity import Identity, find_identity
 from padre_git.vcs.indexfile import IndexFile
@@ -33,13 +32,10 @@ from padre_git.vcs.packs import PackWriter
 from padre_git.vcs.plan import NewCommit, build_plan, edit_tree
 from padre_git.vcs.process import run_git
 from padre_git.vcs.progress import Watch
-from padre_git.vcs.queue import Queue
 from padre_git.vcs.reflog import Reflog
 from padre_git.vcs.refs import symbolic_target
-from padre_git.vcs.restarts import Restarts
 from padre_git.vcs.site import Site
 from padre_git.vcs.snapshot import Snapshot
-from padre_git.vcs.thinning import Thinning
 from padre_git.vcs.transport import DEFAULT_TERMS, Terms
 from padre_git.vcs.upkeep import Upkeep
 from padre_git.vcs.userstate import Checkout, UserState, checkouts, state_of
@@ -48,7 +44,7 @@ from padre_git.vcs.worktree import WorkTree
 __all__ = ["Repository"]
 
 
-class Repository(Thinning):
+class Repository(Guarded):
     """Is one clone of a project and the branch we write to.
 
     Use :meth:`create`, :meth:`open` or :meth:`clone`; then :meth:`snapshot` reads and
@@ -60,8 +56,6 @@ class Repository(Thinning):
         branch: short name of the branch.
         git_dir: the git directory of this work tree.
         common_dir: the git directory that all work trees of this repository share.
-        guard: keeps other writers of ours from this clone, see :meth:`lock`.
-        queue: what other writers of ours have handed over, see :mod:`padre_git.vcs.queue`.
     """
 
     def __init__(self, path: str | Path, *, branch: str) -> None:
@@ -71,11 +65,6 @@ class Repository(Thinning):
         self._indexes: dict[Path, IndexFile] = {}
         self._plan_merge: PlanMerge | None = None
         self._learn: Callable[[], bool] = lambda: False
-        self.guard = CloneLock(
-            self._own / "lock", of=self.path, mark=self._mark, setting=self._config.get
-        )
-        self.queue = Queue(self._own / "queue")
-        self._restarts = Restarts(self._own)
 
     @classmethod
     def create(
@@ -167,38 +156,6 @@ class Repository(Thinning):
         """
         self._plan_merge, self._learn = plan, learn
 
-    def write_ref(self, name: str, new: str, old: str | None) -> None:
-        """Moves a ref durably if it is at ``old`` (None: does not exist).
-
-        Raises:
-            StaleRefError: if it is somewhere else.
-        """
-        with self.lock():
-            self._refs.write(name, new, old)
-
-    def delete_ref(self, name: str, old: str | None = None) -> None:
-        """Deletes a ref durably if it is at ``old`` (None: wherever it is).
-
-        Raises:
-            StaleRefError: if it is somewhere else.
-        """
-        with self.lock():
-            self._refs.delete(name, old)
-
-    @contextmanager
-    def lock(self, *, timeout: float = 60.0) -> Iterator[None]:
-        """Holds this clone against other writers of ours; a thread can take it again.
-
-        Args:
-            timeout: seconds to wait for another process.
-
-        Raises:
-            LockedError: if it was held for all that time.
-        """
-        with self.guard.hold(timeout):
-            clear_left(self.common_dir, self.guard.tell, is_first=self._restarts.is_first())
-            yield
-
     def advance(
         self,
         plan: Plan,
@@ -240,6 +197,29 @@ class Repository(Thinning):
             self._grow()
         if tip is None:
             raise InvalidInputError(f"'{self.path}' has no commit and none was planned")
+        return tip
+
+    def put_off(self, plan: Plan, announce: Callable[[str], None]) -> str | None:
+        """Makes commits as :meth:`advance` does, and lets the branch follow later.
+
+        They wait on ``refs/padre/pending``, durably, until the next :meth:`bring_up`, which makes
+        one move of the branch, the index and the files of any number of calls. While the user's
+        git is at work, the branch follows at once.
+
+        Args:
+            plan: as for :meth:`advance`.
+            announce: as for :meth:`advance`.
+
+        Raises:
+            PadreGitError: as :meth:`advance`; nothing was written.
+        """
+        with self.lock():
+            try:
+                with storing(self.path):
+                    tip = Advance(self._mover()).put_off(plan, announce)
+            finally:
+                REPLACED.free()
+            self._upkeep.after_write()
         return tip
 
     def build(self, base: str, commits: Sequence[NewCommit]) -> str:
