@@ -219,11 +219,11 @@ class Clones:
             return clone
         repository, guard = clone.repository, clone.repository.guard
         state = pending, repository.read_ref(f"refs/heads/{repository.branch}")
-        is_free = repository.state() is UserState.FREE and not guard.is_held_here()
-        if is_free and state != clone.contradicting:
+        if state != clone.contradicting and not guard.is_held_here():
             with suppress(RepositoryError, OSError), guard.offered() as held:
                 try:
-                    if held:  # else, or if it fails, the next write does it, or tells why not
+                    # else, or if it fails, the next write does it, or tells why not
+                    if held and repository.state() is UserState.FREE:
                         repository.bring_up()
                 except ConflictError:
                     clone.contradicting = state
@@ -345,11 +345,12 @@ class Clones:
         repository = clone.repository
         if repository.read_ref(PENDING) is None:
             clone.has_said_what_waits = False
-        elif not clone.has_said_what_waits and repository.state() is UserState.FREE:
+        elif not clone.has_said_what_waits:
             try:
-                with repository.guard.offered() as is_free:
+                with repository.guard.offered() as held:
                     pass  # what is to be learned for it is not learned with the lock held
-                if is_free:  # else whoever has it does it
+                # else whoever has the lock does it, or the next call
+                if held and repository.state() is UserState.FREE:
                     repository.bring_up()
             except ConflictError as error:
                 clone.has_said_what_waits = True
