@@ -345,12 +345,9 @@ class Clones:
         repository = clone.repository
         if repository.read_ref(PENDING) is None:
             clone.has_said_what_waits = False
-        elif not clone.has_said_what_waits:
+        elif not clone.has_said_what_waits and repository.guard.is_free():
             try:
-                with repository.guard.offered() as held:
-                    pass  # what is to be learned for it is not learned with the lock held
-                # else whoever has the lock does it, or the next call
-                if held and repository.state() is UserState.FREE:
+                if repository.state() is UserState.FREE:
                     repository.bring_up()
             except ConflictError as error:
                 clone.has_said_what_waits = True

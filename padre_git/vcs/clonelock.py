@@ -102,6 +102,11 @@ class CloneLock:
         finally:
             self._give_back()
 
+    def is_free(self) -> bool:
+        """Returns whether nobody had it at this moment."""
+        with self.offered() as held:
+            return held
+
     def is_held_here(self) -> bool:
         """Returns whether this thread has it already."""
         return self._depth > 0 and self._holder == threading.get_ident()
