@@ -7,11 +7,26 @@ import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import padre_git
-from padre_git.errors import NotFoundError, PadreGitError
-from padre_git.model import Dataset, Experiment, Key, Kind, Project, Run
+from padre_git.backends import GitBackend
+from padre_git.backends.handing import ALONE, Write
+from padre_git.errors import LockedError, NotFoundError, PadreGitError
+from padre_git.format import encode
+from padre_git.messages import Author, Message, Op
+from padre_git.model import (
+    ABSENT,
+    Change,
+    ChangeSet,
+    Dataset,
+    Experiment,
+    Key,
+    Kind,
+    Project,
+    Run,
+)
 from padre_git.vcs.deadlocks import locks
 from tests.faults.labs import NOW, SVM, mine, new_run, opened, prepare, run_key
 
@@ -160,6 +175,26 @@ def _transaction(store: padre_git.Store, lab: Path) -> None:
     with store.transaction("iris", "three runs"):
         for number in (11, 12, 13):
             store.runs.put(new_run(store, number))
+
+
+def _write_for_another(store: padre_git.Store, lab: Path) -> None:
+    """Writes what another process has handed over, and nothing of its own."""
+    key, now = Key.parse("iris/experiments/new"), datetime(2026, 11, 21, tzinfo=UTC)
+    change = Change(key=key, files=encode(Experiment(project="iris", name="new")), expected=ABSENT)
+    message = Message(op=Op.PUT, subject="of another", time=now)
+    request = Write(changes=ChangeSet(changes=(change,)), message=message)
+    try:
+        with GitBackend(lab / "ada") as backend:
+            repository = backend.repository("iris")
+            assert repository is not None
+            words = request.request(Author(name="Zoë", email="zoe@example.org"), now)
+            with repository.queue.hand_over(words) as ticket:
+                store.experiments.put(store.experiments.get("iris/svm"))
+                answer = ticket.answer()
+    except OSError as error:  # then its owner writes it itself
+        raise LockedError("nobody could be asked") from error
+    if answer in {None, ALONE}:
+        raise LockedError("nobody has written it")
 
 
 def _artifact(store: padre_git.Store, lab: Path) -> None:
@@ -341,6 +376,7 @@ DEEDS: dict[str, Deed] = {
     "record-run": Deed(do=_record),
     "record-with-files": Deed(do=_attach),
     "transaction": Deed(do=_transaction),
+    "for-another": Deed(do=_write_for_another),
     "artifact": Deed(do=_artifact),
     "artifact-moved": Deed(do=_artifact_moved),
     "artifact-tree": Deed(do=_artifact_tree),
