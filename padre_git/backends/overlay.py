@@ -68,8 +68,8 @@ class Overlay:
     def _merge(self, directory: str) -> Mapping[str, Entry]:
         base = _NOTHING if self._is_removed(directory) else self._base.entries(directory)
         added = self._added.get(directory)
-        if added is None and not self._removed:
-            return base
+        if not self._removed:
+            return base if added is None else {**base, **added}
         start = f"{directory}/" if directory else ""
         left = {n: e for n, e in base.items() if start + n not in self._removed}
         return left | (added or {})

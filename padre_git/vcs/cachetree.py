@@ -63,10 +63,12 @@ class CacheTree:
 
     Args:
         content: the extension's bytes; empty for none.
+        like: the same at another time, which is not used any more; what is alike is taken over.
     """
 
-    def __init__(self, content: bytes = b"") -> None:
-        self._root = _parse(content) if content else _Node(b"")
+    def __init__(self, content: bytes = b"", *, like: CacheTree | None = None) -> None:
+        known = None if like is None else like._root  # noqa: SLF001 - of the same class
+        self._root: _Node = _parse(content, known) if content else _Node(b"")
 
     def build(self) -> bytes:
         """Returns the extension's bytes; empty if nothing is known."""
@@ -95,9 +97,9 @@ class CacheTree:
         _Walk(trees, count, folded).follow(self._root, "", was, move)
 
 
-def _parse(content: bytes) -> _Node:
+def _parse(content: bytes, like: _Node | None) -> _Node:
     try:
-        node, end = _parse_node(content, 0)
+        node, end = _parse_node(content, 0, like)
     except RecursionError:  # directories a thousand deep
         return _Node(b"")
     if end != len(content):
@@ -105,7 +107,9 @@ def _parse(content: bytes) -> _Node:
     return node
 
 
-def _parse_node(content: bytes, start: int) -> tuple[_Node, int]:
+def _parse_node(content: bytes, start: int, like: _Node | None) -> tuple[_Node, int]:
+    if like is not None and like.raw is not None and content.startswith(like.raw, start):
+        return like, start + len(like.raw)
     match = _NODE.match(content, start)
     if match is None:
         return _Node(b""), -1
@@ -115,10 +119,11 @@ def _parse_node(content: bytes, start: int) -> tuple[_Node, int]:
     if count >= 0:
         node.tree, end = content[end : end + 20].hex(), end + 20
     for _ in range(inside):
-        inner, end = _parse_node(content, end)
+        name = content[end : content.find(b"\0", end)].decode("utf-8", "surrogateescape")
+        inner, end = _parse_node(content, end, None if like is None else like.inside.get(name))
         if end < 0:
             return node, -1
-        node.inside[inner.name.decode("utf-8", "surrogateescape")] = inner
+        node.inside[name] = inner
     node.raw = content[start:end]
     return node, end
 

@@ -11,7 +11,6 @@ import os
 import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from operator import ge
 from pathlib import Path
 from typing import NamedTuple
 
@@ -101,10 +100,6 @@ class Index:
         self._changed: set[str] = set()
         if content:
             self._parse(content, like or Index())
-            limit = struct.pack(">I", _split_time(written)[0])
-            for key, raw in zip(self._keys, self._raws, strict=True):
-                if raw[8:12] >= limit:
-                    self._fresh.setdefault(raw[8:12], set()).add(key)
 
     def _parse(self, content: bytes, like: Index) -> None:
         magic, version, count = _HEAD.unpack_from(content) if len(content) >= 32 else (b"", 0, 0)
@@ -115,32 +110,60 @@ class Index:
         checksum = hashlib.sha1(content[:-20], usedforsecurity=False).digest()
         if content[-20:] not in {checksum, _NOTHING}:
             raise DamagedError("the index is corrupt")
+        if like._written > self._written:  # else what was older than that is older than this
+            like = Index()
         try:
-            position = self._take_all(content, count, like)
+            position, new, is_ordered = self._take_all(content, count, like)
         except (ValueError, IndexError, struct.error) as error:
             raise DamagedError("the index is corrupt") from error
         known = _extensions(content, position)
-        if position > len(content) - 20 or any(map(ge, self._keys, self._keys[1:])):
+        if position > len(content) - 20 or not is_ordered:
             raise DamagedError("the index is corrupt")
-        self._trees = CacheTree(known.get(b"TREE", b""))
+        self._trees = CacheTree(known.get(b"TREE", b""), like=like._trees)
         self.is_sparse = _SPARSE in known
-        self._extended = sum(raw[60] & 0x40 > 0 for raw in self._raws)
+        looked = self._raws if like._extended else [self._raws[place] for place in new]
+        self._extended = sum(raw[60] & 0x40 > 0 for raw in looked)
+        self._refresh(new, like)
 
-    def _take_all(self, content: bytes, count: int, like: Index) -> int:
-        """Takes entries, those that another index has in blocks; returns where they end."""
-        position, at = _HEAD.size, 0
+    def _refresh(self, new: list[int], like: Index) -> None:
+        limit = struct.pack(">I", _split_time(self._written)[0])
+        self._fresh = {second: {*keys} for second, keys in like._fresh.items() if second >= limit}
+        for place in new:
+            second = self._raws[place][8:12]
+            if second >= limit:
+                self._fresh.setdefault(second, set()).add(self._keys[place])
+
+    def _take_all(self, content: bytes, count: int, like: Index) -> tuple[int, list[int], bool]:
+        """Takes entries, those that another index has in blocks.
+
+        Returns:
+            Where they end, the places of those that are new, and whether all are in order.
+
+        Raises:
+            ValueError: if they are not as git writes them.
+        """
+        position, at, new, is_ordered, before = _HEAD.size, 0, list[int](), True, b""
         while len(self._keys) < count:
-            block = like._raws[at : min(at + _BLOCK, at + count - len(self._keys))]
+            left = count - len(self._keys)
+            block = like._raws[at : at + min(_BLOCK, left)]
             same = b"".join(block)
-            if same and content.startswith(same, position):
+            if same and content.startswith(same, position) and before < like._keys[at]:
                 self._raws += block
                 self._keys += like._keys[at : at + len(block)]
-                position, at = position + len(same), at + len(block)
+                position, at, before = position + len(same), at + len(block), self._keys[-1]
                 continue
-            for _ in range(min(_BLOCK, count - len(self._keys))):
-                position = self._take(content, position)
-            at = bisect_right(like._keys, self._keys[-1])
-        return position
+            for _ in range(min(_BLOCK, left)):
+                if at < len(like._raws) and content.startswith(like._raws[at], position):
+                    self._raws.append(like._raws[at])
+                    self._keys.append(like._keys[at])
+                    position, at = position + len(like._raws[at]), at + 1
+                else:
+                    new.append(len(self._keys))
+                    position = self._take(content, position)
+                    at = bisect_right(like._keys, self._keys[-1])
+                is_ordered &= before < self._keys[-1]
+                before = self._keys[-1]
+        return position, new, is_ordered
 
     def _take(self, content: bytes, start: int) -> int:
         flags = content[start + 60] << 8 | content[start + 61]

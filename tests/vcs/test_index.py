@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from padre_git.errors import ConflictError, DamagedError
 from padre_git.vcs.index import Index, UnknownIndexError
 from padre_git.vcs.objects import FILE, Entry
+from padre_git.vcs.plan import NewCommit
 from tests.conftest import git
 from tests.vcs.clones import create, one, record, write
 
@@ -238,6 +239,28 @@ def test_after_our_commit_git_knows_every_tree_of_the_index(tmp_path: Path) -> N
             root = index._trees._root
             assert root.tree == git("rev-parse", "HEAD^{tree}", cwd=clone.path).strip()
             assert root.count == len(index)
+
+
+def test_trees_and_fresh_entries_are_the_same_whatever_is_known_of_the_index(
+    tmp_path: Path,
+) -> None:
+    known, file = Index(), tmp_path / "iris" / ".git" / "index"
+    with create(tmp_path / "iris") as clone:
+        for number in range(12):
+            if number % 4 == 3:
+                gone = NewCommit(edits={f"r-{number - 2}": None}, text="-")
+                clone.advance(lambda _, gone=gone: [gone])  # type: ignore[misc]
+            else:
+                record(clone, f"r-{number}")
+            content, written = file.read_bytes(), file.stat().st_mtime_ns
+            alone = Index(content, written=written)
+            known = Index(content, written=written, like=known)
+            assert known._trees._root == alone._trees._root
+            assert known._trees._root.inside.keys() == alone._trees._root.inside.keys()
+            assert known.build() == alone.build() == content
+            for second, keys in alone._fresh.items():
+                assert keys <= known._fresh[second]
+            git("status", cwd=clone.path)
 
 
 @settings(deadline=None)
