@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from padre_git.errors import ConflictError, DamagedError, LockedError
 from padre_git.vcs.durable import Durable
+from padre_git.vcs.leaving import have_left
 from padre_git.vcs.merging import merge_pending
 from padre_git.vcs.moving import Intent, Mover, read_intents
 from padre_git.vcs.objects import EMPTY_TREE
@@ -64,7 +65,12 @@ class Advance:
             new = self._build(base, plan)
             if new is not None and new != base:
                 announce(new)
-                self._check(sites, base, new)
+                try:
+                    self._check(sites, base, new)
+                except ConflictError:
+                    if have_left(self._clone, sites):
+                        return self._run(plan, _TIMEOUT, announce)
+                    raise
                 self._hold(base, new)
             return new
         finally:
@@ -300,10 +306,10 @@ class Advance:
             return
         begun, branch = moves[0], clone.refs.read(clone.ref)
         is_there = begun.new is None or self._has(branch, begun.new)
-        if is_there and begun.base != begun.new:
-            clone.note()
-            return
         self._mover.begun = moves
+        if is_there and begun.base != begun.new:
+            self._mover.end(log=clone.common / "logs" / clone.ref)
+            return
         if clone.refs.read(PENDING) is None:
             if is_there:
                 self._mover.undo()

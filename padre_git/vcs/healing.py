@@ -27,7 +27,16 @@ from padre_git.vcs.plan import Difference, differences
 from padre_git.vcs.reader import Reader
 from padre_git.vcs.worktree import Change
 
-__all__ = ["NOWHERE", "Move", "Recent", "lost", "missed_by_checkout", "taken_back"]
+__all__ = [
+    "NOWHERE",
+    "Move",
+    "Recent",
+    "followed",
+    "lost",
+    "missed_by_checkout",
+    "moved",
+    "taken_back",
+]
 
 #: The index of a move of a branch that no work tree had checked out.
 NOWHERE = "-"
@@ -118,7 +127,7 @@ def taken_back(
     """
     found: dict[str, Change] = {}
     for move in reversed(moves):
-        changes = _changes(reader, move)
+        changes = moved(reader, move)
         if not changes or not all(stands(d.path) == d.old for d in changes):
             break
         for d in changes:
@@ -150,7 +159,7 @@ def lost(
     later: set[str] = set()
     for move in reversed(moves):
         changes = [
-            Change(path=d.path, known=frozenset([d.old]), new=d.new) for d in _changes(reader, move)
+            Change(path=d.path, known=frozenset([d.old]), new=d.new) for d in moved(reader, move)
         ]
         if all(c.path not in later and stands(c.path) in c.known and holds(c) for c in changes):
             found += changes
@@ -173,7 +182,23 @@ def missed_by_checkout(moves: list[Move], switched: int | None) -> list[Move]:
     return late
 
 
-def _changes(reader: Reader, move: Move) -> list[Difference]:
+def followed(moves: list[Move], switched: int | None) -> list[Move]:
+    """Returns the last moves that a work tree has followed while it may have been leaving.
+
+    Args:
+        moves: in order.
+        switched: when HEAD left the branch; None if nobody knows.
+    """
+    late: list[Move] = []
+    for move in reversed(moves):
+        if switched is None or move.index == NOWHERE or move.time < switched - _CHECKOUT:
+            break
+        late.insert(0, move)
+    return late
+
+
+def moved(reader: Reader, move: Move) -> list[Difference]:
+    """Returns what a move has changed; nothing if git has pruned its commits."""
     try:
         trees = [
             EMPTY_TREE if commit is None else reader.commit(commit).tree

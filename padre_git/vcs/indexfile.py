@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 from padre_git.errors import DamagedError
@@ -114,9 +114,14 @@ class IndexFile:
     def hold(self, timeout: float) -> Iterator[None]:
         """Holds git's lock on the index, so that no git command changes it or commits.
 
+        Whoever holds it already goes on to.
+
         Raises:
             LockedError: if another process held it for all that time.
         """
+        if self._held:
+            yield
+            return
         with git_lock(self.path, mark=self._mark, timeout=timeout):
             self._held = True
             try:
@@ -153,13 +158,14 @@ class IndexFile:
         durable.sync()
         REPLACED.keep(self.path)
         try:
-            with nullcontext() if self._held else self.hold(timeout):
+            with self.hold(timeout):
                 if stamp(self.path) != expected:
                     return False
                 fresh.replace(self.path)
+                # while nobody can change it: what they write must not be taken for ours
+                self._stamp, self._index = stamp(self.path), index
         finally:
             fresh.unlink(missing_ok=True)
-        self._stamp, self._index = stamp(self.path), index
         return True
 
 

@@ -22,6 +22,7 @@ from padre_git.vcs.checkout import wait_for_index
 from padre_git.vcs.durable import Durable
 from padre_git.vcs.healing import NOWHERE, Move, Recent, lost, missed_by_checkout, taken_back
 from padre_git.vcs.identity import Identity
+from padre_git.vcs.leaving import bring, have_left, take_back, take_back_last
 from padre_git.vcs.merging import PlanMerge
 from padre_git.vcs.objects import EMPTY_TREE, MODULE, Entry
 from padre_git.vcs.ownfiles import overwritten, replace_own
@@ -57,6 +58,7 @@ class Clone:
         branch: short name of the branch.
         reader, refs: the clone's objects and refs.
         checkouts: finds the work trees that have the branch checked out.
+        elsewhere: finds all others.
         open_site: gives the way to change one of them.
         identity: who commits.
         move_ref: moves a ref by compare-and-swap and logs it.
@@ -71,6 +73,7 @@ class Clone:
     reader: Reader
     refs: RefStore
     checkouts: Callable[[], list[Checkout]]
+    elsewhere: Callable[[], list[Checkout]]
     open_site: Callable[[Checkout], Site]
     identity: Callable[[], Identity]
     move_ref: Callable[[str, str, str | None, str, Path | None], None]
@@ -140,7 +143,7 @@ class Mover:
         with suppress(LockedError):  # then it is the next call that does it
             with suppress(ConflictError):  # what is the user's by now stays
                 self._follow(self.sites(), branch, branch, Durable())
-            self._end()
+            self.end()
 
     def forgo(self) -> None:
         """Notes that nobody is to finish what was begun, only to take back what it has left."""
@@ -148,9 +151,15 @@ class Mover:
             branch = self.clone.refs.read(self.clone.ref)
             self.clone.note(Intent(branch, branch), *self.begun)
 
-    def _end(self) -> None:
-        self.begun, self.at = (), None
-        self.clone.note()
+    def end(self, *, log: Path | None = None) -> None:
+        """Notes that nothing is begun, unless that cannot be taken back yet where it is to be.
+
+        Args:
+            log: of the branch, if it may have come to what was begun some time ago.
+        """
+        if take_back(self.clone, self._left(), log=log):
+            self.begun, self.at = (), None
+            self.clone.note()
 
     def place(self, sites: Sequence[Site], base: str | None, new: str | None) -> None:
         """Brings work trees, indexes and the branch from one commit to another.
@@ -161,17 +170,22 @@ class Mover:
         """
         if new is None or (new == base and not self.begun):
             return
-        durable = Durable()
+        durable, is_first = Durable(), not self.begun
         try:
             fresh = self._follow(sites, base, new, durable)
             durable.sync()
             if new != base:
                 self._let_pass(sites)
                 self.clone.move_ref(self.clone.ref, new, base, "padre_git: advance", fresh)
-                self._look_after(sites, base, new)
+                if self._look_after(sites, base, new) and is_first:
+                    self.begun = ()
+        except ConflictError as error:
+            if have_left(self.clone, sites):
+                raise StaleRefError("the user has gone to another branch") from error
+            raise
         finally:
             durable.close()
-        self._end()
+        self.end()
 
     def _let_pass(self, sites: Sequence[Site]) -> None:
         """Lets a commit of the user's that has read the index before us go first, or a reset.
@@ -184,15 +198,20 @@ class Mover:
         if not all(site.is_quiet() for site in sites):
             raise StaleRefError("the user's git was quicker")
 
-    def _look_after(self, sites: Sequence[Site], base: str | None, new: str) -> None:
-        """Puts right what a git command that is just ending does to the index."""
+    def _look_after(self, sites: Sequence[Site], base: str | None, new: str) -> bool:
+        """Puts right what a git command that is just ending does to the index.
+
+        Returns:
+            Whether all work trees are still on the branch.
+        """
         for site in sites:
             if not site.is_quiet():
                 changes = self._changes(self._tree(base), self._tree(new))
                 with suppress(LockedError):  # then it is the next call that looks
                     site.repair(changes)
-        index = sites[0].version() if sites else NOWHERE
-        self.clone.recent.add(base, new, index)
+        stay = len(self.clone.checkouts()) if sites else 0
+        self.clone.recent.add(base, new, sites[0].version() if stay else NOWHERE)
+        return stay >= len(sites)
 
     def heal(self, sites: Sequence[Site]) -> None:
         """Puts right what a git command has taken back since our last move; see ``healing``.
@@ -202,6 +221,8 @@ class Mover:
         """
         clone = self.clone
         last, branch = clone.recent.last(), clone.refs.read(clone.ref)
+        if last is not None and last.index != NOWHERE and not sites:
+            take_back_last(clone)
         if last is None or branch is None or not sites:
             return
         if branch == last.new and sites[0].version() == last.index:
@@ -233,7 +254,7 @@ class Mover:
         if gone:
             self._restore(sites, branch, {change.path: change.new for change in gone})
         elif not undone and (missed := taken_back(reader, late, sites[0].staged)):
-            self._bring(sites[0], tree, missed)
+            bring(reader, sites[0], tree, missed)
         return bool(undone or gone or missed)
 
     def _missed(self, moves: list[Move]) -> tuple[list[Move], bool]:
@@ -247,17 +268,6 @@ class Mover:
         done = last_action(log)
         has_committed = done.startswith("commit") and not done.startswith('commit: Revert "')
         return missed_by_checkout(moves, last_checkout(log)), has_committed
-
-    def _bring(self, site: Site, tree: str, changes: Sequence[Change]) -> None:
-        """Brings files and entries of the branch to a work tree that stands before them."""
-        durable = Durable()
-        try:
-            site.check(tree, tree, changes)
-            contents = self._contents(site.written(changes))
-            site.follow(tree, tree, changes, contents, durable)
-            durable.sync()
-        finally:
-            durable.close()
 
     def _is_later(self, branch: str, last: str) -> bool:
         try:

@@ -38,7 +38,7 @@ from padre_git.vcs.site import Site
 from padre_git.vcs.snapshot import Snapshot
 from padre_git.vcs.transport import DEFAULT_TERMS, Terms
 from padre_git.vcs.upkeep import Upkeep
-from padre_git.vcs.userstate import Checkout, UserState, checkouts, state_of
+from padre_git.vcs.userstate import Checkout, UserState, checkouts, elsewhere, state_of
 from padre_git.vcs.worktree import WorkTree
 
 __all__ = ["Repository"]
@@ -285,10 +285,14 @@ class Repository(Guarded):
         return find_identity(self._config)
 
     def _checkouts(self) -> list[Checkout]:
-        root = None if self._is_bare else self._main_root()
-        return checkouts(self.common_dir, root, self.branch)
+        return checkouts(self.common_dir, self._main_root(), self.branch)
 
-    def _main_root(self) -> Path:
+    def _elsewhere(self) -> list[Checkout]:
+        return elsewhere(self.common_dir, self._main_root(), self.branch)
+
+    def _main_root(self) -> Path | None:
+        if self._is_bare:
+            return None
         return self.path if self.git_dir == self.common_dir else self.common_dir.parent
 
     def _check_head(self) -> None:
@@ -321,6 +325,7 @@ class Repository(Guarded):
             reader=self._reader,
             refs=self._refs,
             checkouts=self._checkouts,
+            elsewhere=self._elsewhere,
             open_site=self._site,
             identity=self.identity,
             move_ref=self._move_ref,

@@ -11,7 +11,7 @@ from pathlib import Path
 from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.refs import symbolic_target
 
-__all__ = ["Checkout", "UserState", "checkouts", "state_of"]
+__all__ = ["Checkout", "UserState", "checkouts", "elsewhere", "state_of"]
 
 
 class UserState(StrEnum):
@@ -74,6 +74,11 @@ def checkouts(common: Path, root: Path | None, branch: str) -> list[Checkout]:
         branch: the branch's short name.
     """
     return [found for found in _worktrees(common, root) if _is_on(found.git_dir, branch)]
+
+
+def elsewhere(common: Path, root: Path | None, branch: str) -> list[Checkout]:
+    """Returns the work trees that do not have a branch checked out; see :func:`checkouts`."""
+    return [found for found in _worktrees(common, root) if not _is_on(found.git_dir, branch)]
 
 
 def _worktrees(common: Path, root: Path | None) -> Iterator[Checkout]:

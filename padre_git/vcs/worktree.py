@@ -246,7 +246,7 @@ class WorkTree:
         done = {}
         for change in wanted:
             if change.new is not None:
-                seen = self._put(change.path, change.new, contents)
+                seen = self._put_if_there(change.path, change.new, contents)
                 if seen is not None:
                     done[change.path] = seen
         return done
@@ -287,6 +287,16 @@ class WorkTree:
             now.st_mtime_ns,
             now.st_size,
         )
+
+    def _put_if_there(
+        self, path: str, new: Entry, contents: Mapping[str, bytes]
+    ) -> os.stat_result | None:
+        try:
+            return self._put(path, new, contents)
+        except FileNotFoundError:
+            if self._look(path) is not None:
+                raise
+            return None  # a checkout has taken it away, or its directory, since the check
 
     def _put(self, path: str, new: Entry, contents: Mapping[str, bytes]) -> os.stat_result | None:
         place = f"{self._base}/{path}"
