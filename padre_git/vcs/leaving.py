@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from padre_git.errors import ConflictError, LockedError, PadreGitError
 from padre_git.vcs.durable import Durable
-from padre_git.vcs.healing import NOWHERE, followed, moved
+from padre_git.vcs.healing import NOWHERE, Move, followed, moved
 from padre_git.vcs.objects import MODULE, Entry
 from padre_git.vcs.ownfiles import read_own
 from padre_git.vcs.plan import Difference
@@ -31,7 +32,7 @@ from padre_git.vcs.worktree import Change
 if TYPE_CHECKING:
     from padre_git.vcs.moving import Clone
 
-__all__ = ["bring", "have_left", "take_back", "take_back_last"]
+__all__ = ["bring_missed", "have_left", "take_back", "take_back_last"]
 
 #: How long git may take from writing the index to moving HEAD, for all but the largest.
 _GRACE = 0.05
@@ -45,7 +46,38 @@ def have_left(clone: Clone, sites: Sequence[Site]) -> bool:
     return len(clone.checkouts()) < len(sites)
 
 
-def take_back(clone: Clone, made: Iterable[Difference], *, log: Path | None = None) -> bool:
+def bring_missed(clone: Clone, site: Site, missed: Sequence[Change], moves: Sequence[Move]) -> None:
+    """Brings what a checkout has missed to the work tree, unless the user is leaving it just now.
+
+    Args:
+        clone: where.
+        site: the work tree, which has the branch checked out.
+        missed: what is to be brought there.
+        moves: those that it was missed of.
+
+    Raises:
+        ConflictError: if a file holds uncommitted work; nothing was written.
+        LockedError: if a process holds the index for too long.
+    """
+    before = clone.checkouts()
+    if have_left(clone, [site]):
+        return
+    _bring(clone.reader, site, _tree(clone), missed)
+    for move in moves:  # now it has followed them, for whoever looks after it has left
+        clone.recent.add(move.base, move.new, site.version())
+    if have_left(clone, [site]):
+        there = clone.checkouts()
+        made = [Difference(c.path, None, c.new) for c in missed]
+        take_back(clone, made, gone=[checkout for checkout in before if checkout not in there])
+
+
+def take_back(
+    clone: Clone,
+    made: Iterable[Difference],
+    *,
+    log: Path | None = None,
+    gone: Sequence[Checkout] | None = None,
+) -> bool:
     """Takes back what a move has left in work trees that have gone elsewhere.
 
     Args:
@@ -53,13 +85,16 @@ def take_back(clone: Clone, made: Iterable[Difference], *, log: Path | None = No
         made: what the move has changed, or would have.
         log: a log that was written to after the files were, and before anybody else can have made
             the same ones; None if nobody can have.
+        gone: the work trees; None for all that do not have the branch checked out.
 
     Returns:
         Whether that is done; if not, somebody has held an index for too long.
     """
     wanted = list(made)
     done = True
-    for checkout in clone.elsewhere() if wanted else ():
+    if gone is None:
+        gone = clone.elsewhere() if wanted else ()
+    for checkout in gone:
         try:
             _leave(clone, checkout, wanted, _changed(log) if log is not None else None)
         except LockedError:
@@ -79,9 +114,10 @@ def take_back_last(clone: Clone) -> None:
         if last_action(log).startswith(f"{_LEFT}{clone.branch} to "):
             late = followed(clone.recent.moves(), last_checkout(log))
             made = [d for move in late for d in moved(clone.reader, move)]
-            take_back(clone, made, log=log)
-            for move in late:  # if it was on its way back, it has missed them
-                clone.recent.add(move.base, move.new, NOWHERE)
+            with suppress(PadreGitError, OSError):  # somebody is at work there, or it is not ours
+                if _leave(clone, checkout, made, _changed(log)):
+                    for move in late:  # if it was on its way back, it has missed them
+                        clone.recent.add(move.base, move.new, NOWHERE)
 
 
 def _changed(log: Path) -> int:
@@ -91,30 +127,36 @@ def _changed(log: Path) -> int:
         return 0
 
 
-def _leave(clone: Clone, checkout: Checkout, made: Sequence[Difference], until: int | None) -> None:
+def _leave(clone: Clone, checkout: Checkout, made: Sequence[Difference], until: int | None) -> bool:
+    """Takes back what is left in one work tree; returns whether there was anything."""
     site = clone.open_site(checkout)
     with site.hold():
         if site.is_in_use():
             time.sleep(_GRACE)
         tree = _tree_at(clone, checkout)
         if tree is None or state_of(checkout) not in {UserState.FREE, UserState.INDEX_LOCKED}:
-            return
+            return False
         changes = _left(clone.reader, site, tree, made)
         if until is not None:
             changes = _written_before(checkout.root, site, changes, until)
-        bring(clone.reader, site, tree, changes)
+        _bring(clone.reader, site, tree, changes)
         if changes and not _is_elsewhere(clone, checkout):
             _return(clone, site, changes)
+        return bool(changes)
 
 
 def _return(clone: Clone, site: Site, changes: Sequence[Change]) -> None:
     """Brings back what was taken from a work tree that was on its way back."""
-    tree = clone.reader.commit(str(clone.refs.read(clone.ref))).tree
+    tree = _tree(clone)
     back = [
         Change(path=c.path, known=frozenset([c.new]), new=file_at(clone.reader.tree, tree, c.path))
         for c in changes
     ]
-    bring(clone.reader, site, tree, back)
+    _bring(clone.reader, site, tree, back)
+
+
+def _tree(clone: Clone) -> str:
+    return clone.reader.commit(str(clone.refs.read(clone.ref))).tree
 
 
 def _is_elsewhere(clone: Clone, checkout: Checkout) -> bool:
@@ -173,13 +215,7 @@ def _written_before(root: Path, site: Site, changes: Sequence[Change], until: in
     return early + gone if early else []
 
 
-def bring(reader: Reader, site: Site, tree: str, changes: Sequence[Change]) -> None:
-    """Brings files and entries of a tree to a work tree that has some as they were otherwise.
-
-    Raises:
-        ConflictError: if a file holds uncommitted work; nothing was written.
-        LockedError: if a process holds the index for too long.
-    """
+def _bring(reader: Reader, site: Site, tree: str, changes: Sequence[Change]) -> None:
     if not changes:
         return
     durable = Durable()

@@ -22,7 +22,7 @@ from padre_git.vcs.checkout import wait_for_index
 from padre_git.vcs.durable import Durable
 from padre_git.vcs.healing import NOWHERE, Move, Recent, lost, missed_by_checkout, taken_back
 from padre_git.vcs.identity import Identity
-from padre_git.vcs.leaving import bring, have_left, take_back, take_back_last
+from padre_git.vcs.leaving import bring_missed, have_left, take_back, take_back_last
 from padre_git.vcs.merging import PlanMerge
 from padre_git.vcs.objects import EMPTY_TREE, MODULE, Entry
 from padre_git.vcs.ownfiles import overwritten, replace_own
@@ -254,7 +254,7 @@ class Mover:
         if gone:
             self._restore(sites, branch, {change.path: change.new for change in gone})
         elif not undone and (missed := taken_back(reader, late, sites[0].staged)):
-            bring(reader, sites[0], tree, missed)
+            bring_missed(self.clone, sites[0], missed, late)
         return bool(undone or gone or missed)
 
     def _missed(self, moves: list[Move]) -> tuple[list[Move], bool]:

@@ -91,11 +91,12 @@ def go(path: Path, branch: str = "ideas") -> None:
     git("checkout", "-q", branch, cwd=path, check=False)
 
 
-def go_late(path: Path, base: str) -> None:
-    """Does what `git checkout ideas` does that read HEAD before us and goes on after us."""
-    git("read-tree", "-m", "-u", base, "ideas", cwd=path)
-    why = "checkout: moving from main to ideas"
-    git("symbolic-ref", "-m", why, "HEAD", "refs/heads/ideas", cwd=path)
+def go_late(path: Path, base: str, branch: str = "ideas") -> None:
+    """Does what `git checkout` does that has read our branch before us and goes on after us."""
+    old, new = (base, branch) if branch == "ideas" else ("ideas", base)
+    git("read-tree", "-m", "-u", old, new, cwd=path)
+    why = f"checkout: moving from {branch_at(path)} to {branch}"
+    git("symbolic-ref", "-m", why, "HEAD", f"refs/heads/{branch}", cwd=path)
 
 
 def assert_all_is_well(clone: Repository, moment: str) -> None:
@@ -185,6 +186,34 @@ def test_whoever_has_read_the_branch_before_a_move_takes_nothing_along_after_the
     assert status(clone.path) != ""
     record(clone, "r-2")
     assert_all_is_well(clone, "left late")
+
+
+def test_whoever_leaves_while_missed_runs_are_brought_takes_nothing_of_them_along(
+    clone: Repository,
+) -> None:
+    number, left = 1, 0
+
+    def miss() -> None:
+        base = clone.tip()
+        go(clone.path)
+        record(clone, "r-1")
+        go_late(clone.path, str(base), "main")
+        assert RUN in status(clone.path)
+
+    def heal() -> None:
+        with Repository.open(clone.path, branch="main") as opened:
+            opened.bring_up()
+
+    miss()
+    while at_change(number, clone.path, heal, partial(go, clone.path)):
+        left += branch_at(clone.path) == "ideas"
+        assert status(clone.path) == "", f"left at change {number}"
+        git("checkout", "-q", "main", cwd=clone.path)
+        assert status(clone.path) == "", f"left at change {number}"
+        clone.advance(one({f"{RUNS}/r-1": None}))
+        miss()
+        number += 1
+    assert left > 5
 
 
 def test_nothing_is_left_of_a_killed_process_where_the_user_has_gone_elsewhere(
@@ -279,15 +308,15 @@ def test_a_work_tree_that_is_back_by_then_keeps_what_the_branch_has(
     git("branch", "same", base, cwd=clone.path)
     why = "checkout: moving from main to same"
     git("symbolic-ref", "-m", why, "HEAD", "refs/heads/same", cwd=clone.path)
-    bring = leaving.bring
+    bring = leaving._bring
 
     def bring_and_return(*arguments: Any) -> None:
-        monkeypatch.setattr(leaving, "bring", bring)
+        monkeypatch.setattr(leaving, "_bring", bring)
         bring(*arguments)
         assert not (clone.path / RUN).exists()
         head.write_text("ref: refs/heads/main\n")
 
-    monkeypatch.setattr(leaving, "bring", bring_and_return)
+    monkeypatch.setattr(leaving, "_bring", bring_and_return)
     clone.bring_up()
-    assert leaving.bring is bring
+    assert leaving._bring is bring
     assert_clean(clone.path)
