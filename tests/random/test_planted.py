@@ -30,7 +30,7 @@ def drop_what_was_put_when_others_were_faster(patch: pytest.MonkeyPatch) -> None
 
 def forget_what_waits_for_the_user(patch: pytest.MonkeyPatch) -> None:
     """What is put while somebody holds the index is acknowledged, and no ref says so."""
-    patch.setattr(Advance, "_wait_at", lambda self, base, new: None)
+    patch.setattr(Advance, "_wait_at", lambda self, base, new, durable: durable.sync())
 
 
 def take_theirs_for_the_whole_document(patch: pytest.MonkeyPatch) -> None:
