@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import padre_git
@@ -48,6 +49,10 @@ def _box(boot: Path, *command: str | Path) -> list[str]:
     return [*apart, "bash", "-euc", _BOX, "box", str(boot), *map(str, command)]
 
 
+def _says_something(mark: Path) -> bool:
+    return mark.exists() and mark.read_text() != ""
+
+
 def test_a_run_of_another_machine_of_the_same_name_is_running(tmp_path: Path) -> None:
     needs_root()
     needs("unshare", "mount", "hostname")
@@ -82,6 +87,6 @@ def test_processes_of_one_id_do_not_put_their_spools_aside_at_one_place(tmp_path
             command = _box(boot, sys.executable, "-c", _ENDS, tmp_path / "root", mark)
             process = ends.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE))
             ends.callback(process.communicate, b"")
-            until(mark.exists)
+            until(partial(_says_something, mark))
         assert [mark.read_text() for mark in marks] == ["1", "1"]
         assert len(list((tmp_path / "root/iris/.git/padre/spare").iterdir())) == 2
